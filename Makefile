@@ -1,0 +1,52 @@
+# `make help` lists what there is. Every target sets up what it needs in .venv; a second run does not install again.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+NATIVE := CMakeLists.txt $(wildcard scan2sim/splats/native/*)
+RUN_INSTALLED := $(VENV)/.run-installed
+DEV_INSTALLED := $(VENV)/.dev-installed
+BANANA := assets/captures/banana
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint format check build clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## ?(.*)/  make \1|\2/' | column -t -s '|'
+
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 or newer, or call make PYTHON=/path/to/python"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_INSTALLED): pyproject.toml $(NATIVE) | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(DEV_INSTALLED): pyproject.toml $(NATIVE) | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(RUN_INSTALLED)
+
+demo: $(RUN_INSTALLED)  ## sixteen photos of bananas become a simulated scene in outputs/banana
+	$(BIN)/scan2sim build $(BANANA) -o outputs/banana --quality draft
+	$(BIN)/scan2sim export outputs/banana --to mjcf -o outputs/banana-mjcf --overwrite
+	@echo "Open outputs/banana/report.html, or look around in it: $(BIN)/scan2sim view outputs/banana"
+
+test: $(DEV_INSTALLED) lint  ## all tests, linter and type checker
+	$(BIN)/pytest
+
+test-fast: $(DEV_INSTALLED)  ## the tests that take seconds
+	$(BIN)/pytest -m "not slow"
+
+lint: $(DEV_INSTALLED)  ## ruff and pyright
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/pyright
+
+format: $(DEV_INSTALLED)  ## rewrite the code the way ruff wants it
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+build: $(DEV_INSTALLED)  ## a wheel in dist/
+	$(BIN)/pip wheel --quiet --no-deps -w dist .
+
+clean:  ## remove what can be made again
+	rm -rf build dist outputs .pytest_cache .ruff_cache .hypothesis
