@@ -19,7 +19,16 @@ from typing import Any
 
 from scan2sim.errors import OutputError, Scan2SimError
 
-__all__ = ["new_folder", "output_errors", "read_json", "recover_folder", "swap_in", "write_bytes", "write_json"]
+__all__ = [
+    "finite",
+    "new_folder",
+    "output_errors",
+    "read_json",
+    "recover_folder",
+    "swap_in",
+    "write_bytes",
+    "write_json",
+]
 
 MAX_JSON_BYTES = 256 << 20
 _RENAME_EXCHANGE = 2
@@ -44,18 +53,19 @@ def read_json(path: Path, error: type[Scan2SimError]) -> Any:
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write JSON through a temporary file; NaN and infinities become null."""
-    text = json.dumps(_finite(data), indent=1, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    """Write JSON through a temporary file; NaN and infinities become null, undecodable file names are kept."""
+    text = json.dumps(finite(data), indent=1, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))  # \udc80 is JSON's own way to write it
 
 
-def _finite(data: Any) -> Any:
+def finite(data: Any) -> Any:
+    """Data as JSON can hold it: arrays become lists, paths text, NaN and infinities null."""
     if isinstance(data, dict):
-        return {str(key): _finite(value) for key, value in data.items()}
+        return {str(key): finite(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [_finite(value) for value in data]
+        return [finite(value) for value in data]
     if hasattr(data, "tolist"):  # numpy scalars and arrays
-        return _finite(data.tolist())
+        return finite(data.tolist())
     if isinstance(data, float) and not math.isfinite(data):
         return None
     if isinstance(data, Path):
@@ -97,6 +107,10 @@ def output_errors(path: Path) -> Iterator[None]:
             errno.EPERM: ("no permission to write here", "choose another output folder with -o"),
             errno.ENOTDIR: ("a file stands where a folder is needed", "choose another output folder with -o"),
             errno.EEXIST: ("a file stands where a folder is needed", "choose another output folder with -o"),
+            errno.EISDIR: (
+                "a folder stands where a file is needed",
+                "remove it or choose another output folder with -o",
+            ),
             errno.EIO: ("the disk reports an error", "check the disk, then run the command again"),
         }.get(problem.errno or 0)
         if advice is None:
@@ -145,12 +159,17 @@ def swap_in(fresh: Path, path: Path) -> None:
     _sync(path.parent)
 
 
-def recover_folder(path: Path) -> None:
-    """Mend what a killed :func:`new_folder` or :func:`swap_in` left beside ``path``."""
+def recover_folder(path: Path, *, keep_unfinished: bool = False) -> None:
+    """Mend what a killed :func:`new_folder` or :func:`swap_in` left beside ``path``.
+
+    Args:
+        path: the folder's final name.
+        keep_unfinished: leave ``.NAME.new`` in place, because work can go on in it.
+    """
     old, fresh = path.with_name(f".{path.name}.old"), path.with_name(f".{path.name}.new")
     if old.exists() and not path.exists():
         old.rename(path)
-    for leftover in (old, fresh):
+    for leftover in (old,) if keep_unfinished else (old, fresh):
         if leftover.exists():
             shutil.rmtree(leftover)
 

@@ -1,0 +1,33 @@
+"""The physics of a shape: closed meshes, convex pieces, mass and inertia, and what materials weigh and how they slide.
+
+Meshes are `trimesh.Trimesh` in metres; nothing here knows of scenes, photos or simulators.
+"""
+
+from scan2sim.bodies.closed import close_mesh, is_closed
+from scan2sim.bodies.colors import vertex_colors
+from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is_convex
+from scan2sim.bodies.decimate import decimate
+from scan2sim.bodies.mass import MassProperties, mass_properties
+from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
+from scan2sim.bodies.physical import BodyEstimate, Interval, estimate_physical
+
+__all__ = [
+    "MATERIALS",
+    "UNKNOWN",
+    "BodyEstimate",
+    "ConvexConfig",
+    "Interval",
+    "MassProperties",
+    "Material",
+    "Range",
+    "bounded_hull",
+    "close_mesh",
+    "convex_pieces",
+    "decimate",
+    "estimate_physical",
+    "is_closed",
+    "is_convex",
+    "mass_properties",
+    "material_named",
+    "vertex_colors",
+]

@@ -1,0 +1,91 @@
+"""``scan2sim export``: a scene in a simulator's format."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import tyro
+
+from scan2sim.commands.command import Command, LibraryOption, OutputFolder, Reply, SceneArgument
+from scan2sim.errors import ExportError, UsageError
+from scan2sim.export import EXPORTERS
+from scan2sim.library import Library
+from scan2sim.progress import Reporter
+from scan2sim.scene import Scene, load_scene
+
+__all__ = ["Export"]
+
+FAILED = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export(Command):
+    """Write a scene in a simulator's format, and open it there to see that it works."""
+
+    scene: SceneArgument
+    """A scene folder, a build folder, or a name in the library."""
+    to: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FORMAT…|all")]
+    """Formats, as in mjcf or gymnasium; several go into folders of their own below the output folder."""
+    output: OutputFolder
+    """Where the export goes."""
+    overwrite: bool = False
+    """Replace an export that is there."""
+    strict_scale: bool = False
+    """Refuse a scene whose scale is only a guess."""
+    require_check: bool = False
+    """Fail when the export does not pass its check, or cannot be checked here because its simulator is absent."""
+    library: LibraryOption = None
+    """The library's folder, if not the usual one."""
+
+    def run(self, report: Reporter) -> Reply:
+        """Write and check every format."""
+        formats = _formats(self.to)
+        library = Library(self.library)
+        folder = library.scene_of(self.scene)
+        scene = load_scene(folder)
+        if self.strict_scale and scene.scale.get("source") == "guess":
+            raise ExportError(
+                "the scale of this scene is a guess", path=folder, todo="give it its true size with scan2sim scale"
+            )
+        exports = []
+        for done, name in enumerate(formats):
+            report("exporting", done, len(formats))
+            exports.append(self._write(scene, name, library.title_of(folder), alone=len(formats) == 1))
+        report("exporting", len(formats), len(formats))
+        unchecked = [export for export in exports if not export["check"].get("passed")]
+        failed = any(export["path"] is None for export in exports) or (self.require_check and unchecked)
+        return Reply({"exports": exports}, "\n".join(map(_line, exports)), FAILED if failed else 0)
+
+    def _write(self, scene: Scene, name: str, title: str, *, alone: bool) -> dict[str, Any]:
+        """Write and check one format; one of several that is impossible for this scene does not stop the others."""
+        exporter, folder = EXPORTERS[name], self.output if alone else self.output / name
+        try:
+            written = exporter.write(scene, folder, title, self.overwrite)
+        except ExportError as problem:
+            if alone:
+                raise
+            return {"format": name, "path": None, "check": {"passed": False, "problems": [str(problem)]}}
+        try:
+            figures = exporter.check(folder)
+        except ModuleNotFoundError as absent:
+            figures = {"passed": None, "problems": [f"not checked: {absent.name} is not installed"]}
+        return {"format": name, "path": str(written), "check": figures}
+
+
+def _formats(wanted: tuple[str, ...]) -> list[str]:
+    if "all" in wanted:
+        return list(EXPORTERS)
+    for name in wanted:
+        if name not in EXPORTERS:
+            close = difflib.get_close_matches(name, EXPORTERS, n=1)
+            advice = f"did you mean {close[0]}?" if close else f"choose from {', '.join(EXPORTERS)}, all"
+            raise UsageError(f"--to {name}: there is no such format", todo=advice)
+    return list(dict.fromkeys(wanted))
+
+
+def _line(export: dict[str, Any]) -> str:
+    problems = "; ".join(map(str, export["check"].get("problems", ())))
+    verdict = "opens and steps in its simulator" if export["check"].get("passed") else problems
+    return f"{export['format']}: {export['path'] or 'not written'}: {verdict}"

@@ -1,0 +1,68 @@
+"""``scan2sim scale``: a finished scene gets its true size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import tyro
+
+from scan2sim.commands.command import Command, LibraryOption, Reply, SceneArgument
+from scan2sim.errors import UsageError
+from scan2sim.library import Library
+from scan2sim.pipeline import build_of_scene, correct_scene
+from scan2sim.progress import Reporter
+from scan2sim.scene import scale_factor_from_length, scale_scene
+
+__all__ = ["Scale"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale(Command):
+    """Correct the scale of a finished scene, all of it: cameras, splats, meshes, collision, masses, inertias."""
+
+    scene: SceneArgument
+    """A scene folder, a build folder, or a name in the library; it is changed in place."""
+    length: float | None = None
+    """A length that you measured [m] …"""
+    between: Annotated[tuple[str, str] | None, tyro.conf.arg(metavar="X1,Y1,Z1 X2,Y2,Z2")] = None
+    """… between these two points of the scene [m, as it is now]."""
+    factor: float | None = None
+    """Instead of a length: make everything this many times larger."""
+    relative_sigma: float = 0.01
+    """How exact that is: one standard deviation over the length."""
+    library: LibraryOption = None
+    """The library's folder, if not the usual one."""
+
+    def run(self, report: Reporter) -> Reply:
+        """Scale it."""
+        factor, source = self._factor()
+        folder = Library(self.library).scene_of(self.scene)
+        scene = correct_scene(folder, lambda scene: scale_scene(scene, factor, source, self.relative_sigma))
+        sizes = {thing.name: [float(x) for x in np.ptp(thing.visual.vertices, axis=0)] for thing in scene.objects}
+        lines = [f"{name}: {' × '.join(f'{100 * x:.1f}' for x in size)} cm" for name, size in sizes.items()]
+        if build := build_of_scene(folder):
+            lines.append(f"next: scan2sim report {build} writes the report anew")
+        text = "\n".join([f"scaled by {factor:.6g}: {folder}", *lines])
+        return Reply({"scene": str(folder), "factor": factor, "source": source, "sizes": sizes}, text)
+
+    def _factor(self) -> tuple[float, str]:
+        if (self.factor is None) == (self.length is None) or (self.length is None) != (self.between is None):
+            raise UsageError(
+                "either a factor or a length between two points is needed",
+                todo="give --factor F, or --length METRES --between X1,Y1,Z1 X2,Y2,Z2",
+            )
+        if self.factor is not None:
+            return self.factor, "factor"
+        assert self.length is not None
+        assert self.between is not None
+        return scale_factor_from_length(self.length, *(_point(text) for text in self.between)), "length"
+
+
+def _point(text: str) -> list[float]:
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"“{text}” is no point", todo="give it as X,Y,Z in metres, as in 0.1,-0.25,0") from None
+    return [x, y, z]

@@ -1,0 +1,20 @@
+"""A Scene in somebody else's format; each exporter re-opens what it wrote.
+
+`EXPORTERS` is the table of formats: each has a ``write`` that makes a self-contained folder and a ``check`` that opens
+it in its own simulator, in a process of its own, and steps it.
+"""
+
+from scan2sim.export.check import check
+from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
+from scan2sim.export.mjcf import check_mjcf, write_mjcf
+from scan2sim.export.table import EXPORTERS, Exporter
+
+__all__ = [
+    "EXPORTERS",
+    "Exporter",
+    "check",
+    "check_gymnasium",
+    "check_mjcf",
+    "write_gymnasium",
+    "write_mjcf",
+]

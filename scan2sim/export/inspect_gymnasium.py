@@ -1,0 +1,60 @@
+"""A program of its own: import an exported package, check its environment, step it, and write what was seen.
+
+``python inspect_gymnasium.py FOLDER RESULT.json MEMORY PACKAGE ENVIRONMENT STEPS``
+"""
+
+import importlib.util
+import json
+import resource
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import gymnasium
+from gymnasium.utils.env_checker import check_env
+
+
+def main() -> None:
+    """Inspect the package that the command line names."""
+    folder, result_path, memory, package, environment, steps = sys.argv[1:7]
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    _load(Path(folder) / package / "__init__.py", package)
+    env = gymnasium.make(environment)
+    verdict = "passed"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            check_env(env.unwrapped, skip_render_check=not env.unwrapped.metadata["render_modes"])
+        except (AssertionError, Warning, ValueError, TypeError) as problem:
+            verdict = f"{type(problem).__name__}: {problem}"
+    figures = {"check_env": verdict, **_stepped(env, int(steps))}
+    with open(result_path, "w", encoding="utf-8") as file:
+        json.dump(figures, file)
+
+
+def _load(init: Path, package: str) -> None:
+    """Import one package without putting its folder on the search path, where it could hide other modules."""
+    spec = importlib.util.spec_from_file_location(package, init, submodule_search_locations=[str(init.parent)])
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{init} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[package] = module
+    spec.loader.exec_module(module)
+
+
+def _stepped(env: gymnasium.Env, steps: int) -> dict[str, object]:
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    episodes, started = 0, time.perf_counter()
+    for _ in range(steps):
+        _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        if terminated or truncated:
+            episodes += 1
+            env.reset()
+    seconds = time.perf_counter() - started
+    return {"random_steps": steps, "episodes": episodes, "steps_per_second": round(steps / seconds)}
+
+
+if __name__ == "__main__":
+    main()

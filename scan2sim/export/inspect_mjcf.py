@@ -1,0 +1,71 @@
+"""A program of its own: open an MJCF file, compare nothing, step it for two seconds, and write what was seen.
+
+``python inspect_mjcf.py SCENE.xml RESULT.json MEMORY``.  It imports only numpy and MuJoCo, so that it starts fast.
+"""
+
+# MuJoCo is compiled and carries no type stubs
+# pyright: reportAttributeAccessIssue=false
+
+import json
+import resource
+import sys
+
+import mujoco
+import numpy as np
+
+SECONDS = 2.0
+
+
+def main() -> None:
+    """Inspect the model that the command line names."""
+    model_path, result_path, memory = sys.argv[1:4]
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    model = mujoco.MjModel.from_xml_path(model_path)
+    data = mujoco.MjData(model)
+    mujoco.mj_resetDataKeyframe(model, data, model.key("home").id)
+    mujoco.mj_forward(model, data)
+    bodies = {model.body(i).name: _body(model, data, i) for i in range(1, model.nbody)}
+    start = data.xipos.copy()
+    begun = deepest = _depth(data)
+    steps = round(SECONDS / model.opt.timestep)
+    for _ in range(steps):
+        mujoco.mj_step(model, data)
+        deepest = max(deepest, _depth(data))
+    for i in range(1, model.nbody):
+        drift = float(np.linalg.norm(data.xipos[i] - start[i]))
+        bodies[model.body(i).name]["drift"] = drift if np.isfinite(drift) else None
+    unstable = (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, mujoco.mjtWarning.mjWARN_BADQACC)
+    figures = {
+        "bodies": bodies,
+        "geoms": model.ngeom,
+        "steps": steps,
+        "penetration_at_start": begun,
+        "penetration_deepest": deepest,
+        "penetration": _depth(data),
+        "stable": not any(int(data.warning[w].number) for w in unstable) and bool(np.isfinite(data.qpos).all()),
+    }
+    with open(result_path, "w", encoding="utf-8") as file:
+        json.dump(figures, file)
+
+
+def _body(model: mujoco.MjModel, data: mujoco.MjData, i: int) -> dict[str, object]:
+    rotation = np.zeros(9)
+    mujoco.mju_quat2Mat(rotation, model.body_iquat[i])
+    axes = rotation.reshape(3, 3)
+    geoms = range(model.body_geomadr[i], model.body_geomadr[i] + model.body_geomnum[i])
+    return {
+        "mass": float(model.body_mass[i]),
+        "center_of_mass": model.body_ipos[i].tolist(),
+        "inertia": (axes @ np.diag(model.body_inertia[i]) @ axes.T).tolist(),
+        "position": data.xpos[i].tolist(),
+        "wxyz": data.xquat[i].tolist(),
+        "pieces": sum(bool(model.geom_contype[g]) for g in geoms),
+    }
+
+
+def _depth(data: mujoco.MjData) -> float:
+    return max(0.0, -min((float(d) for d in data.contact.dist), default=0.0))
+
+
+if __name__ == "__main__":
+    main()

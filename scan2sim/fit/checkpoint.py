@@ -1,0 +1,46 @@
+"""Training state on disk, whole or absent, so that a killed training goes on where it was."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scan2sim.files import write_bytes
+from scan2sim.fit.config import FitConfig
+
+__all__ = ["load_checkpoint", "save_checkpoint"]
+
+FILE = "checkpoint.npz"
+
+
+def save_checkpoint(folder: Path, config: FitConfig, step: int, state: dict[str, Tensor]) -> None:
+    """Write the state after ``step`` steps."""
+    buffer = io.BytesIO()
+    arrays = {name: tensor.detach().numpy() for name, tensor in state.items()}
+    np.savez(buffer, step=np.array(step), config=np.array(_describe(config)), **arrays)  # type: ignore[arg-type]
+    write_bytes(folder / FILE, buffer.getvalue())
+
+
+def load_checkpoint(folder: Path, config: FitConfig) -> tuple[int, dict[str, Tensor]] | None:
+    """The last saved step and state, or None if there is none of this configuration."""
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            if str(data["config"]) != _describe(config):
+                return None
+            state = {name: torch.from_numpy(data[name]) for name in data.files if name not in ("step", "config")}
+            return int(data["step"]), state
+    except (ValueError, OSError, KeyError, EOFError):
+        return None  # not ours or damaged: training starts anew
+
+
+def _describe(config: FitConfig) -> str:
+    return json.dumps(asdict(config), sort_keys=True)

@@ -1,0 +1,131 @@
+"""The background without its objects: the support's surface goes on under them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import trimesh
+from scipy import ndimage, sparse
+from scipy.sparse.linalg import spsolve
+from torch import Tensor
+
+from scan2sim.cameras import Camera, Intrinsics
+from scan2sim.geometry import look_at
+from scan2sim.objects.support import SupportPlane
+from scan2sim.splats import SH_C0, Gaussians, concatenate, rasterize
+
+__all__ = ["fill_support", "support_slab"]
+
+CELL = 0.006  # of the grid that is filled [camera distances]
+MARGIN = 8  # cells around the footprints
+CLEAR = 0.95  # a cell with less alpha, seen from above, is a hole
+NEAR_PLANE = 0.02  # what is seen from above further from the plane is no support [camera distances]
+DISC = (0.7, 0.7, 0.05)  # standard deviations of a filling disc [cells]
+FILL_OPACITY = 0.97
+SLAB = 0.1  # thickness of the support's collision piece [camera distances]
+MAX_CELLS = 640
+
+
+def fill_support(
+    background: Gaussians,
+    footprints: Tensor,  # (M, 3) [m] points of all objects, scene frame
+    plane: SupportPlane,
+    unit: float,  # camera distance [m]
+) -> tuple[Gaussians, int]:  # background with discs in the holes, number of discs
+    """Close the holes that the objects leave in the support.
+
+    The background is rendered straight from above.  Where an object stood and light shines through, or something
+    other than the support is seen, a flat disc is put into each cell of the plane.  Colours go on smoothly from the
+    rim (the discrete Laplace equation).
+    """
+    if len(footprints) == 0:
+        return background, 0
+    flat = torch.from_numpy(plane.flat(footprints.numpy().astype(np.float64)))
+    low, high = flat.min(0).values, flat.max(0).values
+    cell = max(CELL * unit, float((high - low).max()) / (MAX_CELLS - 2 * MARGIN))
+    low = low - MARGIN * cell
+    columns, rows = (((high - low) / cell).ceil().long() + MARGIN).tolist()
+    color, hole = _from_above(background, plane, low, columns, rows, cell, unit)
+    under = torch.zeros(rows, columns, dtype=torch.bool)
+    index = ((flat - low) / cell).long()
+    under[index[:, 1], index[:, 0]] = True
+    under = torch.from_numpy(ndimage.binary_dilation(ndimage.binary_fill_holes(under.numpy()), iterations=2))
+    hole = hole & under
+    if not hole.any():
+        return background, 0
+    filled = _harmonic(color, hole.numpy())
+    y, x = hole.nonzero().unbind(1)
+    in_plane = (torch.stack([x, y], 1).double() + 0.5) * cell + low
+    means = in_plane @ torch.from_numpy(plane.rotation[:, :2].T) + torch.from_numpy(plane.position)
+    n = len(means)
+    sh = torch.zeros(n, background.sh.shape[1], 3)
+    sh[:, 0] = (filled[y, x] - 0.5) / SH_C0
+    discs = Gaussians(
+        means=means.float(),
+        quats=torch.from_numpy(plane.wxyz).float().repeat(n, 1),
+        log_scales=(torch.tensor(DISC) * cell).log().repeat(n, 1),
+        opacity_logits=torch.full((n,), float(np.log(FILL_OPACITY / (1 - FILL_OPACITY)))),
+        sh=sh,
+    )
+    return concatenate([background, discs]), n
+
+
+def _from_above(
+    background: Gaussians,
+    plane: SupportPlane,
+    low: Tensor,
+    columns: int,
+    rows: int,
+    cell: float,
+    unit: float,
+) -> tuple[Tensor, Tensor]:  # colour (rows, columns, 3), hole (rows, columns)
+    """Render the background from straight above so that pixel (row, column) is a cell of the plane."""
+    height = 4 * max(columns, rows) * cell
+    centre = low.numpy() + np.array([columns, rows]) * cell / 2
+    target = plane.position + plane.rotation[:, :2] @ centre
+    eye = target + height * plane.normal
+    world_from_camera = look_at(eye, target, up=plane.rotation[:, 1])
+    focal = height / cell
+    camera = Camera(Intrinsics(columns, rows, focal, focal, columns / 2, rows / 2), world_from_camera)
+    near = plane.height(background.means).abs() < NEAR_PLANE * unit
+    with torch.no_grad():
+        rendering = rasterize(background[near], [camera])
+    # the picture's rows run against the plane's y axis
+    color, alpha = rendering.colors[0].flip(0), rendering.alphas[0, :, :, 0].flip(0)
+    return color / alpha[..., None].clamp_min(1e-6), alpha < CLEAR
+
+
+def _harmonic(color: Tensor, hole: np.ndarray) -> Tensor:
+    """Solve Laplace's equation inside the holes with the rim's colours as boundary values."""
+    rows, columns = hole.shape
+    number = -np.ones(hole.shape, np.int64)
+    number[hole] = np.arange(hole.sum())
+    y, x = np.nonzero(hole)
+    known = color.numpy().astype(np.float64)
+    right = np.zeros((len(y), 3))
+    diagonal = np.zeros(len(y))
+    entries: list[tuple[np.ndarray, np.ndarray]] = []
+    for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        ny, nx = y + dy, x + dx
+        ok = (ny >= 0) & (ny < rows) & (nx >= 0) & (nx < columns)
+        diagonal += ok
+        inner = np.zeros(len(y), bool)
+        inner[ok] = hole[ny[ok], nx[ok]]
+        rim = ok & ~inner
+        right[rim] += known[ny[rim], nx[rim]]
+        entries.append((np.flatnonzero(inner), number[ny[inner], nx[inner]]))
+    i = np.concatenate([e[0] for e in entries])
+    j = np.concatenate([e[1] for e in entries])
+    matrix = sparse.csc_matrix((-np.ones(len(i)), (i, j)), shape=(len(y), len(y)))
+    matrix = matrix + sparse.diags_array(diagonal + 1e-9, format="csc")
+    out = color.clone()
+    out[torch.from_numpy(hole)] = torch.from_numpy(spsolve(matrix, right).reshape(-1, 3)).float()
+    return out.clamp(0, 1)
+
+
+def support_slab(plane: SupportPlane, unit: float) -> trimesh.Trimesh:
+    """The support's convex collision piece in the scene frame: its outline, pulled down."""
+    n = len(plane.polygon)
+    top = np.column_stack([plane.polygon, np.zeros(n)])
+    corners = np.concatenate([top, top - [0, 0, SLAB * unit]])
+    return trimesh.convex.convex_hull(corners @ plane.rotation.T + plane.position)

@@ -1,0 +1,157 @@
+"""Gaussians become a Scene: separate objects on a support, and the background without them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import trimesh
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from scan2sim.cameras import CameraFrame
+from scan2sim.objects.background import fill_support, support_slab
+from scan2sim.objects.coloring import color_mesh, unseen_fraction
+from scan2sim.objects.config import ObjectsConfig
+from scan2sim.objects.describe import describe
+from scan2sim.objects.separate import NOISE_HEIGHTS, VoxelLabels, label_gaussians, label_pixels, separate
+from scan2sim.objects.support import SupportPlane, find_support
+from scan2sim.objects.surface import object_surface
+from scan2sim.objects.views import View, render_views
+from scan2sim.poses import PosedCapture
+from scan2sim.progress import Reporter, silent
+from scan2sim.scene import Label, ObjectConfig, Scene, SceneObject, Support, object_from_mesh
+from scan2sim.splats import Gaussians
+
+__all__ = ["build_scene"]
+
+PIXEL_HEIGHT = 0.5  # pixels count as an object's from this share of the separating height upwards
+MIN_WEIGHT = 0.5  # Gaussians that painted less than this many pixels in all views were never seen
+OUTLIER = 0.03  # an object's Gaussians lie this near to its surface [camera distances]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One object before it has a name."""
+
+    mesh: trimesh.Trimesh
+    gaussians: Gaussians
+    unseen: float
+
+
+def build_scene(
+    posed: PosedCapture,
+    gaussians: Gaussians,  # scene frame
+    config: ObjectsConfig = ObjectsConfig(),  # noqa: B008  (frozen)
+    report: Reporter = silent,
+) -> Scene:
+    """Separate what stands on the main support from it and from each other.
+
+    Every Gaussian becomes part of one object or of the background; each object gets a closed, coloured mesh, convex
+    pieces and physical estimates; the support's surface is continued under the objects.  A support with nothing on
+    it gives a scene without objects.
+
+    Raises:
+        ObjectsError: no support is seen.
+    """
+    unit = float(np.median([np.linalg.norm(frame.camera.position) for frame in posed.frames]))
+    views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
+    plane = find_support(views, unit, config.seed)
+    grid = separate(views, plane, unit, config, report)
+    lowest = PIXEL_HEIGHT * max(config.min_height * unit, NOISE_HEIGHTS * plane.noise)
+    pixels = [label_pixels(view, grid, plane, lowest) for view in views]
+    labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
+    parts = []
+    for number in range(1, grid.count + 1):
+        part = None
+        if own[number] >= config.min_own:
+            part = _part(number, grid, views, pixels, gaussians[labels == number], plane, unit, config)
+        if part is None:
+            labels[labels == number] = 0
+        else:
+            parts.append(part)
+        report("meshing objects", number, grid.count)
+    objects = _named(parts, posed.scale.relative_sigma, config, report)
+    footprints = [torch.tensor(part.mesh.vertices, dtype=torch.float32) for part in parts]
+    background = _background(gaussians, labels, weight, parts)
+    under = torch.cat(footprints) if footprints else torch.zeros(0, 3)
+    background, discs = fill_support(background, under, plane, unit)
+    return Scene(
+        background=background,
+        background_collision=(support_slab(plane, unit),),
+        objects=tuple(objects),
+        supports=(Support("support", plane.position, plane.wxyz, plane.polygon),),
+        scale={"source": posed.scale.source, "relative_sigma": posed.scale.relative_sigma},
+        gravity={"source": posed.gravity.source, "sigma_deg": posed.gravity.sigma_deg},
+        cameras=tuple(CameraFrame(f"images/{frame.name}", frame.camera) for frame in posed.frames),
+        images=tuple(frame.image for frame in posed.frames),
+        points=posed.points,
+        point_colors=posed.point_colors,
+        quality={
+            "objects": len(objects),
+            "support_noise_mm": plane.noise * 1e3,
+            "filled_discs": discs,
+            "camera_distance_m": unit,
+        },
+    )
+
+
+def _part(
+    number: int,
+    grid: VoxelLabels,
+    views: list[View],
+    pixels: list[Tensor],
+    gaussians: Gaussians,
+    plane: SupportPlane,
+    unit: float,
+    config: ObjectsConfig,
+) -> _Part | None:
+    cells = (grid.labels == number).nonzero()
+    low = grid.corner + cells.min(0).values * grid.cell
+    high = grid.corner + (cells.max(0).values + 1) * grid.cell
+    corners = torch.tensor(np.stack(np.meshgrid(*np.stack([low, high], 1), indexing="ij"), -1).reshape(-1, 3))
+    low = low - torch.tensor(plane.normal).float() * plane.height(corners).min().clamp_min(0)  # down to the support
+    masks = [labels == number for labels in pixels]
+    mesh = object_surface(views, masks, low, high, plane, config.mesh_cells)
+    if mesh is None or float(np.ptp(mesh.vertices, axis=0).max()) < config.min_size * unit:
+        return None
+    seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)
+    near = KDTree(mesh.vertices).query(gaussians.means.numpy())[0] < OUTLIER * unit
+    return _Part(mesh, gaussians[torch.from_numpy(near)], unseen_fraction(mesh, seen))
+
+
+def _named(parts: list[_Part], scale_sigma: float, config: ObjectsConfig, report: Reporter) -> list[SceneObject]:
+    objects = []
+    used: Counter[str] = Counter()
+    for number, part in enumerate(parts, start=1):
+        color, shape, length, confidence = describe(part.mesh)
+        stem = f"{color}-{shape}"
+        used[stem] += 1
+        text = f"{color} {shape.replace('-', ' ')}, {100 * length:.0f} cm"
+        objects.append(
+            object_from_mesh(
+                number,
+                f"{stem}-{used[stem]}",
+                Label(text, confidence, "geometry"),
+                part.mesh,
+                part.gaussians,
+                ObjectConfig(faces=config.mesh_faces, seed=config.seed),
+                scale_sigma=scale_sigma,
+                unseen_fraction=part.unseen,
+            )
+        )
+        report("making bodies", number, len(parts))
+    return objects
+
+
+def _background(gaussians: Gaussians, labels: Tensor, weight: Tensor, parts: list[_Part]) -> Gaussians:
+    """What belongs to no object; without the Gaussians inside and under objects that no view ever saw."""
+    keep = labels == 0
+    hidden = keep & (weight < MIN_WEIGHT)
+    for part in parts:
+        low, high = torch.tensor(part.mesh.bounds, dtype=torch.float32)
+        inside = ((gaussians.means > low - 0.1 * (high - low)) & (gaussians.means < high)).all(1)
+        keep &= ~(hidden & inside)
+    return gaussians[keep]

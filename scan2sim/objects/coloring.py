@@ -1,0 +1,54 @@
+"""Colours for a mesh's vertices from the views, and which vertices no view saw."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import trimesh
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from scan2sim.objects.views import View
+
+__all__ = ["color_mesh", "unseen_fraction"]
+
+GRAY = 0.5  # colour of a mesh that no view saw at all
+
+
+def color_mesh(
+    mesh: trimesh.Trimesh,
+    views: list[View],
+    masks: list[Tensor],  # per view (H, W) bool: pixels that show the object
+    tolerance: float,  # [m] between the vertex and the surface that the view sees
+) -> NDArray[np.bool_]:  # (V,) vertices that some view saw
+    """Give every vertex the mean colour of its views, weighted by the squared cosine of the angle to its normal.
+
+    A vertex that no view saw takes the colour of the nearest one that was seen.
+    """
+    points = torch.tensor(mesh.vertices, dtype=torch.float32)
+    normals = torch.tensor(np.array(mesh.vertex_normals), dtype=torch.float32)
+    color, weight = torch.zeros(len(points), 3), torch.zeros(len(points))
+    for view, mask in zip(views, masks, strict=True):
+        index, z, inside = view.project(points)
+        towards = torch.from_numpy(view.camera.position).float() - points
+        cosine = (torch.nn.functional.normalize(towards, dim=1) * normals).sum(1).clamp_min(0)
+        visible = inside & mask.flatten()[index] & ((view.depth.flatten()[index] - z).abs() < tolerance)
+        share = cosine.square() * visible
+        color += share[:, None] * view.color.reshape(-1, 3)[index]
+        weight += share
+    seen = (weight > 1e-3).numpy()
+    rgb = np.full((len(points), 3), GRAY)
+    if seen.any():
+        mean = (color / weight.clamp_min(1e-9)[:, None]).numpy()
+        nearest = KDTree(mesh.vertices[seen]).query(mesh.vertices)[1]
+        rgb = mean[seen][nearest]
+    rgba = np.concatenate([rgb, np.ones((len(rgb), 1))], 1)
+    mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=(rgba.clip(0, 1) * 255).round().astype(np.uint8))
+    return seen
+
+
+def unseen_fraction(mesh: trimesh.Trimesh, seen: NDArray[np.bool_]) -> float:
+    """Share of the mesh's area whose triangles have at least two vertices that no view saw."""
+    hidden = (~seen[mesh.faces]).sum(1) >= 2
+    return float(mesh.area_faces[hidden].sum() / mesh.area)

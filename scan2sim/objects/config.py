@@ -1,0 +1,57 @@
+"""Everything that can be set about separating objects; lengths are relative to the camera distance.
+
+Scale is unknown from photos alone, so no length here is in metres: the unit is the median distance from the cameras
+to the subject, about half a metre for a tabletop filmed with a phone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+__all__ = ["ObjectsConfig", "objects_preset"]
+
+
+@dataclass(frozen=True)
+class ObjectsConfig:
+    """How Gaussians become a scene of separate objects."""
+
+    view_size: int = 480
+    """Long side of the depth pictures that separation and meshing work on [pixels]."""
+    voxel: float = 0.006
+    """Edge of the voxels in which touching surface pieces are joined into objects [camera distances]."""
+    min_height: float = 0.008
+    """What rises less than this above the support is part of it [camera distances]."""
+    min_size: float = 0.03
+    """Smallest thing that counts as an object, along its longest side [camera distances]."""
+    max_size: float = 1.0
+    """Largest thing that counts as an object, along its longest side [camera distances]."""
+    min_views: int = 3
+    """A surface voxel counts when at least this many views hit it …"""
+    min_agreement: float = 0.5
+    """… and at least this share of the views that see there agree that it is not free space."""
+    min_seen: float = 0.5
+    """… and when it lies inside the picture of at least this share of all views."""
+    min_own: float = 0.5
+    """At least this share of an object's pixels must be painted by Gaussians of its own, not by its support's."""
+    mesh_cells: int = 96
+    """Cells along an object's longest side for its mesh."""
+    mesh_faces: int = 4000
+    """Triangles of an object's visual mesh, at most."""
+    seed: int = 0
+    """Seed of every random choice."""
+
+
+_PRESETS = {
+    "draft": ObjectsConfig(),
+    "standard": ObjectsConfig(view_size=720, mesh_cells=128, mesh_faces=8000),
+    "high": ObjectsConfig(view_size=960, mesh_cells=160, mesh_faces=16_000),
+}
+
+
+def objects_preset(quality: str, seed: int = 0) -> ObjectsConfig:
+    """The configuration of ``draft``, ``standard`` or ``high``.
+
+    Raises:
+        KeyError: there is no such preset.
+    """
+    return replace(_PRESETS[quality], seed=seed)

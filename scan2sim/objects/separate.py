@@ -1,0 +1,164 @@
+"""What stands on the support, separated into objects, and which Gaussian belongs to which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from scan2sim.objects.config import ObjectsConfig
+from scan2sim.objects.support import SupportPlane
+from scan2sim.objects.views import View
+from scan2sim.progress import Reporter, silent
+from scan2sim.splats import Gaussians, accumulate
+
+__all__ = ["VoxelLabels", "label_gaussians", "label_pixels", "separate"]
+
+NOISE_HEIGHTS = 4.0  # what rises less than this many standard deviations of the support's surface is noise
+TOUCH = 3.0  # an object must come this near to its support [min_height]
+MAX_CELLS = 40_000_000
+
+
+@dataclass(frozen=True)
+class VoxelLabels:
+    """A grid of object numbers 1..count, 0 = none."""
+
+    labels: Tensor  # (X, Y, Z) int64
+    corner: Tensor  # (3,) [m] of cell (0, 0, 0)
+    cell: float  # [m]
+    count: int
+
+    def lookup(self, points: Tensor) -> Tensor:  # (..., 3) [m] to (...) int64
+        """The label of the cell that each point lies in."""
+        index = ((points - self.corner) / self.cell).floor()
+        shape = torch.tensor(self.labels.shape)
+        inside = ((index >= 0) & (index < shape)).all(-1)
+        x, y, z = torch.where(inside[..., None], index, 0.0).long().unbind(-1)
+        return torch.where(inside, self.labels[x, y, z], 0)
+
+
+def separate(
+    views: list[View],
+    plane: SupportPlane,
+    unit: float,  # camera distance [m]
+    config: ObjectsConfig,
+    report: Reporter = silent,
+) -> VoxelLabels:
+    """Join the surface voxels above the support into objects.
+
+    A voxel counts when enough views have their surface in it and no more views look through it than hit it.  Voxels
+    that touch (also across an edge or corner, and across a gap of one voxel) are one object; what is too small, too
+    large or hovers is none, nor is what lies outside the picture of most views: it is not what was filmed.
+    """
+    cell = config.voxel * unit
+    lowest = max(config.min_height * unit, NOISE_HEIGHTS * plane.noise)
+    surfaces = [_above(view, plane, lowest, config.max_size * unit) for view in views]
+    cloud = torch.cat([s.reshape(-1, 3) for s in surfaces])
+    if len(cloud) == 0:
+        return VoxelLabels(torch.zeros(1, 1, 1, dtype=torch.int64), torch.zeros(3), cell, 0)
+    low, high = cloud.min(0).values - 3 * cell, cloud.max(0).values + 3 * cell
+    shape = ((high - low) / cell).ceil().long()
+    if int(shape.prod()) > MAX_CELLS:  # far-away clutter over a huge support: keep to the subject
+        low, high = torch.maximum(low, -torch.full((3,), unit)), torch.minimum(high, torch.full((3,), unit))
+        shape = ((high - low) / cell).ceil().long()
+    grid = VoxelLabels(torch.zeros(*shape.tolist(), dtype=torch.int64), low, cell, 0)
+    occupied = _occupied(grid, surfaces, views, config, report)
+    joined = ndimage.binary_dilation(occupied, np.ones((3, 3, 3)))
+    patches, number = ndimage.label(joined, np.ones((3, 3, 3)))
+    patches = np.where(occupied, patches, 0)
+    keep = [i for i in range(1, number + 1) if _is_object(patches == i, grid, plane, lowest, unit, config)]
+    keep.sort(key=lambda i: -int((patches == i).sum()))
+    renumber = np.zeros(number + 1, np.int64)
+    renumber[keep] = np.arange(1, len(keep) + 1)
+    labels = renumber[patches]
+    # every cell within two of an object's takes its nearest label, so that noisy surfaces still find their object
+    distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
+    grown = np.where(distance <= 2.0, labels[tuple(nearest)], 0)
+    return VoxelLabels(torch.from_numpy(grown), low, cell, len(keep))
+
+
+def _above(view: View, plane: SupportPlane, lowest: float, highest: float) -> Tensor:
+    points, has = view.points()
+    height = plane.height(points)
+    chosen = points[has & (height > lowest) & (height < highest)]
+    return chosen[torch.from_numpy(plane.contains(chosen.numpy().astype(np.float64)))]
+
+
+def _occupied(
+    grid: VoxelLabels, surfaces: list[Tensor], views: list[View], config: ObjectsConfig, report: Reporter
+) -> np.ndarray:
+    shape = grid.labels.shape
+    hits = torch.zeros(shape.numel(), dtype=torch.int32)
+    for points in surfaces:
+        index = ((points - grid.corner) / grid.cell).long()
+        inside = ((index >= 0) & (index < torch.tensor(shape))).all(-1)
+        x, y, z = index[inside].unbind(-1)
+        hits[torch.unique((x * shape[1] + y) * shape[2] + z)] += 1
+    candidates = (hits >= 1).nonzero()[:, 0]
+    cells = torch.stack(torch.unravel_index(candidates, shape), -1)
+    centres = (cells + 0.5) * grid.cell + grid.corner
+    near, through, within = (torch.zeros(len(centres)) for _ in range(3))
+    for i, view in enumerate(views):
+        index, z, inside = view.project(centres)
+        gap = view.depth.flatten()[index] - z
+        seen = inside & (view.depth.flatten()[index] > 0)
+        near += seen & (gap.abs() <= 1.5 * grid.cell)
+        through += seen & (gap > 3 * grid.cell)
+        within += inside
+        report("finding surfaces", i + 1, len(views))
+    good = (near >= config.min_views) & (near >= config.min_agreement * (near + through))
+    good &= within >= config.min_seen * len(views)
+    occupied = torch.zeros(shape.numel(), dtype=torch.bool)
+    occupied[candidates[good]] = True
+    return occupied.reshape(shape).numpy()
+
+
+def _is_object(
+    cells: np.ndarray,
+    grid: VoxelLabels,
+    plane: SupportPlane,
+    lowest: float,
+    unit: float,
+    config: ObjectsConfig,
+) -> bool:
+    points = (torch.from_numpy(np.argwhere(cells)) + 0.5) * grid.cell + grid.corner
+    if len(points) == 0:
+        return False
+    extent = float((points.max(0).values - points.min(0).values).max()) + grid.cell
+    if not config.min_size * unit <= extent <= config.max_size * unit:
+        return False
+    return float(plane.height(points.float()).min()) <= lowest + TOUCH * config.min_height * unit
+
+
+def label_pixels(view: View, grid: VoxelLabels, plane: SupportPlane, lowest: float) -> Tensor:  # (H, W) int64
+    """The object that each pixel shows, 0 = none, by where its surface point lies."""
+    points, has = view.points()
+    return torch.where(has & (plane.height(points) > lowest), grid.lookup(points), 0)
+
+
+def label_gaussians(
+    gaussians: Gaussians,
+    views: list[View],
+    pixel_labels: list[Tensor],
+    count: int,
+    report: Reporter = silent,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Lift the views' pixel labels to the Gaussians that painted them.
+
+    Each Gaussian takes the label under which it has the most blending weight, summed over pixels and views.
+
+    Returns:
+        object number (N,) int64; blending weight over all views (N,); and per number (count + 1,) which share of its
+        pixels was painted by Gaussians that took it, near 1 for a thing and near 0 for noise on another surface.
+    """
+    votes = torch.zeros(len(gaussians), count + 1)
+    for i, (view, labels) in enumerate(zip(views, pixel_labels, strict=True)):
+        maps = torch.nn.functional.one_hot(labels, count + 1).float()
+        votes += accumulate(gaussians, [view.camera], maps[None])
+        report("lifting labels", i + 1, len(views))
+    labels = votes.argmax(1)
+    own = torch.zeros(count + 1).index_add_(0, labels, votes.gather(1, labels[:, None])[:, 0])
+    return labels, votes.sum(1), own / votes.sum(0).clamp_min(1e-9)

@@ -1,0 +1,81 @@
+"""The closed surface of one object, from where all views see it and where they see through."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import trimesh
+from scipy import ndimage
+from skimage.measure import marching_cubes
+from torch import Tensor
+
+from scan2sim.objects.support import SupportPlane
+from scan2sim.objects.views import View
+
+__all__ = ["object_surface"]
+
+TRUNCATION = 4.0  # cells on each side of a surface in which a view's distance counts
+HIDDEN_WEIGHT = 0.15  # how much "behind the object's surface, so perhaps inside" counts against a direct look
+EMPTY_WEIGHT = 0.5  # how much a pixel without any surface counts as free space
+SMOOTHING = 0.8  # cells
+MARGIN = 6  # cells around the object
+
+
+def object_surface(
+    views: list[View],
+    masks: list[Tensor],  # per view (H, W) bool: pixels that show the object
+    low: Tensor,  # (3,) [m] a box that holds the object
+    high: Tensor,  # (3,) [m]
+    plane: SupportPlane,
+    cells: int,
+) -> trimesh.Trimesh | None:
+    """Fuse depth and silhouettes into a closed mesh in the scene frame; None when nothing is left.
+
+    A truncated signed distance is averaged over the views (Curless & Levoy 1996, "A volumetric method for building
+    complex models from range images") with two additions that close it: what no view sees is inside, and what any
+    view sees through, beside the object's silhouette, is outside, weighted like a look at a surface.  The support
+    plane cuts the bottom.
+    """
+    cell = float((high - low).max()) / cells
+    corner = low - MARGIN * cell
+    shape = (((high - low) / cell).ceil().long() + 2 * MARGIN).tolist()
+    axes = [torch.arange(n) * cell + float(c) for n, c in zip(shape, corner, strict=True)]
+    points = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
+    reach = TRUNCATION * cell
+    total, weight = torch.zeros(len(points)), torch.zeros(len(points))
+    for view, mask in zip(views, masks, strict=True):
+        index, z, inside = view.project(points)
+        depth, own = view.depth.flatten()[index], mask.flatten()[index]
+        gap = depth - z
+        ahead = own & (gap > -reach)
+        hidden = own & (gap <= -reach)
+        free = ~own & (depth > 0) & (gap > 0)
+        empty = depth <= 0
+        value = torch.where(hidden, -1.0, torch.where(empty, 1.0, (gap / reach).clamp(-1, 1)))
+        share = ahead.float() + free.float() + HIDDEN_WEIGHT * hidden.float()
+        share = torch.where(empty, EMPTY_WEIGHT, share) * inside.float()
+        total += share * value
+        weight += share
+    distance = torch.where(weight > 0, total / weight.clamp_min(1e-9), -1.0)
+    distance = torch.maximum(distance, -plane.height(points) / reach)
+    volume = ndimage.gaussian_filter(distance.reshape(shape).numpy(), SMOOTHING)
+    volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = 1.0
+    volume = _largest_piece(volume)
+    if volume.min() >= 0:
+        return None
+    vertices, faces, *_ = marching_cubes(volume, 0.0)
+    mesh = trimesh.Trimesh(vertices * cell + corner.numpy(), faces[:, ::-1], process=True)
+    if mesh.volume < 0:
+        mesh.invert()
+    return mesh
+
+
+def _largest_piece(volume: np.ndarray) -> np.ndarray:
+    """Keep the largest connected inside and fill the cavities that are closed on all sides."""
+    patches, number = ndimage.label(volume < 0)
+    if number == 0:
+        return volume
+    largest = patches == np.bincount(patches.ravel())[1:].argmax() + 1
+    cavities = ndimage.binary_fill_holes(largest) & ~largest
+    volume = np.where((volume < 0) & ~largest, 1.0, volume)
+    return np.where(cavities, -np.abs(volume) - 1e-3, volume).astype(np.float32)

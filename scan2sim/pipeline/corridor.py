@@ -1,0 +1,180 @@
+"""The stages that turn a capture into a scene: capture → poses → splats → objects → scene → report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import scan2sim
+from scan2sim.capture import load_capture, read_capture, save_capture
+from scan2sim.errors import UsageError
+from scan2sim.files import new_folder
+from scan2sim.fit import load_fit, train
+from scan2sim.objects import build_scene
+from scan2sim.pipeline.config import BuildConfig
+from scan2sim.pipeline.corrections import CORRECTIONS_FILE, SCENE_FOLDER, read_corrections
+from scan2sim.pipeline.describe import describe_capture, describe_poses, describe_settling
+from scan2sim.pipeline.keys import digest_file, digest_inputs
+from scan2sim.pipeline.stage import Outcome, Stage, read_record
+from scan2sim.poses import load_posed, save_posed, solve_poses, use_cameras
+from scan2sim.progress import Reporter
+from scan2sim.report import write_report
+from scan2sim.scene import apply_corrections, load_scene, save_scene
+from scan2sim.sim import settled_scene
+
+__all__ = ["STAGES", "Corridor"]
+
+STAGES = {
+    "capture": "01-capture",
+    "poses": "02-poses",
+    "splats": "03-splats",
+    "objects": "04-objects",
+    "scene": "05-scene",
+    "report": "06-report",
+}
+
+
+@dataclass(frozen=True)
+class Corridor:
+    """One capture on its way to a scene; every stage reads from disk what the earlier ones have left there."""
+
+    source: Path  # a folder of photos, a zip or a video
+    build: Path
+    config: BuildConfig
+
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages in order; raise a stage's ``version`` when its room's code gives other results."""
+        config = self.config
+        return (
+            Stage(
+                "capture",
+                STAGES["capture"],
+                self._read,
+                config=asdict(config.capture),
+                inputs=self._source_digests,
+                packages=("pillow", "av"),
+            ),
+            Stage(
+                "poses",
+                STAGES["poses"],
+                self._pose,
+                needs=("capture",),
+                config=asdict(config.poses),
+                inputs=lambda: {"cameras": digest_file(config.cameras)} if config.cameras else {},
+                packages=("pycolmap",),
+            ),
+            Stage(
+                "splats",
+                STAGES["splats"],
+                self._fit,
+                needs=("poses",),
+                config=asdict(config.fit),
+                packages=("torch",),
+                resumes=True,
+            ),
+            Stage(
+                "objects",
+                STAGES["objects"],
+                self._separate,
+                needs=("poses", "splats"),
+                config=asdict(config.objects),
+                packages=("torch", "scikit-image", "trimesh", "coacd"),
+            ),
+            Stage(
+                "scene",
+                STAGES["scene"],
+                self._assemble,
+                needs=("capture", "poses", "splats", "objects"),
+                inputs=lambda: _digests(self.build, [CORRECTIONS_FILE]),
+                products=(f"{SCENE_FOLDER}/scene.json",),
+                packages=("mujoco",),
+            ),
+            Stage(
+                "report",
+                STAGES["report"],
+                self._report,
+                needs=("capture", "poses", "splats", "objects", "scene"),
+                inputs=self._report_digests,
+                products=("report.html",),
+            ),
+        )
+
+    def _read(self, folder: Path, report: Reporter) -> Outcome:
+        capture = read_capture(self.source, folder, self.config.capture, report)
+        save_capture(capture, folder)
+        return describe_capture(capture)
+
+    def _pose(self, folder: Path, report: Reporter) -> Outcome:
+        capture = load_capture(self.build / STAGES["capture"])
+        if self.config.cameras is None:
+            posed = solve_poses(capture, folder, self.config.poses, report)
+        else:
+            posed = use_cameras(capture, self.config.cameras, folder, report, self.config.poses)
+        save_posed(posed, folder)
+        return describe_poses(posed)
+
+    def _fit(self, folder: Path, report: Reporter) -> Outcome:
+        return Outcome(train(load_posed(self.build / STAGES["poses"]), folder, self.config.fit, report).figures)
+
+    def _separate(self, folder: Path, report: Reporter) -> Outcome:
+        posed = load_posed(self.build / STAGES["poses"])
+        gaussians = load_fit(self.build / STAGES["splats"]).gaussians
+        scene = build_scene(posed, gaussians, self.config.objects, report)
+        save_scene(replace(scene, images=()), folder / SCENE_FOLDER)  # the photos lie in the poses' folder already
+        return Outcome(scene.quality, () if scene.objects else ("no separate object was found",))
+
+    def _assemble(self, folder: Path, report: Reporter) -> Outcome:
+        photos = tuple(frame.image for frame in load_posed(self.build / STAGES["poses"]).frames)
+        scene = replace(load_scene(self.build / STAGES["objects"] / SCENE_FOLDER), images=photos)
+        scene = apply_corrections(scene, read_corrections(self.build))
+        scene, settled = settled_scene(scene, report=report)
+        outcome = describe_settling(settled)
+        scene = replace(scene, quality=self._figures() | outcome.figures, provenance=self._provenance())
+        with new_folder(self.build / SCENE_FOLDER) as fresh:
+            save_scene(scene, fresh)
+        return outcome
+
+    def _report(self, folder: Path, report: Reporter) -> Outcome:
+        write_report(self.build, report)
+        return Outcome()
+
+    def _source_digests(self) -> dict[str, str]:
+        if self.build.resolve().is_relative_to(self.source.resolve()):
+            raise UsageError(
+                f"the output folder {self.build} lies inside the capture {self.source}",
+                todo="choose an output folder elsewhere with -o",
+            )
+        return digest_inputs(self.source)
+
+    def _report_digests(self) -> dict[str, str]:
+        attached = [path.relative_to(self.build).as_posix() for path in self.build.glob("[0-9][0-9]-*/report.json")]
+        return _digests(self.build, [f"{SCENE_FOLDER}/scene.json", *sorted(attached)])
+
+    def _records(self) -> Iterable[tuple[str, Any]]:
+        for name in ("capture", "poses", "splats", "objects"):
+            if record := read_record(self.build / STAGES[name]):
+                yield name, record
+
+    def _figures(self) -> dict[str, Any]:
+        return {key: value for _, record in self._records() for key, value in record.figures.items()}
+
+    def _provenance(self) -> dict[str, Any]:
+        """Where the scene comes from; without times, so that the same build gives the same scene."""
+        versions = {package: number for _, record in self._records() for package, number in record.versions.items()}
+        capture = load_capture(self.build / STAGES["capture"])
+        return {
+            "scan2sim": scan2sim.__version__,
+            "versions": versions,
+            "quality": self.config.quality,
+            "seed": self.config.seed,
+            "capture": self.source.name,
+            "device": capture.device,
+            "licence": capture.licence,
+            "settings": {name: record.config for name, record in self._records()},
+        }
+
+
+def _digests(build: Path, names: list[str]) -> dict[str, str]:
+    return {name: digest_file(build / name) for name in names if (build / name).exists()}

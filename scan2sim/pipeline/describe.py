@@ -1,0 +1,76 @@
+"""What is worth telling about a stage's result: figures for the report, warnings for a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from scan2sim.capture import Capture
+from scan2sim.pipeline.stage import Outcome
+from scan2sim.poses import PosedCapture
+from scan2sim.sim import SettleResult
+
+__all__ = ["describe_capture", "describe_poses", "describe_settling"]
+
+NAMED = 8  # files that a warning names before it counts the rest
+
+
+def describe_capture(capture: Capture) -> Outcome:
+    """Number of frames, what was left out and what is marked."""
+    marks = Counter(flag.split(" of ")[0] for frame in capture.frames for flag in frame.flags)
+    warnings = []
+    if capture.dropped:
+        left_out = [f"{file.name} ({file.reason})" for file in capture.dropped]
+        warnings.append(f"{_count(len(left_out), 'file')} left out: {_listed(left_out)}")
+    for mark, count in sorted(marks.items()):
+        warnings.append(f"{count} of {_count(len(capture.frames), 'frame')} marked: {mark}")
+    figures = {
+        "frames": len(capture.frames),
+        "dropped": len(capture.dropped),
+        "source": capture.source,
+        "sharpness_median": _median([frame.sharpness for frame in capture.frames]),
+    }
+    return Outcome(figures, tuple(warnings))
+
+
+def describe_poses(posed: PosedCapture) -> Outcome:
+    """How many frames have a pose, how well they fit, and how metres and down were found."""
+    figures = {
+        "registered": len(posed.frames),
+        "reprojection_px": _median([frame.residual for frame in posed.frames]),
+        "sparse_points": len(posed.points),
+        "scale_source": posed.scale.source,
+        "scale_relative_sigma": posed.scale.relative_sigma,
+        "gravity_source": posed.gravity.source,
+        "gravity_sigma_deg": posed.gravity.sigma_deg,
+    }
+    return Outcome(figures, posed.warnings)
+
+
+def describe_settling(settled: SettleResult) -> Outcome:
+    """How far the objects moved when they were let go, and which ones did not come to rest where they stand."""
+    warnings = []
+    if settled.unsettled:
+        names = _listed(list(settled.unsettled))
+        warnings.append(f"left alone in the simulator these move away, so they stay where they were seen: {names}")
+    figures = {
+        "settle_drift_mm": round(1e3 * settled.drift, 3),
+        "settle_penetration_mm": round(1e3 * settled.penetration, 3),
+        "unsettled": len(settled.unsettled),
+    }
+    return Outcome(figures, tuple(warnings))
+
+
+def _median(values: list[float]) -> float | None:
+    known = [value for value in values if np.isfinite(value)]
+    return round(float(np.median(known)), 4) if known else None
+
+
+def _listed(names: list[str]) -> str:
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

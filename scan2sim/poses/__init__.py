@@ -1,0 +1,26 @@
+"""Frames get cameras in the scene frame: metres, z up, origin on the main support under the objects.
+
+``solve_poses`` finds them in the photos (``solve`` drives the ``ladder`` of ``features``, ``matching`` and ``mapping``,
+then ``scene_frame`` and ``undistort``); ``use_cameras`` takes them from a cameras.json; ``store`` keeps them on disk.
+"""
+
+from scan2sim.poses.config import PosesConfig
+from scan2sim.poses.given_cameras import use_cameras
+from scan2sim.poses.posed import Gravity, PosedCapture, PosedFrame, Scale
+from scan2sim.poses.scene_frame import SceneFrame, find_scene_frame
+from scan2sim.poses.solve import solve_poses
+from scan2sim.poses.store import load_posed, save_posed
+
+__all__ = [
+    "Gravity",
+    "PosedCapture",
+    "PosedFrame",
+    "PosesConfig",
+    "Scale",
+    "SceneFrame",
+    "find_scene_frame",
+    "load_posed",
+    "save_posed",
+    "solve_poses",
+    "use_cameras",
+]

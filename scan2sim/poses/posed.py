@@ -1,0 +1,54 @@
+"""What the poses room hands on: undistorted photos with cameras in the metric, z-up scene frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scan2sim.cameras import Camera
+
+__all__ = ["Gravity", "PosedCapture", "PosedFrame", "Scale"]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How metres were found."""
+
+    source: str  # arkit | marker | length | cameras | guess | …
+    relative_sigma: float  # one standard deviation of the scale factor, relative
+
+
+@dataclass(frozen=True)
+class Gravity:
+    """How "down" was found."""
+
+    source: str  # imu | support | cameras | guess
+    sigma_deg: float
+
+
+@dataclass(frozen=True)
+class PosedFrame:
+    """One undistorted photo with its camera in the scene frame."""
+
+    image: Path
+    name: str  # the frame's name in the capture
+    camera: Camera
+    residual: float  # mean reprojection error of its sparse points [pixels]; nan if unknown
+
+
+@dataclass(frozen=True)
+class PosedCapture:
+    """Frames with cameras in the scene frame: metres, z up, origin on the main support under the objects."""
+
+    frames: tuple[PosedFrame, ...]
+    points: NDArray[np.float64]  # (P, 3) [m] sparse points
+    point_colors: NDArray[np.uint8]  # (P, 3)
+    scale: Scale
+    gravity: Gravity
+    unregistered: tuple[str, ...] = ()  # frames without a pose
+    steps: tuple[dict[str, Any], ...] = ()  # what each rung of the ladder gave
+    warnings: tuple[str, ...] = ()  # what a person should be told, with what to do

@@ -1,0 +1,92 @@
+"""A posed capture on disk: ``cameras.json``, ``points.npz`` and ``posed.json`` beside ``images/``."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scan2sim.cameras import CameraFrame, read_cameras, write_cameras
+from scan2sim.errors import PosesError
+from scan2sim.files import read_json, write_bytes, write_json
+from scan2sim.poses.posed import Gravity, PosedCapture, PosedFrame, Scale
+
+__all__ = ["load_posed", "save_posed"]
+
+FORMAT, VERSION = "scan2sim.posed", 1
+TODO = "run the poses stage again"
+
+
+def save_posed(posed: PosedCapture, folder: Path) -> None:
+    """Write a posed capture whose images lie in ``folder``."""
+    cameras = [CameraFrame(frame.image.relative_to(folder).as_posix(), frame.camera) for frame in posed.frames]
+    write_cameras(folder / "cameras.json", tuple(cameras))
+    arrays = BytesIO()
+    np.savez_compressed(arrays, points=posed.points, colors=posed.point_colors)
+    write_bytes(folder / "points.npz", arrays.getvalue())
+    write_json(
+        folder / "posed.json",
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "frames": [{"name": frame.name, "residual": frame.residual} for frame in posed.frames],
+            "scale": vars(posed.scale),
+            "gravity": vars(posed.gravity),
+            "unregistered": posed.unregistered,
+            "steps": posed.steps,
+            "warnings": posed.warnings,
+        },
+    )
+
+
+def load_posed(folder: Path) -> PosedCapture:
+    """Read what :func:`save_posed` wrote.
+
+    Raises:
+        PosesError: a file is missing, damaged, or does not fit the others.
+    """
+    path = folder / "posed.json"
+    data = read_json(path, PosesError)
+    cameras = read_cameras(folder / "cameras.json")
+    points, colors = _read_points(folder / "points.npz")
+    try:
+        if data["format"] != FORMAT or data["version"] != VERSION:
+            raise ValueError(f"{data['format']} version {data['version']}, expected {FORMAT} version {VERSION}")
+        frames = tuple(_frame(entry, camera, folder) for entry, camera in zip(data["frames"], cameras, strict=True))
+        return PosedCapture(
+            frames,
+            points,
+            colors,
+            Scale(**data["scale"]),
+            Gravity(**data["gravity"]),
+            tuple(data["unregistered"]),
+            tuple(data["steps"]),
+            tuple(data["warnings"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise PosesError(f"damaged ({problem})", path=path, todo=TODO) from problem
+
+
+def _frame(entry: dict[str, object], camera: CameraFrame, folder: Path) -> PosedFrame:
+    image = folder / camera.file
+    if not image.resolve().is_relative_to(folder.resolve()) or not image.is_file():
+        raise ValueError(f"{camera.file} is missing")
+    residual = entry["residual"]
+    return PosedFrame(
+        image, str(entry["name"]), camera.camera, float("nan") if residual is None else float(str(residual))
+    )
+
+
+def _read_points(path: Path) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    try:
+        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            points, colors = arrays["points"], arrays["colors"]
+    except (OSError, EOFError, KeyError, ValueError, IndexError, zipfile.BadZipFile, zlib.error) as problem:
+        raise PosesError(f"damaged or missing ({problem})", path=path, todo=TODO) from problem
+    if points.shape != colors.shape or points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
+        raise PosesError("does not hold points and colours of shape (P, 3)", path=path, todo=TODO)
+    return points.astype(np.float64), colors.astype(np.uint8)

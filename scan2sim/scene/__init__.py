@@ -1,0 +1,41 @@
+"""The Scene: the artifact everything meets at; how it is built from meshes, saved, loaded, checked and corrected.
+
+`types.py` holds the dataclasses, `manifest.py` the validated form of scene.json, `parts.py` its small files.
+"""
+
+from scan2sim.scene.compose import scene_gaussians
+from scan2sim.scene.correct import append_correction, apply_corrections, scale_factor_from_length, scale_scene
+from scan2sim.scene.from_mesh import ObjectConfig, moved_gaussians, object_from_mesh
+from scan2sim.scene.load import load_scene
+from scan2sim.scene.parts import read_obj, read_points, read_visual, write_obj, write_points, write_visual
+from scan2sim.scene.save import save_scene
+from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
+from scan2sim.scene.validate import validate_scene
+
+__all__ = [
+    "Estimate",
+    "Joint",
+    "Label",
+    "ObjectConfig",
+    "Physical",
+    "RestsOn",
+    "Scene",
+    "SceneObject",
+    "Support",
+    "append_correction",
+    "apply_corrections",
+    "load_scene",
+    "moved_gaussians",
+    "object_from_mesh",
+    "read_obj",
+    "read_points",
+    "read_visual",
+    "save_scene",
+    "scale_factor_from_length",
+    "scale_scene",
+    "scene_gaussians",
+    "validate_scene",
+    "write_obj",
+    "write_points",
+    "write_visual",
+]

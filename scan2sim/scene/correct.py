@@ -1,0 +1,168 @@
+"""Corrections by a person: the scale of a finished scene, and their replay after a rebuild."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import trimesh
+from numpy.typing import ArrayLike
+
+from scan2sim.cameras import CameraFrame
+from scan2sim.errors import SceneError, UsageError
+from scan2sim.files import read_json, write_json
+from scan2sim.scene.types import Estimate, Joint, Scene, SceneObject
+from scan2sim.splats import Gaussians
+
+__all__ = ["append_correction", "apply_corrections", "scale_factor_from_length", "scale_scene"]
+
+SCALE_LIMIT = 1e4
+
+
+def scale_factor_from_length(
+    length: float,  # [m] as measured
+    a: ArrayLike,  # (3,) scene frame
+    b: ArrayLike,  # (3,) scene frame
+) -> float:
+    """The factor that makes the distance between two points of the scene the measured length.
+
+    Raises:
+        UsageError: the length is not positive or the points coincide.
+    """
+    distance = float(np.linalg.norm(np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)))
+    if not (math.isfinite(length) and length > 0):
+        raise UsageError(f"a length of {length} m was given", todo="give the measured length in metres")
+    if not (math.isfinite(distance) and distance > 1e-9):
+        raise UsageError("the two points coincide", todo="pick two points that are apart")
+    return length / distance
+
+
+def scale_scene(scene: Scene, factor: float, source: str = "factor", relative_sigma: float = 0.01) -> Scene:
+    """The scene made ``factor`` times larger, all of it, with the correction noted in it.
+
+    Lengths scale with s, masses and volumes with s³, inertias with s⁵; the intervals of volume and mass exchange the
+    old scale's uncertainty for the new one's.
+
+    Args:
+        scene: any scene.
+        factor: s > 0.
+        source: how the factor was found: ``length`` or ``factor``.
+        relative_sigma: one standard deviation of the new scale, relative.
+
+    Raises:
+        UsageError: the factor is not a positive number of sensible size.
+    """
+    if not (math.isfinite(factor) and 1 / SCALE_LIMIT <= factor <= SCALE_LIMIT):
+        raise UsageError(f"a scale factor of {factor} was given", todo=f"give a number between 0 and {SCALE_LIMIT:g}")
+    if not (math.isfinite(relative_sigma) and 0 <= relative_sigma <= 1):
+        raise UsageError(f"a relative sigma of {relative_sigma} was given", todo="give a number between 0 and 1")
+    widening = relative_sigma**2 - float(scene.scale.get("relative_sigma") or 0.0) ** 2
+    note = {"kind": "scale", "factor": factor, "source": source, "relative_sigma": relative_sigma}
+    return replace(
+        scene,
+        background=_scaled_gaussians(scene.background, factor),
+        background_collision=tuple(_scaled_mesh(piece, factor) for piece in scene.background_collision),
+        objects=tuple(_scaled_object(obj, factor, widening) for obj in scene.objects),
+        supports=tuple(replace(s, position=s.position * factor, polygon=s.polygon * factor) for s in scene.supports),
+        scale={**scene.scale, "source": source, "relative_sigma": relative_sigma},
+        cameras=tuple(_scaled_camera(frame, factor) for frame in scene.cameras),
+        points=scene.points * factor,
+        corrections=(*scene.corrections, note),
+    )
+
+
+def apply_corrections(scene: Scene, corrections: Iterable[dict[str, Any]]) -> Scene:
+    """Replay corrections in their order, as the objects stage does after it has run again.
+
+    Raises:
+        SceneError: a correction is of an unknown kind or not complete.
+        UsageError: a correction holds an impossible value.
+    """
+    for entry in corrections:
+        if entry.get("kind") != "scale":
+            raise SceneError(f"unknown correction {entry.get('kind')!r}", todo="remove it from corrections.json")
+        try:
+            factor, sigma = float(entry["factor"]), float(entry.get("relative_sigma", 0.01))
+        except (KeyError, TypeError, ValueError) as problem:
+            raise SceneError(f"a scale correction is not complete ({problem})") from None
+        scene = scale_scene(scene, factor, str(entry.get("source", "factor")), sigma)
+    return scene
+
+
+def append_correction(build_folder: Path, correction: dict[str, Any]) -> None:
+    """Add one correction to ``corrections.json`` of a build; the file is whole at every moment.
+
+    Raises:
+        SceneError: the file that is there is damaged.
+        OutputError: it cannot be written.
+    """
+    path = build_folder / "corrections.json"
+    entries = read_json(path, SceneError) if path.exists() else []
+    if not isinstance(entries, list):
+        raise SceneError("not a list of corrections", path=path)
+    write_json(path, [*entries, correction])
+
+
+def _scaled_gaussians(gaussians: Gaussians, factor: float) -> Gaussians:
+    return replace(gaussians, means=gaussians.means * factor, log_scales=gaussians.log_scales + math.log(factor))
+
+
+def _scaled_mesh(mesh: trimesh.Trimesh, factor: float) -> trimesh.Trimesh:
+    scaled = mesh.copy()
+    scaled.apply_scale(factor)
+    return scaled
+
+
+def _scaled_camera(frame: CameraFrame, factor: float) -> CameraFrame:
+    pose = frame.camera.world_from_camera.copy()
+    pose[:3, 3] *= factor
+    return replace(frame, camera=replace(frame.camera, world_from_camera=pose))
+
+
+def _scaled_object(obj: SceneObject, factor: float, widening: float) -> SceneObject:
+    physical = obj.physical
+    return replace(
+        obj,
+        position=obj.position * factor,
+        gaussians=_scaled_gaussians(obj.gaussians, factor),
+        visual=_scaled_mesh(obj.visual, factor),
+        collision=tuple(_scaled_mesh(piece, factor) for piece in obj.collision),
+        physical=replace(
+            physical,
+            mass=_scaled_estimate(physical.mass, factor**3, widening),
+            volume=_scaled_estimate(physical.volume, factor**3, widening),
+            center_of_mass=physical.center_of_mass * factor,
+            inertia=physical.inertia * factor**5,
+        ),
+        joint=obj.joint and _scaled_joint(obj.joint, factor),
+    )
+
+
+def _scaled_estimate(estimate: Estimate, factor: float, widening: float) -> Estimate:
+    """The interval's logarithmic half-widths change by the variance of the cubed scale factor."""
+
+    def half(width: float) -> float:
+        return math.sqrt(max(0.0, width**2 + (1.96 * 3) ** 2 * widening))
+
+    low, high = estimate.low, estimate.high
+    if low > 0:
+        low = estimate.value * math.exp(-half(math.log(estimate.value / low)))
+        high = estimate.value * math.exp(half(math.log(high / estimate.value)))
+    return Estimate(estimate.value * factor, low * factor, high * factor, estimate.source)
+
+
+def _scaled_joint(joint: Joint, factor: float) -> Joint:
+    """Limits of slides are lengths; torques and forces grow with the weight that they hold (s⁴ and s³)."""
+    slide = joint.type == "prismatic"
+    return replace(
+        joint,
+        position=joint.position * factor,
+        lower=joint.lower * (factor if slide else 1),
+        upper=joint.upper * (factor if slide else 1),
+        damping=joint.damping * factor ** (3 if slide else 5),
+        friction=joint.friction * factor ** (3 if slide else 4),
+    )

@@ -1,0 +1,64 @@
+"""What the compiled module offers, see native/module.cpp; arrays are C-contiguous float32 or int32 on the CPU."""
+
+from torch import Tensor
+
+def available_isas() -> list[str]: ...
+def isa() -> str: ...
+def set_isa(name: str) -> None: ...
+def threads() -> int: ...
+def set_threads(count: int) -> None: ...
+def photometric_loss(rendered: Tensor, target: Tensor, ssim_weight: float, gradient: Tensor | None) -> float: ...
+
+class Gaussians:
+    def __init__(
+        self,
+        means: Tensor,
+        quats: Tensor,
+        log_scales: Tensor,
+        opacity_logits: Tensor,
+        sh: Tensor,
+        object_ids: Tensor | None,
+        features: Tensor | None,
+    ) -> None: ...
+
+class Views:
+    def __init__(
+        self,
+        transforms: Tensor,
+        intrinsics: Tensor,
+        width: int,
+        height: int,
+        sh_degree: int,
+        near: float,
+        far: float,
+        antialiased: bool,
+    ) -> None: ...
+
+class Frames:
+    def __init__(self, gaussians: Gaussians, views: Views, means2d: Tensor, radii: Tensor) -> None: ...
+    def blend(
+        self,
+        colors: Tensor,
+        alphas: Tensor,
+        depths: Tensor,
+        median_depths: Tensor,
+        features: Tensor | None,
+        keep: bool,
+    ) -> None: ...
+    def backward(
+        self,
+        colors: Tensor | None,
+        alphas: Tensor | None,
+        depths: Tensor | None,
+        features: Tensor | None,
+        rendered_depths: Tensor,
+        means: Tensor | None,
+        quats: Tensor | None,
+        log_scales: Tensor | None,
+        opacity_logits: Tensor | None,
+        sh: Tensor | None,
+        feature_gradients: Tensor | None,
+        means2d: Tensor | None,
+    ) -> None: ...
+    def accumulate(self, maps: Tensor, sums: Tensor) -> None: ...
+    def dominant(self, indices: Tensor) -> None: ...

@@ -1,0 +1,43 @@
+"""The compiled module, with an error that says what to do where it is missing."""
+
+from __future__ import annotations
+
+try:
+    from scan2sim.splats import _native as native  # pyright: ignore[reportMissingModuleSource]
+except ImportError as problem:
+    raise ImportError(
+        f"scan2sim's compiled part scan2sim/splats/_native is missing or does not load here ({problem})"
+        " → install the package again: pip install scan2sim, or pip install -e . in a checkout"
+    ) from problem
+
+from scan2sim.errors import UsageError
+
+__all__ = ["available_isas", "isa", "native", "set_isa", "set_threads", "threads"]
+
+available_isas = native.available_isas
+isa = native.isa
+threads = native.threads
+
+
+def set_isa(name: str) -> None:
+    """Choose the instruction set of the kernels, one of :func:`available_isas`; the last is the default.
+
+    Raises:
+        UsageError: this processor does not have it.
+    """
+    try:
+        native.set_isa(name)
+    except ValueError as problem:
+        raise UsageError(str(problem)) from None
+
+
+def set_threads(count: int) -> None:
+    """Choose how many threads the kernels use, at first as many as OpenMP takes.
+
+    Raises:
+        UsageError: not within 1..1024.
+    """
+    try:
+        native.set_threads(count)
+    except (ValueError, TypeError):
+        raise UsageError(f"threads = {count}, expected 1 to 1024") from None

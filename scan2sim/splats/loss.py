@@ -1,0 +1,57 @@
+"""The image loss of splat training (Kerbl et al. 2023); on the CPU in C++ with its gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from scan2sim.errors import UsageError
+from scan2sim.splats.compiled import native
+from scan2sim.splats.metrics import check_pair, ssim
+
+__all__ = ["photometric_loss"]
+
+
+def photometric_loss(
+    rendered: Tensor,  # (H, W, 3) both sides at least 11
+    target: Tensor,  # (H, W, 3)
+    ssim_weight: float = 0.2,  # 0..1
+) -> Tensor:  # scalar
+    """``(1 - w) mean |rendered - target| + w (1 - SSIM)``, SSIM as in :func:`scan2sim.splats.ssim`.
+
+    The gradient flows to ``rendered`` only.
+
+    Raises:
+        UsageError: different shapes, images smaller than SSIM's window, or a weight outside of 0..1.
+    """
+    check_pair(rendered, target)
+    if not 0 <= ssim_weight <= 1:
+        raise UsageError(f"ssim_weight = {ssim_weight}, expected 0 to 1")
+    target = target.detach()
+    if rendered.device.type != "cpu":
+        return (1 - ssim_weight) * (rendered - target).abs().mean() + ssim_weight * (1 - ssim(rendered, target))
+    return _PhotometricLoss.apply(rendered, target, ssim_weight)
+
+
+class _PhotometricLoss(torch.autograd.Function):
+    """The gradient is computed with the value, row by row, and only scaled afterwards."""
+
+    @staticmethod
+    def forward(ctx: Any, rendered: Tensor, target: Tensor, ssim_weight: float) -> Tensor:
+        image = rendered.detach().float().contiguous()
+        gradient = torch.empty_like(image) if ctx.needs_input_grad[0] else None
+        value = native.photometric_loss(image, target.float().contiguous(), ssim_weight, gradient)
+        if gradient is not None:
+            ctx.save_for_backward(gradient)
+        return rendered.new_tensor(value)
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grads: Tensor
+    ) -> tuple[Tensor, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return (gradient * grads[0].float()).to(grads[0].dtype), None, None

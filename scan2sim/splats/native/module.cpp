@@ -1,0 +1,243 @@
+// The Python module scan2sim.splats._native. All arrays are C-contiguous float32 or int32 on the CPU; the callers in
+// scan2sim/splats/native_backend.py have checked shapes, here they are asserted once more.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <stdexcept>
+
+#include "dispatch.h"
+#include "frame.h"
+#include "loss.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace splats {
+namespace {
+
+using In = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using InInt = nb::ndarray<const int32_t, nb::c_contig, nb::device::cpu>;
+using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
+using OutInt = nb::ndarray<int32_t, nb::c_contig, nb::device::cpu>;
+
+template <class Array>
+auto* checked(const Array& array, size_t size, const char* name) {
+    if (array.size() != size)
+        throw std::invalid_argument(std::string(name) + ": " + std::to_string(array.size()) + " values, expected " +
+                                    std::to_string(size));
+    return array.data();
+}
+
+template <class Array>
+auto* checked(const std::optional<Array>& array, size_t size, const char* name) {
+    return array ? checked(*array, size, name) : nullptr;
+}
+
+// Parameters, kept alive by the arrays.
+struct Gaussians {
+    In means, quats, log_scales, opacity_logits, sh;
+    std::optional<InInt> object_ids;
+    std::optional<In> features;
+    GaussianArrays arrays{};
+
+    Gaussians(In means_, In quats_, In log_scales_, In opacity_logits_, In sh_, std::optional<InInt> object_ids_,
+              std::optional<In> features_)
+        : means(means_),
+          quats(quats_),
+          log_scales(log_scales_),
+          opacity_logits(opacity_logits_),
+          sh(sh_),
+          object_ids(object_ids_),
+          features(features_) {
+        const size_t n = opacity_logits.size();
+        if (sh.ndim() != 3 || (features && features->ndim() != 2)) throw std::invalid_argument("sh or features: rank");
+        const size_t sh_count = sh.shape(1), feature_count = features ? features->shape(1) : 0;
+        if (n * 3 * sh_count > 0x7fffffff) throw std::invalid_argument("too many Gaussians");
+        arrays = {checked(means, 3 * n, "means"),
+                  checked(quats, 4 * n, "quats"),
+                  checked(log_scales, 3 * n, "log_scales"),
+                  opacity_logits.data(),
+                  checked(sh, 3 * n * sh_count, "sh"),
+                  checked(object_ids, n, "object_ids"),
+                  checked(features, n * feature_count, "features"),
+                  static_cast<int64_t>(n),
+                  static_cast<int>(sh_count),
+                  static_cast<int>(feature_count)};
+    }
+};
+
+struct Views {
+    In transforms, intrinsics;  // (C, O, 16), (C, 4)
+    int width, height, sh_degree;
+    float near, far;
+    bool antialiased;
+
+    size_t count() const { return transforms.shape(0); }
+    size_t pixels() const { return static_cast<size_t>(width) * height; }
+    View view(size_t camera) const {
+        const float* k = intrinsics.data() + 4 * camera;
+        return {transforms.data() + 16 * transforms.shape(1) * camera,
+                k[0],
+                k[1],
+                k[2],
+                k[3],
+                width,
+                height,
+                near,
+                far,
+                sh_degree,
+                antialiased};
+    }
+};
+
+// All cameras of one call.
+class Frames {
+public:
+    Frames(const Gaussians& gaussians, const Views& views, Out means2d, Out radii)
+        : gaussians_(gaussians), views_(views) {
+        const size_t cameras = views.count(), n = gaussians_.arrays.count;
+        float* means = checked(means2d, 2 * cameras * n, "means2d");
+        float* extents = checked(radii, cameras * n, "radii");
+        if (views.intrinsics.size() != 4 * cameras) throw std::invalid_argument("intrinsics: shape");
+        for (size_t c = 0; c < cameras; ++c) frames_.push_back(Pool<Frame>::take());
+        nb::gil_scoped_release release;
+        each_camera([&](size_t c) {
+            frames_[c]->project(gaussians_.arrays, views_.view(c), means + 2 * n * c, extents + n * c);
+        });
+    }
+
+    void blend(Out colors, Out alphas, Out depths, Out median_depths, std::optional<Out> features, bool keep) {
+        const size_t pixels = views_.pixels(), all = pixels * frames_.size(),
+                     channels = gaussians_.arrays.feature_count;
+        Images images{};
+        images.colors = checked(colors, 3 * all, "colors");
+        images.alphas = checked(alphas, all, "alphas");
+        images.depths = checked(depths, all, "depths");
+        images.median_depths = checked(median_depths, all, "median_depths");
+        images.features = checked(features, channels * all, "features");
+        nb::gil_scoped_release release;
+        each_camera([&](size_t c) {
+            Images mine = images;
+            mine.colors += 3 * pixels * c;
+            mine.alphas += pixels * c;
+            mine.depths += pixels * c;
+            mine.median_depths += pixels * c;
+            if (mine.features) mine.features += channels * pixels * c;
+            frames_[c]->blend(gaussians_.arrays, mine, keep);
+        });
+        kept_ = keep;
+    }
+
+    void backward(std::optional<In> colors, std::optional<In> alphas, std::optional<In> depths,
+                  std::optional<In> features, In rendered_depths, std::optional<Out> means, std::optional<Out> quats,
+                  std::optional<Out> log_scales, std::optional<Out> opacity_logits, std::optional<Out> sh,
+                  std::optional<Out> feature_gradients, std::optional<Out> means2d) {
+        if (!kept_) throw std::logic_error("backward without a blend that kept its state");
+        const GaussianArrays& g = gaussians_.arrays;
+        const size_t pixels = views_.pixels(), all = pixels * frames_.size(), channels = g.feature_count, n = g.count;
+        const ImageGradients images{checked(colors, 3 * all, "colors"), checked(alphas, all, "alphas"),
+                                    checked(depths, all, "depths"), checked(features, channels * all, "features"),
+                                    checked(rendered_depths, all, "rendered_depths")};
+        const GaussianGradients out{checked(means, 3 * n, "means"),
+                                    checked(quats, 4 * n, "quats"),
+                                    checked(log_scales, 3 * n, "log_scales"),
+                                    checked(opacity_logits, n, "opacity_logits"),
+                                    checked(sh, 3 * n * g.sh_count, "sh"),
+                                    checked(feature_gradients, n * channels, "features"),
+                                    checked(means2d, 2 * n * frames_.size(), "means2d")};
+        nb::gil_scoped_release release;
+        for (size_t c = 0; c < frames_.size(); ++c) {
+            const auto at = [&](const float* p, size_t size) { return p ? p + size * pixels * c : nullptr; };
+            GaussianGradients mine = out;
+            if (mine.means2d) mine.means2d += 2 * n * c;
+            frames_[c]->backward(g,
+                                 {at(images.colors, 3), at(images.alphas, 1), at(images.depths, 1),
+                                  at(images.features, channels), at(images.rendered_depths, 1)},
+                                 mine);
+        }
+    }
+
+    void accumulate(In maps, Out sums) {
+        if (sums.ndim() != 2) throw std::invalid_argument("sums: rank");
+        const size_t channels = sums.shape(1), pixels = views_.pixels();
+        const float* values = checked(maps, pixels * frames_.size() * channels, "maps");
+        float* out = checked(sums, gaussians_.arrays.count * channels, "sums");
+        nb::gil_scoped_release release;
+        for (size_t c = 0; c < frames_.size(); ++c)
+            frames_[c]->accumulate(values + c * pixels * channels, static_cast<int>(channels), out);
+    }
+
+    void dominant(OutInt indices) {
+        int32_t* out = checked(indices, views_.pixels() * frames_.size(), "indices");
+        nb::gil_scoped_release release;
+        each_camera([&](size_t c) { frames_[c]->dominant(out + c * views_.pixels()); });
+    }
+
+private:
+    // Many cameras are shared out among the threads; few cameras one by one, each with all threads.
+    template <class Work>
+    void each_camera(Work&& work) {
+        const int64_t cameras = static_cast<int64_t>(frames_.size());
+        parallel_for(cameras, cameras >= 2 * threads() ? threads() : 1, 1,
+                     [&](int64_t c) { work(static_cast<size_t>(c)); });
+    }
+
+    Gaussians gaussians_;
+    Views views_;
+    std::vector<std::shared_ptr<Frame>> frames_;
+    bool kept_ = false;
+};
+
+double photometric(In rendered, In target, float ssim_weight, std::optional<Out> gradient) {
+    if (rendered.ndim() != 3 || rendered.shape(2) != 3 || rendered.shape(0) < kWindow || rendered.shape(1) < kWindow)
+        throw std::invalid_argument("rendered: shape (H, W, 3), at least 11 × 11");
+    const ImagePair images{rendered.data(), checked(target, rendered.size(), "target"),
+                           static_cast<int>(rendered.shape(1)), static_cast<int>(rendered.shape(0))};
+    float* out = checked(gradient, rendered.size(), "gradient");
+    nb::gil_scoped_release release;
+    return photometric_loss(images, ssim_weight, out);
+}
+
+}  // namespace
+}  // namespace splats
+
+NB_MODULE(_native, m) {
+    using namespace splats;
+    // autograd graphs that are alive when Python ends keep their Frames; torch never takes such graphs down
+    nb::set_leak_warnings(false);
+    m.doc() = "Gaussian splatting on the CPU: projection, tiles, blending and their gradients.";
+    m.def("available_isas", &available_isas, "Instruction sets this processor runs, slowest first.");
+    m.def("isa", &isa, "The instruction set in use.");
+    m.def("set_isa", &set_isa, "name"_a, "Choose the instruction set; ValueError if the processor lacks it.");
+    m.def("threads", &threads, "Number of threads in use.");
+    m.def("set_threads", &set_threads, "count"_a, "Choose the number of threads, 1..1024.");
+
+    m.def("photometric_loss", &photometric, "rendered"_a, "target"_a, "ssim_weight"_a, "gradient"_a.none(),
+          "The loss; its gradient in the rendered image is written.");
+
+    nb::class_<Gaussians>(m, "Gaussians")
+        .def(nb::init<In, In, In, In, In, std::optional<InInt>, std::optional<In>>(), "means"_a, "quats"_a,
+             "log_scales"_a, "opacity_logits"_a, "sh"_a, "object_ids"_a.none(), "features"_a.none());
+    nb::class_<Views>(m, "Views")
+        .def(
+            "__init__",
+            [](Views* self, In transforms, In intrinsics, int width, int height, int sh_degree, float near, float far,
+               bool antialiased) {
+                if (transforms.ndim() != 3 || transforms.shape(2) != 16)
+                    throw std::invalid_argument("transforms: shape (C, O, 16)");
+                new (self) Views{transforms, intrinsics, width, height, sh_degree, near, far, antialiased};
+            },
+            "transforms"_a, "intrinsics"_a, "width"_a, "height"_a, "sh_degree"_a, "near"_a, "far"_a, "antialiased"_a);
+    nb::class_<Frames>(m, "Frames")
+        .def(nb::init<const Gaussians&, const Views&, Out, Out>(), "gaussians"_a, "views"_a, "means2d"_a, "radii"_a)
+        .def("blend", &Frames::blend, "colors"_a, "alphas"_a, "depths"_a, "median_depths"_a, "features"_a.none(),
+             "keep"_a)
+        .def("backward", &Frames::backward, "colors"_a.none(), "alphas"_a.none(), "depths"_a.none(),
+             "features"_a.none(), "rendered_depths"_a, "means"_a.none(), "quats"_a.none(), "log_scales"_a.none(),
+             "opacity_logits"_a.none(), "sh"_a.none(), "feature_gradients"_a.none(), "means2d"_a.none())
+        .def("accumulate", &Frames::accumulate, "maps"_a, "sums"_a)
+        .def("dominant", &Frames::dominant, "indices"_a);
+}

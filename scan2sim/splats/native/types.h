@@ -1,0 +1,130 @@
+// Plain views of the data that crosses between the binding, the renderer and its kernels.
+#pragma once
+#include <cstdint>
+
+namespace splats {
+
+constexpr int kTile = 16;  // pixels on a side
+constexpr int kTilePixels = kTile * kTile;
+constexpr float kBlur = 0.3f;  // low-pass added to the projected covariance [px²]
+constexpr float kMaxAlpha = 0.999f;
+constexpr float kMinTransmittance = 1e-4f;
+constexpr float kLog2Of255 = 7.994353436858858f;  // alpha < 1/255 is skipped: log2(alpha) < -kLog2Of255
+constexpr int kMoments = 10;                      // S0 Sx Sy Sxx Sxy Syy r g b z, see blend_backward.inl
+
+// All N Gaussians, row-major float32 as in scan2sim.splats.Gaussians.
+struct GaussianArrays {
+    const float* means;
+    const float* quats;
+    const float* log_scales;
+    const float* opacity_logits;
+    const float* sh;        // (N, sh_count, 3)
+    const int32_t* object;  // (N,) row of View::transforms, or null: all row 0
+    const float* features;  // (N, feature_count) or null
+    int64_t count;
+    int sh_count;
+    int feature_count;
+};
+
+// One camera. Every object has 16 floats: camera_from_object as 3×4 rows, the camera's centre in the object's
+// frame, one unused.
+struct View {
+    const float* transforms;  // (O, 16)
+    float fx, fy, cx, cy;
+    int width, height;
+    float near, far;
+    int sh_degree;
+    bool antialiased;
+};
+
+// A projected Gaussian, one cache line. With d = pixel - (x, y):
+// log2(alpha) = l2o - (l00 d.x + l10 d.y)² - (l11 d.y)², a Cholesky factor of the inverse covariance times
+// sqrt(log2(e) / 2), which never makes the exponent positive and does not cancel for needles.
+struct alignas(64) Splat {
+    float x, y;
+    float l00, l10, l11;
+    float l2o;  // log2 of the opacity
+    float r, g, b;
+    float z;                 // depth in the camera [m]
+    int32_t x0, x1, y0, y1;  // first and last pixel column and row that it can touch
+    int32_t id;              // index of the Gaussian
+    int32_t first_slot;      // of its intersections with tiles
+};
+static_assert(sizeof(Splat) == 64);
+
+// Where a projection puts its results, all indexed by Gaussian.
+struct ProjectionOut {
+    Splat* splats;
+    float* means2d;    // (N, 2)
+    float* radii;      // (N,)
+    int32_t* visible;  // room for every Gaussian of the range
+};
+
+// Gradients of the parameters, all accumulated into; null = not wanted.
+struct GaussianGradients {
+    float* means;
+    float* quats;
+    float* log_scales;
+    float* opacity_logits;
+    float* sh;
+    float* features;
+    float* means2d;  // (N, 2) of this camera
+};
+
+// The depth-sorted Gaussians of each tile.
+struct TileLists {
+    const Splat* splats;   // by depth
+    const int32_t* begin;  // (tiles + 1,) into ranks
+    const int32_t* ranks;  // index into splats
+    const int32_t* slots;  // where the backward pass writes this intersection's gradient
+    int tiles_x, tiles_y;
+    int width, height;
+    const float* features;  // (N, feature_count) or null
+    int feature_count;
+};
+
+// Images of one camera that the forward pass writes; features may be null.
+struct Images {
+    float* colors;         // (H, W, 3)
+    float* alphas;         // (H, W)
+    float* depths;         // (H, W)
+    float* median_depths;  // (H, W)
+    float* features;       // (H, W, F)
+    float* transmittance;  // (H, W) after the last Gaussian
+    int32_t* stop;         // (H, W) position in the tile's list where the pixel was full, or its end
+    int32_t* tile_stop;    // (tiles,) the largest of these
+};
+
+// Gradients of the images of one camera; null = zero.
+struct ImageGradients {
+    const float* colors;
+    const float* alphas;
+    const float* depths;
+    const float* features;
+    const float* rendered_depths;
+};
+
+// Two channel-interleaved images (H, W, 3).
+struct ImagePair {
+    const float* rendered;
+    const float* target;
+    int width, height;
+};
+
+// Derivatives of SSIM at the (H - 10) rows of windows, in window means of the rendered image, its squares and its
+// products with the target; rows are `stride` floats apart, zero behind 3 (W - 10). Null = not wanted.
+struct LossMaps {
+    float* means;
+    float* squares;
+    float* products;
+    int64_t stride;
+};
+
+constexpr int kWindow = 11;  // of SSIM: a Gaussian with sigma 1.5
+constexpr float kTaps[kWindow] = {0.00102838008f, 0.00759875814f, 0.0360007721f, 0.10936069f,
+                                  0.213005538f,   0.266011725f,   0.213005538f,  0.10936069f,
+                                  0.0360007721f,  0.00759875814f, 0.00102838008f};
+// Floats of one row of scratch memory, with room for the window and a vector on either side.
+constexpr int loss_scratch_row(int width) { return 3 * width + 96; }
+
+}  // namespace splats

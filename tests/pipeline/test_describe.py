@@ -1,0 +1,53 @@
+"""Figures and warnings of captures, poses and settling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from scan2sim.cameras import Camera, Intrinsics
+from scan2sim.capture import Capture, DroppedFile, Frame
+from scan2sim.pipeline.describe import describe_capture, describe_poses, describe_settling
+from scan2sim.poses import Gravity, PosedCapture, PosedFrame, Scale
+from scan2sim.sim import Settled, SettleResult
+
+
+def frame(name: str, *flags: str) -> Frame:
+    return Frame(Path(name), name, 40, 30, None, sharpness=10.0, exposure=0.5, similarity=0.0, flags=flags)
+
+
+def test_what_was_left_out_is_said_with_its_reason() -> None:
+    dropped = tuple(DroppedFile(f"{i}.txt", "text, not an image") for i in range(10))
+    outcome = describe_capture(Capture((frame("a", "blurred"), frame("b")), "photos", dropped))
+    assert outcome.figures["frames"] == 2
+    left_out, marked = outcome.warnings
+    assert left_out.startswith("10 files left out: 0.txt (text, not an image), ")
+    assert left_out.endswith("and 2 more")
+    assert marked == "1 of 2 frames marked: blurred"
+    assert describe_capture(Capture((frame("a"),), "photos")).warnings == ()
+
+
+def test_residuals_that_are_unknown_do_not_count() -> None:
+    camera = Camera(Intrinsics(40, 30, 30.0, 30.0, 20.0, 15.0), np.eye(4))
+    frames = tuple(PosedFrame(Path("a.jpg"), "a.jpg", camera, residual) for residual in (0.5, float("nan"), 0.7))
+    posed = PosedCapture(
+        frames,
+        np.zeros((5, 3)),
+        np.zeros((5, 3), np.uint8),
+        Scale("guess", 0.35),
+        Gravity("support", 1.0),
+        unregistered=("b.jpg",),
+        warnings=("look here",),
+    )
+    outcome = describe_poses(posed)
+    assert outcome.figures["registered"] == 3
+    assert outcome.figures["reprojection_px"] == 0.6
+    assert outcome.warnings == ("look here",)
+
+
+def test_what_does_not_come_to_rest_is_named() -> None:
+    objects = {"ball": Settled(0.02, 0.1, 0.0, np.zeros(3), np.array([1.0, 0, 0, 0]))}
+    outcome = describe_settling(SettleResult(2.0, objects, 0.001, unsettled=("ball",)))
+    assert outcome.figures == {"settle_drift_mm": 20.0, "settle_penetration_mm": 1.0, "unsettled": 1}
+    assert "ball" in outcome.warnings[0]

@@ -1,0 +1,103 @@
+"""Objects placed per camera, and Gaussians carried into other frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scan2sim.errors import UsageError
+from scan2sim.geometry import transform
+from scan2sim.splats import Gaussians, accumulate, concatenate, dominant, rasterize, rotate_gaussians
+from tests.splats.scenes import blob, camera, random_like, relative_error, trainable
+
+WORLD_FROM_OBJECT = [
+    [np.eye(4), transform((0.3, -0.2, 0.1), (0.4, 0.8, -0.3, 0.2)), transform((-0.4, 0.3, 0.2), (0.1, -0.5, 0.5, 0.9))],
+    [np.eye(4), transform((-0.3, 0.0, 0.3), (0.9, 0.1, 0.3, -0.2)), transform((0.2, 0.4, -0.2), (1.0, 0.2, 0.1, 0.0))],
+]
+CAMERAS = [camera(), camera(eye=(-1, 1.2, 1))]
+
+
+def objects() -> tuple[Gaussians, torch.Tensor]:
+    """Three objects in their own frames, shuffled, and their poses for each camera."""
+    scene = blob(60, spread=0.2)
+    return scene.with_ids(torch.arange(60, dtype=torch.int32) % 3), torch.from_numpy(np.array(WORLD_FROM_OBJECT))
+
+
+@pytest.mark.parametrize("backend", ["native", "torch"])
+def test_poses_place_objects(backend: str) -> None:
+    scene, poses = objects()
+    assert scene.object_ids is not None
+    features = torch.rand(60, 2, generator=torch.Generator().manual_seed(3))
+    posed = rasterize(scene, CAMERAS, poses=poses, features=features, backend=backend)  # pyright: ignore[reportArgumentType]
+    order = torch.argsort(scene.object_ids, stable=True)
+    for k, view in enumerate(CAMERAS):
+        moved = [rotate_gaussians(scene[scene.object_ids == o], WORLD_FROM_OBJECT[k][o]) for o in range(3)]
+        expected = rasterize(concatenate(moved), [view], features=features[order])
+        assert posed.features is not None
+        assert expected.features is not None
+        torch.testing.assert_close(posed.colors[k], expected.colors[0], atol=2e-5, rtol=1e-4)
+        torch.testing.assert_close(posed.depths[k], expected.depths[0], atol=2e-5, rtol=1e-4)
+        torch.testing.assert_close(posed.features[k], expected.features[0], atol=2e-5, rtol=1e-4)
+
+
+def test_gradients_and_lifting_with_poses() -> None:
+    scene, poses = objects()
+    gradients = []
+    for backend, dtype in (("native", torch.float32), ("torch", torch.float64)):
+        leaves = trainable(scene, dtype)
+        colors = rasterize(leaves, CAMERAS, poses=poses, backend=backend).colors  # pyright: ignore[reportArgumentType]
+        (colors * random_like(colors, 1)).sum().backward()
+        gradients.append([leaves.means.grad, leaves.quats.grad, leaves.log_scales.grad, leaves.sh.grad])
+    for native, truth in zip(*gradients, strict=True):
+        assert relative_error(native, truth) < 1e-3
+    maps = torch.rand(2, 28, 40, 3, generator=torch.Generator().manual_seed(1))
+    lifted = accumulate(scene, CAMERAS, maps, poses=poses)
+    assert relative_error(lifted, accumulate(scene, CAMERAS, maps, poses=poses, backend="torch")) < 1e-5
+    assert torch.equal(dominant(scene, CAMERAS, poses=poses), dominant(scene, CAMERAS, poses=poses, backend="torch"))
+
+
+def test_poses_that_do_not_fit() -> None:
+    scene, poses = objects()
+    for bad, message in (
+        (poses[:1], "expected"),
+        (poses[:, :2], "object_ids lie in 0..2"),
+        (poses * float("nan"), "not finite"),
+        (poses * 0, "cannot be inverted"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            rasterize(scene, CAMERAS, poses=bad)
+    with pytest.raises(UsageError, match="without object_ids"):
+        rasterize(scene.with_ids(None), CAMERAS, poses=poses)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(
+    position=st.tuples(*[st.floats(-3, 3)] * 3),
+    wxyz=st.tuples(*[st.floats(-1, 1)] * 4).filter(lambda q: np.linalg.norm(q) > 0.1),
+    scale=st.floats(0.2, 5),
+)
+def test_a_moved_scene_looks_the_same_to_a_moved_camera(
+    position: tuple[float, ...], wxyz: tuple[float, ...], scale: float
+) -> None:
+    scene, view = blob(30), camera()
+    a_from_b = transform(position, wxyz) @ np.diag([scale, scale, scale, 1])
+    moved = rotate_gaussians(scene, a_from_b)
+    world_from_camera = a_from_b @ view.world_from_camera
+    world_from_camera[:3, :3] /= scale
+    there = rasterize(moved, [replace(view, world_from_camera=world_from_camera)], near=0.01 * scale)
+    here = rasterize(scene, [view])
+    torch.testing.assert_close(there.depths / scale, here.depths, atol=2e-4, rtol=1e-3)
+    difference = (there.colors - here.colors).abs()
+    assert difference.mean() < 1e-5
+    assert difference.max() < 0.01  # a pixel may cross the threshold of 1/255
+
+
+def test_transforms_that_are_no_similarity() -> None:
+    for bad in (np.diag([1.0, 1, -1, 1]), np.diag([1.0, 2, 1, 1]), np.eye(3), np.full((4, 4), np.nan)):
+        with pytest.raises(UsageError):
+            rotate_gaussians(blob(2), bad)
