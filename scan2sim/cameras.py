@@ -104,7 +104,7 @@ def read_cameras(path: Path) -> tuple[CameraFrame, ...]:
     frames = []
     for i, entry in enumerate(data["frames"]):
         try:
-            own = entry.get("intrinsics") or shared
+            own = entry.get("intrinsics") or shared or {}
             intrinsics = Intrinsics(
                 int(own["width"]), int(own["height"]), *(float(own[k]) for k in ("fx", "fy", "cx", "cy"))
             )
@@ -113,7 +113,9 @@ def read_cameras(path: Path) -> tuple[CameraFrame, ...]:
             distortion = lens and Distortion(str(lens["model"]), tuple(float(p) for p in lens["params"]))
             frame = CameraFrame(str(entry["file"]), Camera(intrinsics, pose), distortion or None)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise PosesError(f"frame {i} is not complete ({error})", path=path, todo="see docs/scene-format.md") from error
+            raise PosesError(
+                f"frame {i} is not complete ({error})", path=path, todo="see docs/scene-format.md"
+            ) from error
         _check(frame, i, path)
         frames.append(frame)
     return tuple(frames)

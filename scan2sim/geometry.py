@@ -125,15 +125,16 @@ def rotation_between(
     target: ArrayLike,  # (3,)
 ) -> Array:  # (3, 3)
     """The smallest rotation that turns the direction ``source`` into the direction ``target``."""
-    a = np.asarray(source, dtype=np.float64) / np.linalg.norm(source)
-    b = np.asarray(target, dtype=np.float64) / np.linalg.norm(target)
+    a, b = np.asarray(source, dtype=np.float64), np.asarray(target, dtype=np.float64)
+    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
     if a @ b < -1 + 1e-12:  # opposite: half a turn about any perpendicular axis
         axis = np.cross(a, np.eye(3)[np.argmin(np.abs(a))])
-        axis /= np.linalg.norm(axis)
-        return 2 * np.outer(axis, axis) - np.eye(3)
+        axis = np.asarray(axis / np.linalg.norm(axis), dtype=np.float64)
+        return 2 * axis[:, None] * axis[None, :] - np.eye(3)
     v = np.cross(a, b)
-    k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
-    return np.eye(3) + k + k @ k / (1 + a @ b)
+    k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]], dtype=np.float64)
+    share = 1.0 / (1.0 + float(a @ b))
+    return np.eye(3) + k + share * (k @ k)
 
 
 def look_at(

@@ -14,7 +14,9 @@ __all__ = ["Reporter", "silent"]
 class Reporter(Protocol):
     """Called with a short description, the number of finished units and their total (0 = unknown)."""
 
-    def __call__(self, what: str, done: int, total: int) -> None: ...
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Note that ``done`` of ``total`` units of ``what`` are finished."""
+        ...
 
 
 def silent(what: str, done: int, total: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,12 +34,12 @@ def load_checkpoint(folder: Path, config: FitConfig) -> tuple[int, dict[str, Ten
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
             if str(data["config"]) != _describe(config):
                 return None
             state = {name: torch.from_numpy(data[name]) for name in data.files if name not in ("step", "config")}
             return int(data["step"]), state
-    except (ValueError, OSError, KeyError, EOFError):
+    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # not ours or damaged: training starts anew
 
 

@@ -35,10 +35,14 @@ class FitConfig:
     """Weight of the structural term in the loss, the rest is the absolute difference."""
     opacity_weight: float = 0.003
     """Weight of the mean opacity in the loss; removes what no photo needs."""
+    binary_weight: float = 0.5
+    """Weight of the mean of 4 o (1 - o) over opacities o in the loss; makes surfaces opaque instead of foggy."""
+    binary_from: float = 0.5
+    """Share of the steps after which that weight counts."""
     scale_weight: float = 0.003
     """Weight of the mean scale, relative to the scene's size, in the loss."""
     flat_weight: float = 30.0
-    """Weight of the mean shortest axis, relative to the scene's size, in the loss; discs lie on surfaces, blobs in them."""
+    """Weight of the mean shortest axis, relative to the scene's size; discs lie on surfaces, blobs within."""
     means_rate: float = 4e-4
     """First learning rate of the means, relative to the scene's size; falls by `means_decay`."""
     means_decay: float = 0.02

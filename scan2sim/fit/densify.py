@@ -55,7 +55,9 @@ def prune_and_split(
     """
     with torch.no_grad():
         gaussians = parameters.gaussians.detached()
-        finite = torch.stack([t.detach().flatten(1).isfinite().all(1) for t in parameters.tensors.values() if t.ndim > 1])
+        finite = torch.stack(
+            [t.detach().flatten(1).isfinite().all(1) for t in parameters.tensors.values() if t.ndim > 1]
+        )
         keep = (gaussians.opacities > min_opacity) & finite.all(0) & gaussians.opacity_logits.isfinite()
         alive = keep.nonzero()[:, 0]
         weights = scores[alive].double().clamp_min(0)

@@ -48,7 +48,9 @@ def load_photos(
             with Image.open(frame.image) as file:
                 image = file.convert("RGB")
         except OSError as problem:
-            raise FitError(f"photo cannot be read ({problem})", path=frame.image, todo="run again with --from poses") from None
+            raise FitError(
+                f"photo cannot be read ({problem})", path=frame.image, todo="run again with --from poses"
+            ) from None
         if image.size != (intrinsics.width, intrinsics.height):
             expected = f"{intrinsics.width}×{intrinsics.height}"
             raise FitError(
@@ -59,7 +61,7 @@ def load_photos(
         shrink = max(1.0, max(image.size) / max_size)
         levels = {}
         for factor in factors:
-            size = tuple(max(1, round(side / shrink / factor)) for side in image.size)
+            size = max(1, round(image.width / shrink / factor)), max(1, round(image.height / shrink / factor))
             small = image if size == image.size else image.resize(size, Image.Resampling.BOX)
             levels[factor] = torch.from_numpy(np.array(small))
         height, width = levels[1].shape[:2]

@@ -38,9 +38,10 @@ def train(
     ``config.checkpoint_seconds``; if there is one of the same configuration, training goes on from it and ends
     as it would have ended undisturbed.
 
-    Loss: ``(1 - w) |render - photo| + w (1 - SSIM)`` after each photo's own gain and offset (Kerbl et al. 2023), plus small
-    weights on opacity and scale (Kheradmand et al. 2024, "3D Gaussian Splatting as MCMC") and on the shortest axis, which
-    turns blobs into discs on the surface (Chen et al. 2024, "PGSR", section 3.1).
+    Loss: ``(1 - w) |render - photo| + w (1 - SSIM)`` after each photo's own gain and offset (Kerbl et al. 2023), plus
+    small weights: on opacity and scale (Kheradmand et al. 2024, "3D Gaussian Splatting as MCMC"), on the shortest axis,
+    which turns blobs into discs on the surface (Chen et al. 2024, "PGSR", section 3.1), and, later, on opacities that
+    are neither 0 nor 1 (Guédon & Lepetit 2024, "SuGaR", section 4.1).
 
     Raises:
         FitError: a photo cannot be read, there are too few photos or points, or training diverged.
@@ -54,9 +55,7 @@ def train(
         )
     photos = load_photos(training_frames, config.max_size, factors)
     size = scene_size(posed)
-    parameters = Parameters(
-        initial_gaussians(posed, config.sh_degree, config.max_gaussians, config.seed), config, size
-    )
+    parameters = Parameters(initial_gaussians(posed, config.sh_degree, config.max_gaussians, config.seed), config, size)
     exposure = Exposure(len(photos), config.exposure_rate)
     first = 0
     if saved := load_checkpoint(folder, config):
@@ -105,7 +104,10 @@ def _step(
     gaussians = parameters.gaussians
     rendered = rasterize(gaussians, [camera]).colors[0]
     loss = photometric_loss(exposure.apply(rendered, index), image, config.ssim_weight)
-    loss = loss + config.opacity_weight * gaussians.opacities.mean() + exposure.pull()
+    opacities = gaussians.opacities
+    loss = loss + config.opacity_weight * opacities.mean() + exposure.pull()
+    if share >= config.binary_from:
+        loss = loss + config.binary_weight * (4 * opacities * (1 - opacities)).mean()
     scales = gaussians.scales / size
     loss = loss + config.scale_weight * scales.mean() + config.flat_weight * scales.amin(1).mean()
     if not torch.isfinite(loss):

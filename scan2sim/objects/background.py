@@ -18,6 +18,7 @@ __all__ = ["fill_support", "support_slab"]
 
 CELL = 0.006  # of the grid that is filled [camera distances]
 MARGIN = 8  # cells around the footprints
+CONTACT = 0.02  # what lies lower than this over the plane stands on it [camera distances]
 CLEAR = 0.95  # a cell with less alpha, seen from above, is a hole
 NEAR_PLANE = 0.02  # what is seen from above further from the plane is no support [camera distances]
 DISC = (0.7, 0.7, 0.05)  # standard deviations of a filling disc [cells]
@@ -34,9 +35,10 @@ def fill_support(
 ) -> tuple[Gaussians, int]:  # background with discs in the holes, number of discs
     """Close the holes that the objects leave in the support.
 
-    The background is rendered straight from above.  Where an object stood and light shines through, or something
-    other than the support is seen, a flat disc is put into each cell of the plane.  Colours go on smoothly from the
-    rim (the discrete Laplace equation).
+    Where an object touched the support, all that the background has there is taken away: it is the object's foot or
+    was never seen.  Then the background is rendered straight from above, and where light shines through under an
+    object a flat disc is put into each cell of the plane.  Colours go on smoothly from the rim (the discrete Laplace
+    equation).
     """
     if len(footprints) == 0:
         return background, 0
@@ -45,11 +47,14 @@ def fill_support(
     cell = max(CELL * unit, float((high - low).max()) / (MAX_CELLS - 2 * MARGIN))
     low = low - MARGIN * cell
     columns, rows = (((high - low) / cell).ceil().long() + MARGIN).tolist()
+    under = _cells(flat, low, columns, rows, cell)
+    touched = _cells(flat[plane.height(footprints) < CONTACT * unit], low, columns, rows, cell)
+    index = ((torch.from_numpy(plane.flat(background.means.numpy().astype(np.float64))) - low) / cell).floor().long()
+    within = ((index >= 0) & (index < torch.tensor([columns, rows]))).all(1)
+    within &= plane.height(background.means).abs() < NEAR_PLANE * unit
+    within[within.clone()] = touched[index[within, 1], index[within, 0]]
+    background = background[~within]
     color, hole = _from_above(background, plane, low, columns, rows, cell, unit)
-    under = torch.zeros(rows, columns, dtype=torch.bool)
-    index = ((flat - low) / cell).long()
-    under[index[:, 1], index[:, 0]] = True
-    under = torch.from_numpy(ndimage.binary_dilation(ndimage.binary_fill_holes(under.numpy()), iterations=2))
     hole = hole & under
     if not hole.any():
         return background, 0
@@ -68,6 +73,14 @@ def fill_support(
         sh=sh,
     )
     return concatenate([background, discs]), n
+
+
+def _cells(flat: Tensor, low: Tensor, columns: int, rows: int, cell: float) -> Tensor:  # (rows, columns) bool
+    """The cells that points fall into, without holes and two cells wider."""
+    cells = torch.zeros(rows, columns, dtype=torch.bool)
+    index = ((flat - low) / cell).long()
+    cells[index[:, 1], index[:, 0]] = True
+    return torch.from_numpy(ndimage.binary_dilation(ndimage.binary_fill_holes(cells.numpy()), iterations=2))
 
 
 def _from_above(

@@ -16,7 +16,14 @@ from scan2sim.objects.background import fill_support, support_slab
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
-from scan2sim.objects.separate import NOISE_HEIGHTS, VoxelLabels, label_gaussians, label_pixels, separate
+from scan2sim.objects.separate import (
+    VoxelLabels,
+    coherence,
+    label_gaussians,
+    label_pixels,
+    separate,
+    separating_height,
+)
 from scan2sim.objects.support import SupportPlane, find_support
 from scan2sim.objects.surface import object_surface
 from scan2sim.objects.views import View, render_views
@@ -27,8 +34,8 @@ from scan2sim.splats import Gaussians
 
 __all__ = ["build_scene"]
 
-PIXEL_HEIGHT = 0.5  # pixels count as an object's from this share of the separating height upwards
 MIN_WEIGHT = 0.5  # Gaussians that painted less than this many pixels in all views were never seen
+FOOT_NOISE = 2.0  # what is less than this many standard deviations of the support's surface above it is support
 OUTLIER = 0.03  # an object's Gaussians lie this near to its surface [camera distances]
 
 
@@ -38,6 +45,7 @@ class _Part:
 
     mesh: trimesh.Trimesh
     gaussians: Gaussians
+    members: Tensor  # (N,) bool: which of all Gaussians these are
     unseen: float
 
 
@@ -60,18 +68,19 @@ def build_scene(
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
     grid = separate(views, plane, unit, config, report)
-    lowest = PIXEL_HEIGHT * max(config.min_height * unit, NOISE_HEIGHTS * plane.noise)
-    pixels = [label_pixels(view, grid, plane, lowest) for view in views]
+    pixels = [label_pixels(view, grid, plane, separating_height(plane, unit, config)) for view in views]
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
     parts = []
     for number in range(1, grid.count + 1):
         part = None
-        if own[number] >= config.min_own:
-            part = _part(number, grid, views, pixels, gaussians[labels == number], plane, unit, config)
+        whole = coherence([labels == number for labels in pixels])
+        if own[number] >= config.min_own and whole >= config.min_coherence:
+            part = _part(number, grid, views, pixels, gaussians, labels, plane, unit, config)
         if part is None:
             labels[labels == number] = 0
         else:
             parts.append(part)
+            labels[part.members] = number
         report("meshing objects", number, grid.count)
     objects = _named(parts, posed.scale.relative_sigma, config, report)
     footprints = [torch.tensor(part.mesh.vertices, dtype=torch.float32) for part in parts]
@@ -104,6 +113,7 @@ def _part(
     views: list[View],
     pixels: list[Tensor],
     gaussians: Gaussians,
+    labels: Tensor,
     plane: SupportPlane,
     unit: float,
     config: ObjectsConfig,
@@ -113,13 +123,20 @@ def _part(
     high = grid.corner + (cells.max(0).values + 1) * grid.cell
     corners = torch.tensor(np.stack(np.meshgrid(*np.stack([low, high], 1), indexing="ij"), -1).reshape(-1, 3))
     low = low - torch.tensor(plane.normal).float() * plane.height(corners).min().clamp_min(0)  # down to the support
-    masks = [labels == number for labels in pixels]
+    masks = [numbers == number for numbers in pixels]
     mesh = object_surface(views, masks, low, high, plane, config.mesh_cells)
     if mesh is None or float(np.ptp(mesh.vertices, axis=0).max()) < config.min_size * unit:
         return None
     seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)
-    near = KDTree(mesh.vertices).query(gaussians.means.numpy())[0] < OUTLIER * unit
-    return _Part(mesh, gaussians[torch.from_numpy(near)], unseen_fraction(mesh, seen))
+    unseen = unseen_fraction(mesh, seen)
+    if unseen > config.max_unseen:
+        return None
+    # pixels near the support are the support's, so the object's foot is claimed by where it is
+    mine = labels == number
+    foot = (labels == 0) & (plane.height(gaussians.means) > FOOT_NOISE * plane.noise)
+    distance = torch.from_numpy(KDTree(mesh.vertices).query(gaussians.means.numpy())[0])
+    members = mine & (distance < OUTLIER * unit) | foot & (distance < grid.cell)
+    return _Part(mesh, gaussians[members], members, unseen)
 
 
 def _named(parts: list[_Part], scale_sigma: float, config: ObjectsConfig, report: Reporter) -> list[SceneObject]:

@@ -8,6 +8,7 @@ import trimesh
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from torch import Tensor
+from trimesh.visual import ColorVisuals
 
 from scan2sim.objects.views import View
 
@@ -44,7 +45,7 @@ def color_mesh(
         nearest = KDTree(mesh.vertices[seen]).query(mesh.vertices)[1]
         rgb = mean[seen][nearest]
     rgba = np.concatenate([rgb, np.ones((len(rgb), 1))], 1)
-    mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=(rgba.clip(0, 1) * 255).round().astype(np.uint8))
+    mesh.visual = ColorVisuals(mesh, vertex_colors=(rgba.clip(0, 1) * 255).round().astype(np.uint8))
     return seen
 
 

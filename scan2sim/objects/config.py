@@ -33,6 +33,10 @@ class ObjectsConfig:
     """… and when it lies inside the picture of at least this share of all views."""
     min_own: float = 0.5
     """At least this share of an object's pixels must be painted by Gaussians of its own, not by its support's."""
+    min_coherence: float = 0.8
+    """At least this share of an object's pixels must hang together in each view; scattered bumps are none."""
+    max_unseen: float = 0.8
+    """A thing of whose surface no view saw more than the rest of this share is none."""
     mesh_cells: int = 96
     """Cells along an object's longest side for its mesh."""
     mesh_faces: int = 4000

@@ -15,7 +15,7 @@ from scan2sim.objects.views import View
 from scan2sim.progress import Reporter, silent
 from scan2sim.splats import Gaussians, accumulate
 
-__all__ = ["VoxelLabels", "label_gaussians", "label_pixels", "separate"]
+__all__ = ["VoxelLabels", "coherence", "label_gaussians", "label_pixels", "separate", "separating_height"]
 
 NOISE_HEIGHTS = 4.0  # what rises less than this many standard deviations of the support's surface is noise
 TOUCH = 3.0  # an object must come this near to its support [min_height]
@@ -40,6 +40,11 @@ class VoxelLabels:
         return torch.where(inside, self.labels[x, y, z], 0)
 
 
+def separating_height(plane: SupportPlane, unit: float, config: ObjectsConfig) -> float:
+    """What rises higher than this above the support [m] is an object's."""
+    return max(config.min_height * unit, NOISE_HEIGHTS * plane.noise)
+
+
 def separate(
     views: list[View],
     plane: SupportPlane,
@@ -54,7 +59,7 @@ def separate(
     large or hovers is none, nor is what lies outside the picture of most views: it is not what was filmed.
     """
     cell = config.voxel * unit
-    lowest = max(config.min_height * unit, NOISE_HEIGHTS * plane.noise)
+    lowest = separating_height(plane, unit, config)
     surfaces = [_above(view, plane, lowest, config.max_size * unit) for view in views]
     cloud = torch.cat([s.reshape(-1, 3) for s in surfaces])
     if len(cloud) == 0:
@@ -67,7 +72,7 @@ def separate(
     grid = VoxelLabels(torch.zeros(*shape.tolist(), dtype=torch.int64), low, cell, 0)
     occupied = _occupied(grid, surfaces, views, config, report)
     joined = ndimage.binary_dilation(occupied, np.ones((3, 3, 3)))
-    patches, number = ndimage.label(joined, np.ones((3, 3, 3)))
+    patches, number = ndimage.label(joined, np.ones((3, 3, 3)))  # pyright: ignore[reportGeneralTypeIssues]
     patches = np.where(occupied, patches, 0)
     keep = [i for i in range(1, number + 1) if _is_object(patches == i, grid, plane, lowest, unit, config)]
     keep.sort(key=lambda i: -int((patches == i).sum()))
@@ -75,7 +80,7 @@ def separate(
     renumber[keep] = np.arange(1, len(keep) + 1)
     labels = renumber[patches]
     # every cell within two of an object's takes its nearest label, so that noisy surfaces still find their object
-    distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
+    distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)  # pyright: ignore[reportGeneralTypeIssues]
     grown = np.where(distance <= 2.0, labels[tuple(nearest)], 0)
     return VoxelLabels(torch.from_numpy(grown), low, cell, len(keep))
 
@@ -137,6 +142,17 @@ def label_pixels(view: View, grid: VoxelLabels, plane: SupportPlane, lowest: flo
     """The object that each pixel shows, 0 = none, by where its surface point lies."""
     points, has = view.points()
     return torch.where(has & (plane.height(points) > lowest), grid.lookup(points), 0)
+
+
+def coherence(masks: list[Tensor]) -> float:
+    """Share of an object's pixels in its largest blob of each view; scattered noise has little (1 = one blob)."""
+    together, total = 0, 0
+    for mask in masks:
+        blobs, number = ndimage.label(mask.numpy())  # pyright: ignore[reportGeneralTypeIssues]
+        if number:
+            together += int(np.bincount(blobs.ravel())[1:].max())
+            total += int(mask.sum())
+    return together / total if total else 0.0
 
 
 def label_gaussians(

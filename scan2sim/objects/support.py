@@ -20,6 +20,9 @@ __all__ = ["SupportPlane", "find_support"]
 BANDS = (0.04, 0.02, 0.01, 0.006, 0.004)  # half widths of the shrinking band around the plane [camera distances]
 CELL = 0.02  # of the grid in which the plane's reach is measured [camera distances]
 MIN_POINTS = 500
+MIN_FLAT = 0.15  # share of the points in the widest band that the narrowest must hold; a cloud has 0.1
+NO_SURFACE = "no flat surface is seen under the objects"
+FILM_AGAIN = "photograph things on a table or floor that is textured and seen from all sides"
 SAMPLE = 400_000  # points that the fit looks at, at most
 
 
@@ -84,10 +87,7 @@ def find_support(views: list[View], unit: float, seed: int) -> SupportPlane:
         near = np.abs(distance) < band * unit
         near &= np.linalg.norm(cloud, axis=1) < 2 * unit
         if near.sum() < MIN_POINTS:
-            raise ObjectsError(
-                "no flat surface is seen under the objects",
-                todo="photograph things on a table or floor that is textured and seen from all sides",
-            )
+            raise ObjectsError(NO_SURFACE, todo=FILM_AGAIN)
         weight = (1 - (distance[near] / (band * unit)) ** 2) ** 2
         centre = np.average(cloud[near], axis=0, weights=weight)
         scatter = ((cloud[near] - centre) * weight[:, None]).T @ (cloud[near] - centre)
@@ -96,6 +96,9 @@ def find_support(views: list[View], unit: float, seed: int) -> SupportPlane:
         offset = float(normal @ centre)
         layer = cloud[near] @ normal - offset
         noise = float(1.4826 * np.median(np.abs(layer - np.median(layer))))
+    distance = np.abs(cloud @ normal - offset)[np.linalg.norm(cloud, axis=1) < unit]
+    if (distance < BANDS[-1] * unit).sum() < MIN_FLAT * (distance < BANDS[0] * unit).sum():
+        raise ObjectsError(NO_SURFACE, todo=FILM_AGAIN)
     flat_plane = SupportPlane(normal, offset, noise, np.zeros((0, 2)))
     on_plane = np.abs(cloud @ normal - offset) < max(3 * noise, BANDS[-1] * unit)
     return SupportPlane(normal, offset, noise, _outline(flat_plane.flat(cloud[on_plane]), CELL * unit))
@@ -108,9 +111,9 @@ def _outline(flat: NDArray[np.float64], cell: float) -> NDArray[np.float64]:
     bins = int(2 * reach / cell)
     counts, *_ = np.histogram2d(flat[:, 0], flat[:, 1], bins=bins, range=[[-reach, reach]] * 2)
     filled = ndimage.binary_closing(counts >= 3, iterations=3)
-    patches, number = ndimage.label(filled)
+    patches, number = ndimage.label(filled)  # pyright: ignore[reportGeneralTypeIssues]
     if number == 0:
-        raise ObjectsError("no flat surface is seen under the objects", todo="photograph more of the table or floor")
+        raise ObjectsError(NO_SURFACE, todo=FILM_AGAIN)
     centre = bins // 2
     near = patches[centre - 10 : centre + 10, centre - 10 : centre + 10]
     near = near[near > 0]

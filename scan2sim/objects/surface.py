@@ -14,7 +14,7 @@ from scan2sim.objects.views import View
 
 __all__ = ["object_surface"]
 
-TRUNCATION = 4.0  # cells on each side of a surface in which a view's distance counts
+TRUNCATION = 3.0  # cells on each side of a surface in which a view's distance counts
 HIDDEN_WEIGHT = 0.15  # how much "behind the object's surface, so perhaps inside" counts against a direct look
 EMPTY_WEIGHT = 0.5  # how much a pixel without any surface counts as free space
 SMOOTHING = 0.8  # cells
@@ -72,7 +72,7 @@ def object_surface(
 
 def _largest_piece(volume: np.ndarray) -> np.ndarray:
     """Keep the largest connected inside and fill the cavities that are closed on all sides."""
-    patches, number = ndimage.label(volume < 0)
+    patches, number = ndimage.label(volume < 0)  # pyright: ignore[reportGeneralTypeIssues]
     if number == 0:
         return volume
     largest = patches == np.bincount(patches.ravel())[1:].argmax() + 1

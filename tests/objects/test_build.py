@@ -20,7 +20,7 @@ from scan2sim.splats import Gaussians, concatenate, rasterize
 from tests.scene.factory import bowl_mesh, splats_on
 
 INTRINSICS = Intrinsics(320, 240, 280.0, 280.0, 160.0, 120.0)
-CONFIG = ObjectsConfig(mesh_cells=64, mesh_faces=2000)
+CONFIG = ObjectsConfig(mesh_faces=2000)
 COLORS = {"box": (200, 40, 40), "ball": (60, 140, 50), "bowl": (50, 80, 190), "table": (150, 110, 75)}
 
 
@@ -35,11 +35,17 @@ def cameras(views: int = 24, tilt: np.ndarray | None = None) -> list[Camera]:
 
 def posed(views: list[Camera]) -> PosedCapture:
     frames = tuple(PosedFrame(Path(f"{i}.png"), f"{i}.png", camera, 0.0) for i, camera in enumerate(views))
-    return PosedCapture(frames, np.zeros((0, 3)), np.zeros((0, 3), np.uint8), Scale("cameras", 0.01), Gravity("cameras", 1))
+    return PosedCapture(
+        frames, np.zeros((0, 3)), np.zeros((0, 3), np.uint8), Scale("cameras", 0.01), Gravity("cameras", 1)
+    )
 
 
 def table() -> Gaussians:
-    return splats_on(trimesh.creation.box((0.9, 0.8, 0.02), trimesh.transformations.translation_matrix([0, 0, -0.01])), 40_000, COLORS["table"])
+    return splats_on(
+        trimesh.creation.box((0.9, 0.8, 0.02), trimesh.transformations.translation_matrix([0, 0, -0.01])),
+        40_000,
+        COLORS["table"],
+    )
 
 
 def shapes() -> dict[str, trimesh.Trimesh]:
@@ -55,7 +61,9 @@ def shapes() -> dict[str, trimesh.Trimesh]:
 @pytest.fixture(scope="module")
 def built():
     things = shapes()
-    splats = concatenate([table(), *(splats_on(mesh, 8000, COLORS[name], seed=i) for i, (name, mesh) in enumerate(things.items()))])
+    splats = concatenate(
+        [table(), *(splats_on(mesh, 8000, COLORS[name], seed=i) for i, (name, mesh) in enumerate(things.items()))]
+    )
     return things, splats, build_scene(posed(cameras()), splats, CONFIG)
 
 
@@ -73,7 +81,10 @@ def test_meshes_are_closed_with_nearly_the_true_volume_and_hollow_things_stay_ho
     for thing in scene.objects:
         assert thing.visual.is_volume
         truth = min(things.values(), key=lambda mesh: np.linalg.norm(mesh.centroid - thing.position))
-        assert thing.physical.volume.value == pytest.approx(truth.volume, rel=0.45 if truth is things["bowl"] else 0.2)
+        if truth is things["bowl"]:  # a wall of 5 mm comes out thicker, but the inside is free
+            assert truth.volume < thing.physical.volume.value < 0.5 * truth.convex_hull.volume
+        else:
+            assert thing.physical.volume.value == pytest.approx(truth.volume, rel=0.2)
     bowl = min(scene.objects, key=lambda thing: np.linalg.norm(thing.position[:2] - [0.1, 0.06]))
     pool = np.array([[0.1, 0.06, 0.03]]) - bowl.position
     assert not bowl.visual.contains(pool)[0]
@@ -126,7 +137,11 @@ def test_an_empty_table_is_a_scene_without_objects():
 
 def test_no_surface_at_all_is_said():
     rng = np.random.default_rng(0)
-    mist = splats_on(trimesh.creation.icosphere(radius=0.1), 500, (200, 200, 200))
-    mist = replace(mist, means=mist.means + torch.tensor([0, 0, 0.2]) + 0.05 * torch.tensor(rng.normal(size=(500, 3))).float())
+    mist = splats_on(trimesh.creation.icosphere(), 4000, (200, 200, 200))
+    mist = replace(
+        mist,
+        means=torch.tensor(rng.uniform([-0.3, -0.3, -0.1], [0.3, 0.3, 0.2], (4000, 3))).float(),
+        log_scales=torch.full((4000, 3), float(np.log(0.006))),
+    )
     with pytest.raises(ObjectsError, match="no flat surface"):
         build_scene(posed(cameras()), mist, CONFIG)
