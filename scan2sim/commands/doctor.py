@@ -68,8 +68,8 @@ _NEEDED = {
     "gymnasium": "environments",
 }
 _EXTRAS = {
-    "ovphysx": ("physx", "checks exports in PhysX"),
-    "starlette": ("server", "uploads from a phone"),
+    "ovphysx": ("physx", "for the USD exporter to come"),
+    "starlette": ("server", "for uploads from a phone, to come"),
 }
 
 

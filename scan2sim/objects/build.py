@@ -21,6 +21,7 @@ from scan2sim.objects.separate import (
     coherence,
     label_gaussians,
     label_pixels,
+    repaint,
     separate,
     separating_height,
 )
@@ -70,6 +71,7 @@ def build_scene(
     grid = separate(views, plane, unit, config, report)
     pixels = [label_pixels(view, grid, plane, separating_height(plane, unit, config)) for view in views]
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
+    pixels = repaint(gaussians, labels, views, grid.count, report)
     parts = []
     for number in range(1, grid.count + 1):
         part = None

@@ -13,9 +13,9 @@ from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
 from scan2sim.progress import Reporter, silent
-from scan2sim.splats import Gaussians, accumulate
+from scan2sim.splats import Gaussians, accumulate, rasterize
 
-__all__ = ["VoxelLabels", "coherence", "label_gaussians", "label_pixels", "separate", "separating_height"]
+__all__ = ["VoxelLabels", "coherence", "label_gaussians", "label_pixels", "repaint", "separate", "separating_height"]
 
 NOISE_HEIGHTS = 4.0  # what rises less than this many standard deviations of the support's surface is noise
 TOUCH = 3.0  # an object must come this near to its support [min_height]
@@ -178,3 +178,26 @@ def label_gaussians(
     labels = votes.argmax(1)
     own = torch.zeros(count + 1).index_add_(0, labels, votes.gather(1, labels[:, None])[:, 0])
     return labels, votes.sum(1), own / votes.sum(0).clamp_min(1e-9)
+
+
+def repaint(
+    gaussians: Gaussians,
+    labels: Tensor,  # (N,) int64 object number of each Gaussian
+    views: list[View],
+    count: int,
+    report: Reporter = silent,
+) -> list[Tensor]:  # per view (H, W) int64
+    """The object that each pixel shows by the Gaussians that paint it: what most of its blending weight belongs to.
+
+    All views now agree, because a Gaussian has one label in all of them: noise of the support beside an object, which
+    looked raised in single views, goes back to the support.
+    """
+    one_hot = torch.nn.functional.one_hot(labels, count + 1).float()
+    pictures = []
+    for i, view in enumerate(views):
+        with torch.no_grad():
+            share = rasterize(gaussians, [view.camera], features=one_hot).features
+        assert share is not None
+        pictures.append(torch.where(view.depth > 0, share[0].argmax(-1), 0))
+        report("painting labels", i + 1, len(views))
+    return pictures

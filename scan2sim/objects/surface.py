@@ -15,6 +15,7 @@ from scan2sim.objects.views import View
 __all__ = ["object_surface"]
 
 TRUNCATION = 3.0  # cells on each side of a surface in which a view's distance counts
+SLACK = 2.5  # standard deviations of the support's surface by which a look at it may be too near
 HIDDEN_WEIGHT = 0.15  # how much "behind the object's surface, so perhaps inside" counts against a direct look
 EMPTY_WEIGHT = 0.5  # how much a pixel without any surface counts as free space
 SMOOTHING = 0.8  # cells
@@ -34,7 +35,7 @@ def object_surface(
     A truncated signed distance is averaged over the views (Curless & Levoy 1996, "A volumetric method for building
     complex models from range images") with two additions that close it: what no view sees is inside, and what any
     view sees through, beside the object's silhouette, is outside, weighted like a look at a surface.  The support
-    plane cuts the bottom.
+    plane cuts the bottom; the roughness of its own surface does not become a brim around the object.
     """
     cell = float((high - low).max()) / cells
     corner = low - MARGIN * cell
@@ -46,7 +47,7 @@ def object_surface(
     for view, mask in zip(views, masks, strict=True):
         index, z, inside = view.project(points)
         depth, own = view.depth.flatten()[index], mask.flatten()[index]
-        gap = depth - z
+        gap = depth - z + SLACK * plane.noise * ~own
         ahead = own & (gap > -reach)
         hidden = own & (gap <= -reach)
         free = ~own & (depth > 0) & (gap > 0)

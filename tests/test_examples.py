@@ -1,0 +1,40 @@
+"""Every example runs on a scene and shows what it promises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scan2sim.scene import save_scene
+from tests.scene.factory import make_scene
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scene")
+    save_scene(make_scene(folder / "photos"), folder / "scene")
+    return folder / "scene"
+
+
+def test_moving_an_object_changes_the_picture_where_it_is_and_taking_all_away_leaves_none(scene, tmp_path):
+    command = [sys.executable, str(EXAMPLES / "01_move_an_object.py"), str(scene), str(tmp_path / "picture.png")]
+    subprocess.run(command, check=True, timeout=120)
+    before, _, moved, empty = np.split(np.asarray(Image.open(tmp_path / "picture.png")).astype(int), 4, axis=1)
+    red = [(image[..., 0] > 1.8 * image[..., 1]) & (image[..., 0] > 80) for image in (before, moved, empty)]
+    assert red[0].sum() > 100  # the box
+    assert red[1].sum() > 100
+    assert (red[0] != red[1]).sum() > 50
+    assert red[2].sum() < 0.02 * red[0].sum()
+
+
+def test_every_example_is_numbered_and_short():
+    for path in EXAMPLES.glob("*.py"):
+        assert path.name[:2].isdigit()
+        assert len(path.read_text().splitlines()) <= 100
