@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 import trimesh
+from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.geometry import look_at
 from scan2sim.objects.support import SupportPlane
-from scan2sim.splats import SH_C0, Gaussians, concatenate, rasterize
+from scan2sim.splats import SH_C0, Gaussians, concatenate, evaluate_sh, rasterize
 
 __all__ = ["fill_support", "support_slab"]
 
 CELL = 0.006  # of the grid that is filled [camera distances]
 MARGIN = 8  # cells around the footprints
-CONTACT = 0.02  # what lies lower than this over the plane stands on it [camera distances]
+CONTACT = 0.012  # what lies lower than this over the plane stands on it [camera distances]
 CLEAR = 0.95  # a cell with less alpha, seen from above, is a hole
 NEAR_PLANE = 0.02  # what is seen from above further from the plane is no support [camera distances]
 DISC = (0.7, 0.7, 0.05)  # standard deviations of a filling disc [cells]
 FILL_OPACITY = 0.97
+EYES = 8  # places from which the support's colours are averaged
+GRAIN = 3  # cells; structure finer than this is grain
 SLAB = 0.1  # thickness of the support's collision piece [camera distances]
-MAX_CELLS = 640
+MAX_CELLS = 300  # across all footprints
 
 
 def fill_support(
     background: Gaussians,
     footprints: Tensor,  # (M, 3) [m] points of all objects, scene frame
     plane: SupportPlane,
+    eyes: list[NDArray[np.float64]],  # (3,) [m] where the photos were taken from
     unit: float,  # camera distance [m]
 ) -> tuple[Gaussians, int]:  # background with discs in the holes, number of discs
     """Close the holes that the objects leave in the support.
@@ -38,15 +45,16 @@ def fill_support(
     Where an object touched the support, all that the background has there is taken away: it is the object's foot or
     was never seen.  Then the background is rendered straight from above, and where light shines through under an
     object a flat disc is put into each cell of the plane.  Colours go on smoothly from the rim (the discrete Laplace
-    equation).
+    equation), with the fine grain of the nearest piece of the support that was seen whole.
     """
     if len(footprints) == 0:
         return background, 0
     flat = torch.from_numpy(plane.flat(footprints.numpy().astype(np.float64)))
     low, high = flat.min(0).values, flat.max(0).values
-    cell = max(CELL * unit, float((high - low).max()) / (MAX_CELLS - 2 * MARGIN))
-    low = low - MARGIN * cell
-    columns, rows = (((high - low) / cell).ceil().long() + MARGIN).tolist()
+    cell = max(CELL * unit, float((high - low).max()) / MAX_CELLS)
+    margin = MARGIN + int(0.75 * float((high - low).max()) / cell)
+    low = low - margin * cell
+    columns, rows = (((high - low) / cell).ceil().long() + margin).tolist()
     under = _cells(flat, low, columns, rows, cell)
     touched = _cells(flat[plane.height(footprints) < CONTACT * unit], low, columns, rows, cell)
     index = ((torch.from_numpy(plane.flat(background.means.numpy().astype(np.float64))) - low) / cell).floor().long()
@@ -54,11 +62,12 @@ def fill_support(
     within &= plane.height(background.means).abs() < NEAR_PLANE * unit
     within[within.clone()] = touched[index[within, 1], index[within, 0]]
     background = background[~within]
-    color, hole = _from_above(background, plane, low, columns, rows, cell, unit)
-    hole = hole & under
+    color, open_ = _from_above(background, plane, eyes, low, columns, rows, cell, unit)
+    hole = open_ & under
     if not hole.any():
         return background, 0
-    filled = _harmonic(color, hole.numpy())
+    filled = _harmonic(color, hole.numpy()) + _grain(color, hole.numpy(), (open_ | under).numpy())
+    filled = filled.clamp(0, 1)
     y, x = hole.nonzero().unbind(1)
     in_plane = (torch.stack([x, y], 1).double() + 0.5) * cell + low
     means = in_plane @ torch.from_numpy(plane.rotation[:, :2].T) + torch.from_numpy(plane.position)
@@ -76,16 +85,17 @@ def fill_support(
 
 
 def _cells(flat: Tensor, low: Tensor, columns: int, rows: int, cell: float) -> Tensor:  # (rows, columns) bool
-    """The cells that points fall into, without holes and two cells wider."""
+    """The cells that points fall into, without holes and one cell wider."""
     cells = torch.zeros(rows, columns, dtype=torch.bool)
     index = ((flat - low) / cell).long()
     cells[index[:, 1], index[:, 0]] = True
-    return torch.from_numpy(ndimage.binary_dilation(ndimage.binary_fill_holes(cells.numpy()), iterations=2))
+    return torch.from_numpy(ndimage.binary_dilation(ndimage.binary_fill_holes(cells.numpy())))
 
 
 def _from_above(
     background: Gaussians,
     plane: SupportPlane,
+    eyes: list[NDArray[np.float64]],
     low: Tensor,
     columns: int,
     rows: int,
@@ -100,12 +110,33 @@ def _from_above(
     world_from_camera = look_at(eye, target, up=plane.rotation[:, 1])
     focal = height / cell
     camera = Camera(Intrinsics(columns, rows, focal, focal, columns / 2, rows / 2), world_from_camera)
-    near = plane.height(background.means).abs() < NEAR_PLANE * unit
+    support = background[plane.height(background.means).abs() < NEAR_PLANE * unit]
     with torch.no_grad():
-        rendering = rasterize(background[near], [camera])
+        # nobody looked from straight above: each Gaussian shows the mean of what the photos saw of it
+        towards = [support.means - torch.from_numpy(eye).float() for eye in eyes[:: max(1, len(eyes) // EYES)]]
+        seen = torch.stack([evaluate_sh(support.sh, normalize(t, dim=1), support.sh_degree) for t in towards]).mean(0)
+        plain = replace(support, sh=((seen - 0.5) / SH_C0)[:, None])
+        rendering = rasterize(plain, [camera])
     # the picture's rows run against the plane's y axis
     color, alpha = rendering.colors[0].flip(0), rendering.alphas[0, :, :, 0].flip(0)
     return color / alpha[..., None].clamp_min(1e-6), alpha < CLEAR
+
+
+def _grain(color: Tensor, hole: np.ndarray, unknown: np.ndarray) -> Tensor:
+    """The fine structure of the support, moved from the nearest place where all of it is known; else none."""
+    known = np.logical_not(ndimage.binary_dilation(unknown, iterations=GRAIN))
+    rows, columns = np.nonzero(hole)
+    shifts = np.stack(np.meshgrid(*(np.arange(-n + 1, n, GRAIN) for n in hole.shape), indexing="ij"), -1).reshape(-1, 2)
+    out = torch.zeros_like(color)
+    for dy, dx in shifts[np.argsort(np.abs(shifts).max(1), kind="stable")]:
+        y, x = rows + dy, columns + dx
+        inside = (y >= 0) & (y < hole.shape[0]) & (x >= 0) & (x < hole.shape[1])
+        if inside.all() and known[y, x].all():
+            picture = color.numpy()
+            grain = picture - ndimage.gaussian_filter(picture, (GRAIN, GRAIN, 0))
+            out[rows, columns] = torch.from_numpy(grain[y, x])
+            break
+    return out
 
 
 def _harmonic(color: Tensor, hole: np.ndarray) -> Tensor:

@@ -35,8 +35,9 @@ from scan2sim.splats import Gaussians
 
 __all__ = ["build_scene"]
 
-MIN_WEIGHT = 0.5  # Gaussians that painted less than this many pixels in all views were never seen
+MIN_WEIGHT = 5.0  # what painted less than this many pixels in all views was hardly seen
 FOOT_NOISE = 2.0  # what is less than this many standard deviations of the support's surface above it is support
+FRINGE = 0.015  # what hovers this near to an object's surface is its fringe [camera distances]
 OUTLIER = 0.03  # an object's Gaussians lie this near to its surface [camera distances]
 
 
@@ -88,7 +89,7 @@ def build_scene(
     footprints = [torch.tensor(part.mesh.vertices, dtype=torch.float32) for part in parts]
     background = _background(gaussians, labels, weight, parts)
     under = torch.cat(footprints) if footprints else torch.zeros(0, 3)
-    background, discs = fill_support(background, under, plane, unit)
+    background, discs = fill_support(background, under, plane, [frame.camera.position for frame in posed.frames], unit)
     return Scene(
         background=background,
         background_collision=(support_slab(plane, unit),),
@@ -135,9 +136,11 @@ def _part(
         return None
     # pixels near the support are the support's, so the object's foot is claimed by where it is
     mine = labels == number
-    foot = (labels == 0) & (plane.height(gaussians.means) > FOOT_NOISE * plane.noise)
+    height = plane.height(gaussians.means)
+    foot = (labels == 0) & (height > FOOT_NOISE * plane.noise)
+    fringe = foot & (height > separating_height(plane, unit, config))
     distance = torch.from_numpy(KDTree(mesh.vertices).query(gaussians.means.numpy())[0])
-    members = mine & (distance < OUTLIER * unit) | foot & (distance < grid.cell)
+    members = mine & (distance < OUTLIER * unit) | foot & (distance < grid.cell) | fringe & (distance < FRINGE * unit)
     return _Part(mesh, gaussians[members], members, unseen)
 
 
