@@ -35,7 +35,7 @@ class ObjectsConfig:
     """At least this share of an object's pixels must be painted by Gaussians of its own, not by its support's."""
     min_coherence: float = 0.8
     """At least this share of an object's pixels must hang together in each view; scattered bumps are none."""
-    max_unseen: float = 0.8
+    max_unseen: float = 0.7
     """A thing of whose surface no view saw more than the rest of this share is none."""
     mesh_cells: int = 96
     """Cells along an object's longest side for its mesh."""
