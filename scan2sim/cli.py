@@ -60,8 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"scan2sim {scan2sim.__version__}\n")
         return 0
     name, rest = words[0], words[1:]
-    # torch and our kernels each bring an OpenMP pool; idle threads that spin starve the other pool (beside two busy
-    # processes on two cores, training took 2.4 times as long), so they sleep unless the person wants it otherwise; read when torch is loaded
+    # torch and our kernels each bring an OpenMP pool, and idle threads that spin starve the other one: beside two busy
+    # processes on two cores, training took 2.4 times as long.  So they sleep unless the person wants it otherwise; this
+    # is read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if name not in COMMANDS:
         close = difflib.get_close_matches(name, COMMANDS, n=1)
