@@ -10,15 +10,10 @@ from scan2sim.errors import FitError
 from scan2sim.poses import PosedCapture
 from scan2sim.splats import SH_C0, Gaussians
 
-__all__ = ["initial_gaussians", "scene_size"]
+__all__ = ["initial_gaussians"]
 
 FIRST_OPACITY = 0.3
 MIN_POINTS = 16
-
-
-def scene_size(posed: PosedCapture) -> float:
-    """Median distance from the cameras to the origin of the scene, which is under the subject [m]."""
-    return float(np.median([np.linalg.norm(frame.camera.position) for frame in posed.frames]))
 
 
 def initial_gaussians(posed: PosedCapture, sh_degree: int, max_gaussians: int, seed: int) -> Gaussians:
@@ -44,7 +39,7 @@ def initial_gaussians(posed: PosedCapture, sh_degree: int, max_gaussians: int, s
     points, colors = points[keep], colors[keep]
     neighbours = np.asarray(KDTree(points).query(points, k=4)[0])[:, 1:]
     width = np.sqrt((neighbours**2).mean(1))
-    width = np.clip(width, 1e-4 * scene_size(posed), np.quantile(width, 0.98))
+    width = np.clip(width, 1e-4 * posed.camera_distance, np.quantile(width, 0.98))
     n, k = len(points), (sh_degree + 1) ** 2
     sh = np.zeros((n, k, 3), np.float32)
     sh[:, 0] = (colors / 255.0 - 0.5) / SH_C0

@@ -13,7 +13,7 @@ from scan2sim.fit.config import FitConfig
 from scan2sim.fit.densify import error_scores, prune_and_split
 from scan2sim.fit.exposure import Exposure
 from scan2sim.fit.held_out import judge, split_held_out
-from scan2sim.fit.initialize import initial_gaussians, scene_size
+from scan2sim.fit.initialize import initial_gaussians
 from scan2sim.fit.parameters import Parameters
 from scan2sim.fit.photos import Photo, load_photos
 from scan2sim.fit.result import FitResult, save_fit
@@ -54,7 +54,7 @@ def train(
             todo="add photos or hold out fewer",
         )
     photos = load_photos(training_frames, config.max_size, factors)
-    size = scene_size(posed)
+    size = posed.camera_distance
     parameters = Parameters(initial_gaussians(posed, config.sh_degree, config.max_gaussians, config.seed), config, size)
     exposure = Exposure(len(photos), config.exposure_rate)
     first = 0

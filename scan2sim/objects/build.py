@@ -66,7 +66,7 @@ def build_scene(
     Raises:
         ObjectsError: no support is seen.
     """
-    unit = float(np.median([np.linalg.norm(frame.camera.position) for frame in posed.frames]))
+    unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
     grid = separate(views, plane, unit, config, report)

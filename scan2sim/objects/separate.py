@@ -74,8 +74,10 @@ def separate(
     joined = ndimage.binary_dilation(occupied, np.ones((3, 3, 3)))
     patches, number = ndimage.label(joined, np.ones((3, 3, 3)))  # pyright: ignore[reportGeneralTypeIssues]
     patches = np.where(occupied, patches, 0)
-    keep = [i for i in range(1, number + 1) if _is_object(patches == i, grid, plane, lowest, unit, config)]
-    keep.sort(key=lambda i: -int((patches == i).sum()))
+    cells = np.argwhere(patches)
+    owner = patches[tuple(cells.T)]
+    keep = [i for i in range(1, number + 1) if _is_object(cells[owner == i], grid, plane, lowest, unit, config)]
+    keep.sort(key=lambda i: -int((owner == i).sum()))
     renumber = np.zeros(number + 1, np.int64)
     renumber[keep] = np.arange(1, len(keep) + 1)
     labels = renumber[patches]
@@ -122,16 +124,14 @@ def _occupied(
 
 
 def _is_object(
-    cells: np.ndarray,
+    cells: np.ndarray,  # (M, 3) indices of the patch's cells, at least one
     grid: VoxelLabels,
     plane: SupportPlane,
     lowest: float,
     unit: float,
     config: ObjectsConfig,
 ) -> bool:
-    points = (torch.from_numpy(np.argwhere(cells)) + 0.5) * grid.cell + grid.corner
-    if len(points) == 0:
-        return False
+    points = (torch.from_numpy(cells) + 0.5) * grid.cell + grid.corner
     extent = float((points.max(0).values - points.min(0).values).max()) + grid.cell
     if not config.min_size * unit <= extent <= config.max_size * unit:
         return False

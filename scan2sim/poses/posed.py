@@ -52,3 +52,8 @@ class PosedCapture:
     unregistered: tuple[str, ...] = ()  # frames without a pose
     steps: tuple[dict[str, Any], ...] = ()  # what each rung of the ladder gave
     warnings: tuple[str, ...] = ()  # what a person should be told, with what to do
+
+    @property
+    def camera_distance(self) -> float:
+        """Median distance from the cameras to the origin of the scene, which is under the subject [m]."""
+        return float(np.median([np.linalg.norm(frame.camera.position) for frame in self.frames]))

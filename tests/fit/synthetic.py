@@ -11,7 +11,7 @@ from PIL import Image
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.geometry import look_at
 from scan2sim.poses import Gravity, PosedCapture, PosedFrame, Scale
-from scan2sim.splats import Gaussians, rasterize
+from scan2sim.splats import SH_C0, Gaussians, rasterize
 
 INTRINSICS = Intrinsics(96, 72, 90.0, 90.0, 48.0, 36.0)
 
@@ -27,7 +27,7 @@ def blobs(count: int = 400, seed: int = 0) -> Gaussians:
         quats=torch.tensor([1.0, 0, 0, 0]).repeat(count, 1),
         log_scales=torch.full((count, 3), float(np.log(0.012))),
         opacity_logits=torch.full((count,), 2.0),
-        sh=torch.tensor((colors[:, None] - 0.5) / 0.28209479, dtype=torch.float32),
+        sh=torch.tensor((colors[:, None] - 0.5) / SH_C0, dtype=torch.float32),
     )
 
 

@@ -20,9 +20,8 @@ from scan2sim.bodies import ConvexConfig
 from scan2sim.cameras import Camera, CameraFrame, Intrinsics
 from scan2sim.geometry import look_at, rotation_between
 from scan2sim.scene import Label, ObjectConfig, Scene, SceneObject, Support, object_from_mesh
-from scan2sim.splats import Gaussians
+from scan2sim.splats import SH_C0, Gaussians
 
-SH_C0 = 0.28209479177387814
 TABLE = (0.6, 0.5, 0.04)  # size of the slab [m]; its top is z = 0
 BOX = (0.06, 0.04, 0.05)
 BALL_RADIUS = 0.03
