@@ -257,7 +257,9 @@ def test_export_of_everything(scene: Path, tmp_path: Path, capfd: Said) -> None:
         thing["mobility"] = "fixed"
     (scene / "scene.json").write_text(json.dumps(manifest))
     exports = answer(capfd, "export", str(scene), "--to", "all", "-o", str(tmp_path / "fixed"), code=2)["exports"]
-    assert {export["format"]: bool(export["path"]) for export in exports} == {"mjcf": True, "gymnasium": False}
+    written = {export["format"]: bool(export["path"]) for export in exports}
+    assert [name for name in written if not written[name]] == ["gymnasium"]
+    assert written["mjcf"]
 
 
 def test_export_with_a_guessed_scale(scene: Path, tmp_path: Path, capfd: Said) -> None:

@@ -1,4 +1,4 @@
-"""``scan2sim export``: a scene in a simulator's format."""
+"""``scan2sim export``: a scene in the format of a simulator or a viewer of splats."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ FAILED = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Command):
-    """Write a scene in a simulator's format, and open it there to see that it works."""
+    """Write a scene in the format of a simulator or a splat viewer, and open it to see that it works."""
 
     scene: SceneArgument
     """A scene folder, a build folder, or a name in the library."""
     to: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FORMAT…|all")]
-    """Formats, as in mjcf or gymnasium; several go into folders of their own below the output folder."""
+    """Formats, as in mjcf, gymnasium or spz; several go into folders of their own below the output folder."""
     output: OutputFolder
     """Where the export goes."""
     overwrite: bool = False
@@ -87,5 +87,5 @@ def _formats(wanted: tuple[str, ...]) -> list[str]:
 
 def _line(export: dict[str, Any]) -> str:
     problems = "; ".join(map(str, export["check"].get("problems", ())))
-    verdict = "opens and steps in its simulator" if export["check"].get("passed") else problems
+    verdict = EXPORTERS[export["format"]].verdict if export["check"].get("passed") else problems
     return f"{export['format']}: {export['path'] or 'not written'}: {verdict}"

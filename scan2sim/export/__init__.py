@@ -1,20 +1,24 @@
 """A Scene in somebody else's format; each exporter re-opens what it wrote.
 
 `EXPORTERS` is the table of formats: each has a ``write`` that makes a self-contained folder and a ``check`` that opens
-it in its own simulator, in a process of its own, and steps it.
+it in its own simulator, in a process of its own, and steps it; splat files are drawn and compared.
 """
 
 from scan2sim.export.check import check
 from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
+from scan2sim.export.splat_files import SPLAT_KINDS, check_splat_file, write_splat_file
 from scan2sim.export.table import EXPORTERS, Exporter
 
 __all__ = [
     "EXPORTERS",
     "Exporter",
+    "SPLAT_KINDS",
     "check",
     "check_gymnasium",
     "check_mjcf",
+    "check_splat_file",
     "write_gymnasium",
     "write_mjcf",
+    "write_splat_file",
 ]

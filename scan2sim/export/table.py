@@ -9,6 +9,7 @@ from typing import Any
 
 from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
+from scan2sim.export.splat_files import SPLAT_KINDS, check_splat_file, write_splat_file
 from scan2sim.scene import Scene
 
 __all__ = ["EXPORTERS", "Exporter"]
@@ -21,6 +22,16 @@ class Exporter:
     description: str
     write: Callable[[Scene, Path, str, bool], Path]  # scene, folder, the scene's name, overwrite → what was written
     check: Callable[[Path], dict[str, Any]]  # the exported folder → figures with "passed" and "problems"
+    verdict: str = "opens and steps in its simulator"  # what an export that passes does
+
+
+def _splats(kind: str) -> Exporter:
+    return Exporter(
+        SPLAT_KINDS[kind].description,
+        lambda scene, folder, name, overwrite: write_splat_file(scene, folder, kind, overwrite=overwrite),
+        lambda folder: check_splat_file(folder, kind),
+        "opens and looks like the scene",
+    )
 
 
 EXPORTERS: dict[str, Exporter] = {
@@ -34,4 +45,5 @@ EXPORTERS: dict[str, Exporter] = {
         lambda scene, folder, name, overwrite: write_gymnasium(scene, folder, name, overwrite=overwrite),
         check_gymnasium,
     ),
+    **{kind: _splats(kind) for kind in SPLAT_KINDS},
 }

@@ -1,22 +1,24 @@
-"""The engine: Gaussians, their file format, rasterizers (native, torch, gsplat) and image metrics; knows no photos."""
+"""The engine: Gaussians, their file formats, rasterizers (native, torch, gsplat) and image metrics; knows no photos."""
 
 from scan2sim.splats.compiled import available_isas, isa, set_isa, set_threads, threads
+from scan2sim.splats.formats import SPLAT_SUFFIXES, read_ply, read_splats, write_ply, write_splats
 from scan2sim.splats.gaussians import SH_C0, Gaussians, concatenate
 from scan2sim.splats.loss import photometric_loss
 from scan2sim.splats.metrics import match_exposure, psnr, ssim
-from scan2sim.splats.ply import read_ply, write_ply
-from scan2sim.splats.rasterize import Backend, accumulate, dominant, rasterize
+from scan2sim.splats.rasterize import Backend, accumulate, count_pairs, dominant, rasterize
 from scan2sim.splats.rendering import Rendering
 from scan2sim.splats.sh import evaluate_sh, rotate_gaussians, rotate_sh, sh_basis
 
 __all__ = [
     "SH_C0",
+    "SPLAT_SUFFIXES",
     "Backend",
     "Gaussians",
     "Rendering",
     "accumulate",
     "available_isas",
     "concatenate",
+    "count_pairs",
     "dominant",
     "evaluate_sh",
     "isa",
@@ -25,6 +27,7 @@ __all__ = [
     "psnr",
     "rasterize",
     "read_ply",
+    "read_splats",
     "rotate_gaussians",
     "rotate_sh",
     "set_isa",
@@ -33,4 +36,5 @@ __all__ = [
     "ssim",
     "threads",
     "write_ply",
+    "write_splats",
 ]

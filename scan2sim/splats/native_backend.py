@@ -16,39 +16,57 @@ from scan2sim.splats.compiled import native
 from scan2sim.splats.gaussians import Gaussians
 from scan2sim.splats.rendering import Rendering, Views
 
-__all__ = ["accumulate", "dominant", "render"]
+__all__ = ["accumulate", "count_pairs", "dominant", "render"]
 
 
-def render(gaussians: Gaussians, views: Views, features: Tensor | None) -> Rendering:
+def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: bool, projected: bool) -> Rendering:
     """Render every camera; see :func:`scan2sim.splats.rasterize`."""
-    n, images = len(gaussians), (len(views), views.height, views.width)
-    means2d = torch.zeros(len(views), n, 2)
-    radii = torch.empty(len(views), n)
+    n, cameras = len(gaussians), len(views)
     parameters = (gaussians.means, gaussians.quats, gaussians.log_scales, gaussians.opacity_logits, gaussians.sh)
-    inputs = [*parameters, features]
+    transforms = _pack(views)
+    inputs = [*parameters, features, transforms]
     trained = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in inputs)
-    frames = _frames(gaussians, views, features, means2d, radii)
+    means2d = torch.zeros(cameras, n, 2) if projected or trained else None
+    radii = torch.empty(cameras, n) if projected or trained else None
+    native_gaussians, native_views = _native_inputs(gaussians, views, transforms, features)
+    object_ids = _array(gaussians.object_ids, torch.int32) if ids and gaussians.object_ids is not None else None
+    images = (cameras, views.height, views.width)
     if trained:
+        assert means2d is not None
+        frames = native.Frames(native_gaussians, native_views, means2d, radii)
         means2d.requires_grad_(any(t.requires_grad for t in parameters))
-        outputs = _Blend.apply(frames, images, *inputs, means2d)
+        outputs = _Blend.apply(frames, images, object_ids, *inputs, means2d)
     else:
-        outputs = _blend(frames, images, features, keep=False)
-    colors, alphas, depths, medians, blended = outputs
-    return Rendering(colors, alphas, depths, medians, blended, means2d, radii)
+        outputs = _new_images(images, features, object_ids)
+        native.render(native_gaussians, native_views, _pictures(outputs, object_ids), means2d, radii)
+    colors, alphas, depths, medians, blended, objects = outputs
+    return Rendering(colors, alphas, depths, medians, blended, means2d, radii, ids=objects)
 
 
 def accumulate(gaussians: Gaussians, views: Views, maps: Tensor) -> Tensor:  # (N, F)
     """Sum over pixels of blending weight × ``maps`` (C, H, W, F); see :func:`scan2sim.splats.accumulate`."""
     sums = torch.zeros(len(gaussians), maps.shape[3])
-    _frames(gaussians, views, None).accumulate(_array(maps), sums)
+    _frames(gaussians, views).accumulate(_array(maps), sums)
     return sums
 
 
 def dominant(gaussians: Gaussians, views: Views) -> Tensor:  # (C, H, W) int32
     """Index of the Gaussian with the largest weight of each pixel, -1 where there is none."""
     indices = torch.empty(len(views), views.height, views.width, dtype=torch.int32)
-    _frames(gaussians, views, None).dominant(indices)
+    _frames(gaussians, views).dominant(indices)
     return indices
+
+
+def count_pairs(gaussians: Gaussians, views: Views) -> tuple[int, int]:
+    """Pairs of a Gaussian and a pixel that blending weighs, and those that it draws."""
+    return _frames(gaussians, views).count()
+
+
+def _pack(views: Views) -> Tensor:  # (C, O, 16)
+    """camera_from_object as 3×4 rows, the camera's centre, and one unused float, attached to autograd."""
+    parts = [views.camera_from_object.flatten(2), views.camera_in_object, views.camera_in_object.new_zeros(1, 1, 1)]
+    parts[2] = parts[2].expand(*parts[1].shape[:2], 1)
+    return torch.cat(parts, 2).float()
 
 
 def _array(tensor: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -57,53 +75,48 @@ def _array(tensor: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return tensor.detach().to(dtype).contiguous()
 
 
-def _frames(
-    gaussians: Gaussians,
-    views: Views,
-    features: Tensor | None,
-    means2d: Tensor | None = None,
-    radii: Tensor | None = None,
-) -> Any:
-    """Project and sort; the result holds what blending and the gradient need."""
-    objects = views.camera_from_object.shape[1]
-    ids = gaussians.object_ids if objects > 1 else None
-    packed = torch.zeros(len(views), objects, 16)
-    packed[..., :12] = views.camera_from_object.flatten(2)
-    packed[..., 12:15] = views.camera_in_object
-    shape = (len(views), len(gaussians))
-    return native.Frames(
-        native.Gaussians(
-            _array(gaussians.means),
-            _array(gaussians.quats),
-            _array(gaussians.log_scales),
-            _array(gaussians.opacity_logits),
-            _array(gaussians.sh),
-            None if ids is None else _array(ids, torch.int32),
-            None if features is None else _array(features),
-        ),
-        native.Views(
-            packed,
-            views.intrinsics.float(),
-            views.width,
-            views.height,
-            views.sh_degree,
-            views.near,
-            views.far,
-            views.antialiased,
-        ),
-        torch.empty(*shape, 2) if means2d is None else means2d,
-        torch.empty(*shape) if radii is None else radii,
+def _native_inputs(gaussians: Gaussians, views: Views, transforms: Tensor, features: Tensor | None) -> tuple[Any, Any]:
+    ids = gaussians.object_ids if transforms.shape[1] > 1 else None
+    native_gaussians = native.Gaussians(
+        _array(gaussians.means),
+        _array(gaussians.quats),
+        _array(gaussians.log_scales),
+        _array(gaussians.opacity_logits),
+        _array(gaussians.sh),
+        None if ids is None else _array(ids, torch.int32),
+        None if features is None else _array(features),
     )
+    native_views = native.Views(
+        _array(transforms),
+        views.intrinsics.float(),
+        views.width,
+        views.height,
+        views.sh_degree,
+        views.near,
+        views.far,
+        views.antialiased,
+    )
+    return native_gaussians, native_views
 
 
-def _blend(
-    frames: Any, images: tuple[int, int, int], features: Tensor | None, keep: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
+def _frames(gaussians: Gaussians, views: Views) -> Any:
+    """Project and sort; the result holds what blending needs."""
+    shape = (len(views), len(gaussians))
+    inputs = _native_inputs(gaussians, views, _pack(views), None)
+    return native.Frames(*inputs, torch.empty(*shape, 2), torch.empty(*shape))
+
+
+def _new_images(images: tuple[int, int, int], features: Tensor | None, object_ids: Tensor | None) -> tuple[Any, ...]:
     colors = torch.empty(*images, 3)
     alphas, depths, medians = (torch.empty(*images, 1) for _ in range(3))
-    blended = None if features is None else torch.empty(*images, features.shape[1])
-    frames.blend(colors, alphas, depths, medians, blended, keep)
-    return colors, alphas, depths, medians, blended
+    blended = None if features is None else torch.empty(*images, features.shape[-1])
+    objects = None if object_ids is None else torch.empty(images, dtype=torch.int32)
+    return colors, alphas, depths, medians, blended, objects
+
+
+def _pictures(images: tuple[Any, ...], object_ids: Tensor | None) -> Any:
+    count = 1 + int(object_ids.max()) if object_ids is not None and len(object_ids) else 1
+    return native.Pictures(*images, object_ids, count)
 
 
 class _Blend(torch.autograd.Function):
@@ -111,13 +124,14 @@ class _Blend(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, frames: Any, images: tuple[int, int, int], *inputs: Tensor | None
+        ctx: Any, frames: Any, images: tuple[int, int, int], object_ids: Tensor | None, *inputs: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         ctx.set_materialize_grads(False)
-        outputs = _blend(frames, images, inputs[5], keep=True)
+        outputs = _new_images(images, inputs[5], object_ids)
+        frames.blend(_pictures(outputs, object_ids))
         ctx.frames = frames
         ctx.save_for_backward(outputs[2].detach(), *inputs)
-        ctx.mark_non_differentiable(outputs[3])
+        ctx.mark_non_differentiable(*(t for t in (outputs[3], outputs[5]) if t is not None))
         return outputs
 
     @staticmethod
@@ -126,11 +140,14 @@ class _Blend(torch.autograd.Function):
         ctx: Any, *grads: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         depths, *inputs = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[2:]
-        colors, alphas, from_depths, _, features = (None if g is None else _array(g) for g in grads)
+        wanted = ctx.needs_input_grad[3:]
+        colors, alphas, from_depths, _, features, _ = (None if g is None else _array(g) for g in grads)
         out = [torch.zeros(t.shape) if want else None for t, want in zip(inputs, wanted, strict=True)]
-        if any(wanted[i] for i in (0, 1, 2, 3, 4, 6)):
-            ctx.frames.backward(colors, alphas, from_depths, features, depths, *out)
-        elif features is not None:
+        only_features = not any(want for i, want in enumerate(wanted) if i != 5)
+        if only_features and features is not None and inputs[5].ndim == 2:
             ctx.frames.accumulate(features, out[5])
-        return None, None, *(None if g is None else g.to(t.dtype) for g, t in zip(out, inputs, strict=True))
+        else:
+            *parameters, of_features, transforms, means2d = out
+            images = (colors, alphas, from_depths, features, depths)
+            ctx.frames.backward(*images, *parameters, of_features, means2d, transforms)
+        return None, None, None, *(None if g is None else g.to(t.dtype) for g, t in zip(out, inputs, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -12,10 +13,12 @@ from scan2sim.cameras import Camera
 from scan2sim.errors import UsageError
 from scan2sim.splats import gsplat_backend, native_backend, torch_backend
 from scan2sim.splats.gaussians import Gaussians
+from scan2sim.splats.normals import facing_normals
 from scan2sim.splats.rendering import Rendering, make_views
 
-__all__ = ["Backend", "accumulate", "dominant", "rasterize"]
+__all__ = ["Backend", "accumulate", "count_pairs", "dominant", "rasterize"]
 
+MAX_OBJECTS = 4096
 Backend = Literal["auto", "native", "torch", "gsplat"]
 _RENDER = {"native": native_backend.render, "torch": torch_backend.render, "gsplat": gsplat_backend.render}
 
@@ -25,7 +28,11 @@ def rasterize(
     cameras: Sequence[Camera],  # C, all of one image size
     *,
     poses: Tensor | None = None,  # (C, O, 4, 4) world_from_object, row k for the Gaussians with object_ids == k
-    features: Tensor | None = None,  # (N, F) blended like colours
+    world_from_camera: Tensor | None = None,  # (C, 4, 4) in place of the cameras' own
+    features: Tensor | None = None,  # (N, F) or (C, N, F) blended like colours
+    normals: bool = False,  # whether to blend normals
+    ids: bool = False,  # whether to tell the object of each pixel
+    projected: bool = True,  # whether to return means2d and radii; they always come where gradients are tracked
     backgrounds: Tensor | None = None,  # (3,), (C, 3) or (C, H, W, 3)
     sh_degree: int | None = None,  # bands in use, default all
     near: float = 0.01,  # [m] along z
@@ -43,9 +50,12 @@ def rasterize(
     With ``poses`` the Gaussians of an object lie in the object's frame and are placed per camera: a batch of cameras
     can look at a batch of states of one scene without copies.
 
-    Gradients flow to all parameters of the Gaussians, to ``features`` and to ``backgrounds``, not to cameras or poses.
-    If only ``features`` requires a gradient, only its cheap part is computed.  After ``backward()``,
-    ``rendering.means2d.grad`` holds the gradient in the projected means, as densification wants it.
+    A Gaussian's normal is its shortest axis, turned towards the camera, in the world (Huang et al. 2024, "2D Gaussian
+    Splatting"); blended like a colour and not normalised.
+
+    Gradients flow to all parameters of the Gaussians, to ``features``, ``backgrounds``, ``poses`` and
+    ``world_from_camera``.  If only ``features`` requires a gradient, only its cheap part is computed.  After
+    ``backward()``, ``rendering.means2d.grad`` holds the gradient in the projected means, as densification wants it.
 
     Gaussians with values that are not finite are not drawn.
 
@@ -56,16 +66,24 @@ def rasterize(
     Raises:
         UsageError: arguments that do not fit together, or a backend that cannot work here.
     """
-    views = make_views(gaussians, cameras, poses, sh_degree, near, far, antialiased)
-    if features is not None and (features.ndim != 2 or len(features) != len(gaussians)):
-        raise UsageError(f"features: got shape {tuple(features.shape)}, expected ({len(gaussians)}, channels)")
-    if features is not None and features.shape[1] == 0:
-        raise UsageError("features have no channels; leave them out")
-    rendering = _RENDER[_choose(backend, gaussians)](gaussians, views, features)
+    views = make_views(gaussians, cameras, poses, world_from_camera, sh_degree, near, far, antialiased)
+    _check_features(features, len(gaussians), len(views))
+    if ids:
+        _check_ids(gaussians)
+    channels = 0 if features is None else features.shape[-1]
+    if normals:
+        facing = facing_normals(gaussians, views)
+        features = facing if features is None else torch.cat([features.expand(len(views), -1, -1), facing], 2)
+    rendering = _RENDER[_choose(backend, gaussians)](gaussians, views, features, ids, projected)
+    if normals:
+        blended = rendering.features
+        assert blended is not None
+        only = blended[..., :channels] if channels else None
+        rendering = replace(rendering, features=only, normals=blended[..., channels:])
     if backgrounds is None:
         return rendering
     colors = rendering.colors + (1 - rendering.alphas) * _broadcast(backgrounds, rendering.colors)
-    return Rendering(**{**vars(rendering), "colors": colors})
+    return replace(rendering, colors=colors)
 
 
 def accumulate(
@@ -92,7 +110,7 @@ def accumulate(
         return native_backend.accumulate(gaussians, views, maps)
     features = gaussians.means.new_zeros(len(gaussians), maps.shape[3]).requires_grad_()
     with torch.enable_grad():
-        blended = _RENDER[chosen](gaussians, views, features).features
+        blended = _RENDER[chosen](gaussians, views, features, False, False).features
         assert blended is not None
         return torch.autograd.grad((blended * maps.detach().to(blended)).sum(), features)[0]
 
@@ -114,6 +132,32 @@ def dominant(
     if chosen == "gsplat":
         raise UsageError("dominant is not offered by gsplat", todo="move the Gaussians to the CPU")
     return native_backend.dominant(gaussians, views) if chosen == "native" else torch_backend.dominant(gaussians, views)
+
+
+def count_pairs(gaussians: Gaussians, cameras: Sequence[Camera]) -> tuple[int, int]:
+    """How many pairs of a Gaussian and a pixel the native backend weighs for these images, and how many it draws.
+
+    Raises:
+        UsageError: as :func:`rasterize`.
+    """
+    return native_backend.count_pairs(gaussians, make_views(gaussians, cameras))
+
+
+def _check_features(features: Tensor | None, gaussians: int, cameras: int) -> None:
+    if features is None:
+        return
+    shape = tuple(features.shape)
+    if shape[:-1] not in ((gaussians,), (cameras, gaussians)):
+        raise UsageError(f"features: got shape {shape}, expected ({gaussians}, F) or ({cameras}, {gaussians}, F)")
+    if shape[-1] == 0:
+        raise UsageError("features have no channels; leave them out")
+
+
+def _check_ids(gaussians: Gaussians) -> None:
+    if gaussians.object_ids is None:
+        raise UsageError("ids were asked for, but the Gaussians have no object_ids", todo="set them with with_ids")
+    if len(gaussians) and not (0 <= int(gaussians.object_ids.min()) <= int(gaussians.object_ids.max()) < MAX_OBJECTS):
+        raise UsageError(f"object_ids outside of 0..{MAX_OBJECTS - 1}", todo="number the objects from 0")
 
 
 def _choose(backend: Backend, gaussians: Gaussians) -> Literal["native", "torch", "gsplat"]:

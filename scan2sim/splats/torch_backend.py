@@ -39,15 +39,19 @@ class _Splats:
     half_heights: Tensor  # (M,) [pixels], whole numbers
 
 
-def render(gaussians: Gaussians, views: Views, features: Tensor | None) -> Rendering:
+def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: bool, projected: bool) -> Rendering:
     """Render every camera; see :func:`scan2sim.splats.rasterize`."""
     n, device = len(gaussians), gaussians.means.device
-    images, radii = [], []
+    images, radii, objects = [], [], []
     means2d = torch.zeros(len(views), n, 2, dtype=gaussians.means.dtype, device=device)
     means2d.requires_grad_(torch.is_grad_enabled() and gaussians.means.requires_grad)
     for camera in range(len(views)):
-        splats, radius = _project(gaussians, views, camera, features, means2d[camera])
+        shared = features is None or features.ndim == 2
+        mine = features if features is None or shared else features[camera]
+        splats, radius = _project(gaussians, views, camera, mine, means2d[camera])
         images.append(_by_rows(splats, views, _blend))
+        if ids and gaussians.object_ids is not None:
+            objects.append(_object_ids(splats, views, gaussians.object_ids))
         radii.append(radius)
         with torch.no_grad():
             means2d[camera, splats.ids] = splats.means2d
@@ -59,8 +63,9 @@ def render(gaussians: Gaussians, views: Views, features: Tensor | None) -> Rende
         depths=depths[..., None],
         median_depths=medians[..., None],
         features=None if features is None else blended[..., 3:],
-        means2d=means2d,
-        radii=torch.stack(radii),
+        means2d=means2d if projected or means2d.requires_grad else None,
+        radii=torch.stack(radii) if projected or means2d.requires_grad else None,
+        ids=torch.stack(objects) if objects else None,
     )
 
 
@@ -73,6 +78,21 @@ def dominant(gaussians: Gaussians, views: Views) -> Tensor:  # (C, H, W) int32
         splats, _ = _project(gaussians, views, camera, None, zeros)
         images.append(_by_rows(splats, views, _pick_largest)[0].unflatten(0, (views.height, views.width)))
     return torch.stack(images)
+
+
+@torch.no_grad()
+def _object_ids(splats: _Splats, views: Views, object_ids: Tensor) -> Tensor:  # (H, W) int32
+    """The object whose summed weight is over 1/2, else 0."""
+    mine = object_ids[splats.ids].long()
+    count = int(mine.max()) + 1 if len(mine) else 1
+
+    def pick(splats: _Splats, pixels: Tensor) -> tuple[Tensor]:
+        selected = object_ids[splats.ids].long()
+        sums = pixels.new_zeros(len(pixels), count).index_add(1, selected, _weights(splats, pixels)[0])
+        largest, index = sums.max(1)
+        return (torch.where(largest > 0.5, index, 0).to(torch.int32),)
+
+    return _by_rows(splats, views, pick)[0].unflatten(0, (views.height, views.width))
 
 
 def _project(

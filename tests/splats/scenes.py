@@ -64,6 +64,12 @@ def _coincident() -> Gaussians:
     return replace(scene, means=scene.means[:4].repeat(10, 1))
 
 
+def _crowd() -> Gaussians:
+    """Thousands on one pixel, each nearly transparent."""
+    scene = blob(3000, degree=0, size=0.004, spread=0.004, seed=10)
+    return replace(scene, opacity_logits=scene.opacity_logits - 4.0)
+
+
 SCENES: dict[str, tuple[Gaussians, list[Camera]]] = {
     "two cameras": (blob(), [camera(), camera(eye=(-1, 1.2, 1))]),
     "many small": (blob(300, size=0.02, seed=1), [camera(70, 50)]),
@@ -77,6 +83,7 @@ SCENES: dict[str, tuple[Gaussians, list[Camera]]] = {
     "opaque": (replace(blob(), opacity_logits=torch.full((40,), 30.0)), [camera()]),
     "transparent": (replace(blob(), opacity_logits=torch.full((40,), -30.0)), [camera()]),
     "coincident": (_coincident(), [camera()]),
+    "thousands on one pixel": (_crowd(), [camera()]),
     "not finite": (_broken(), [camera()]),
     "one": (blob(1, spread=0.0), [camera()]),
     "none": (Gaussians.empty(3), [camera()]),

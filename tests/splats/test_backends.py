@@ -47,6 +47,7 @@ def render_with_gradients(
     assert isinstance(loss, Tensor)
     loss.backward()
     gradients = {name: getattr(leaves, name).grad for name in PARAMETERS}
+    assert rendering.means2d is not None
     return rendering, {**gradients, "features": features.grad, "means2d": rendering.means2d.grad}
 
 
@@ -63,6 +64,7 @@ def test_native_is_torch(name: str, isa: str) -> None:
             rtol=2e-4,
             msg=lambda m, i=image: f"{i}: {m}",
         )
+    assert native.radii is not None
     assert torch.equal(native.radii.double(), truth.radii)
     for parameter, gradient in native_gradients.items():
         true = torch.nan_to_num(true_gradients[parameter])
@@ -147,6 +149,7 @@ def test_gradient_in_projected_means_is_that_of_the_principal_point() -> None:
     rendering = rasterize(leaves, [view])
     weight = random_like(rendering.colors, 3)
     (rendering.colors * weight).sum().backward()
+    assert rendering.means2d is not None
     assert rendering.means2d.grad is not None
     found = rendering.means2d.grad[0].sum(0)
     for axis, name in enumerate(("cx", "cy")):
@@ -240,6 +243,7 @@ def test_any_numbers_are_survived(seed: int, isa: str, antialiased: bool) -> Non
     rendering = rasterize(leaves, [camera(17, 5), camera(17, 5, eye=(-1, 1, 1))], antialiased=antialiased)
     set_isa(available_isas()[-1])
     images = [rendering.colors, rendering.alphas, rendering.depths]
+    assert rendering.radii is not None
     assert all(torch.isfinite(image).all() for image in (*images, rendering.median_depths, rendering.radii))
     torch.stack([image.sum() for image in images]).sum().backward()
     assert all(torch.isfinite(getattr(leaves, name).grad).all() for name in PARAMETERS)

@@ -1,11 +1,27 @@
-// Blending the Gaussians of one tile, front to back (Kerbl et al. 2023), W pixels of a row at a time.
+// Blending the Gaussians of one tile, front to back (Kerbl et al. 2023), a block of W pixels at a time.
+//
+// Splats are a few pixels wide: blocks of 4 columns and W / 4 rows waste fewer lanes on them than rows of W pixels.
+// Within a tile, pixels are kept block by block.
 
 namespace splats::SPLATS_ISA {
+
+constexpr int kBlockColumns = 4, kBlockRows = W / 4;
+constexpr int kBlocksAcross = kTile / kBlockColumns;  // 4, so that a row of blocks is 4 bits of a mask
+constexpr int kBlocks = kTilePixels / W;
+static_assert(kBlocksAcross == 4 && kBlocks <= 64);
+
+// Column and row within the tile of its p-th pixel.
+static inline int column_of(int p) { return p / W % kBlocksAcross * kBlockColumns + p % W % kBlockColumns; }
+static inline int row_of(int p) { return p / W / kBlocksAcross * kBlockRows + p % W / kBlockColumns; }
 
 struct TileArea {
     int x, y;            // first pixel
     int columns, rows;   // inside the image
+    int width;           // of the image
     int32_t begin, end;  // of its list
+
+    bool inside(int p) const { return column_of(p) < columns && row_of(p) < rows; }
+    int64_t pixel(int p) const { return static_cast<int64_t>(y + row_of(p)) * width + x + column_of(p); }
 };
 
 static inline TileArea tile_area(const TileLists& lists, int tile) {
@@ -14,39 +30,41 @@ static inline TileArea tile_area(const TileLists& lists, int tile) {
     t.y = tile / lists.tiles_x * kTile;
     t.columns = lists.width - t.x < kTile ? lists.width - t.x : kTile;
     t.rows = lists.height - t.y < kTile ? lists.height - t.y : kTile;
+    t.width = lists.width;
     t.begin = lists.begin[tile];
     t.end = lists.begin[tile + 1];
     return t;
 }
 
-// The rows of a tile that a splat can touch, as bits.
-static inline uint32_t splat_rows(const Splat& s, const TileArea& t) {
-    const int low = s.y0 > t.y ? s.y0 - t.y : 0;
-    const int high = s.y1 < t.y + kTile - 1 ? s.y1 - t.y : kTile - 1;
-    return high < low ? 0u : (2u << high) - (1u << low);
+// The blocks of a tile that a splat's box touches, as bits.
+static inline uint64_t splat_blocks(const Splat& s, const TileArea& t) {
+    const int x0 = s.x0 > t.x ? s.x0 - t.x : 0, x1 = s.x1 < t.x + kTile - 1 ? s.x1 - t.x : kTile - 1;
+    const int y0 = s.y0 > t.y ? s.y0 - t.y : 0, y1 = s.y1 < t.y + kTile - 1 ? s.y1 - t.y : kTile - 1;
+    if (x1 < x0 || y1 < y0) return 0;
+    const uint64_t columns = (2ull << x1 / kBlockColumns) - (1ull << x0 / kBlockColumns);
+    const uint64_t rows = (16ull << 4 * (y1 / kBlockRows)) - (1ull << 4 * (y0 / kBlockRows));  // 16 << 60 is 0: all
+    return columns * 0x1111111111111111ull & rows;
 }
 
-// The groups of W columns that a splat can touch: first, last.
-static inline void splat_groups(const Splat& s, const TileArea& t, int* first, int* last) {
-    const int low = s.x0 > t.x ? s.x0 - t.x : 0;
-    const int high = s.x1 < t.x + kTile - 1 ? s.x1 - t.x : kTile - 1;
-    *first = low / W;
-    *last = high / W;
-}
+// One splat over the blocks of a tile: offsets from its mean and log2(alpha), not below -16, which is never drawn and
+// would make 2^x underflow, slowly.
+struct SplatOnTile {
+    F left, top, l00, l10, l11, l2o;
 
-// log2(alpha) of W pixels in a row, given their dx; not below -16, which is never drawn and would make 2^x underflow,
-// slowly.
-struct RowExponent {
-    F l00, base, offset;
-    RowExponent(const Splat& s, float dy) {
-        const float v = s.l11 * dy;
-        l00 = set1(s.l00);
-        base = set1(s.l2o - v * v);
-        offset = set1(s.l10 * dy);
+    SplatOnTile(const Splat& s, const TileArea& t) {
+        alignas(64) static constexpr float columns[16] = {0.5f, 1.5f, 2.5f, 3.5f, 0.5f, 1.5f, 2.5f, 3.5f,
+                                                          0.5f, 1.5f, 2.5f, 3.5f, 0.5f, 1.5f, 2.5f, 3.5f};
+        alignas(64) static constexpr float rows[16] = {0.5f, 0.5f, 0.5f, 0.5f, 1.5f, 1.5f, 1.5f, 1.5f,
+                                                       2.5f, 2.5f, 2.5f, 2.5f, 3.5f, 3.5f, 3.5f, 3.5f};
+        left = load(columns) + set1(static_cast<float>(t.x) - s.x);
+        top = load(rows) + set1(static_cast<float>(t.y) - s.y);
+        l00 = set1(s.l00), l10 = set1(s.l10), l11 = set1(s.l11), l2o = set1(s.l2o);
     }
-    F at(F dx) const {
-        const F u = fma(l00, dx, offset);
-        return max(fnma(u, u, base), set1(-16.0f));
+    F dx(int block) const { return left + set1(static_cast<float>(block % kBlocksAcross * kBlockColumns)); }
+    F dy(int block) const { return top + set1(static_cast<float>(block / kBlocksAcross * kBlockRows)); }
+    F power(F dx, F dy) const {
+        const F u = fma(l00, dx, l10 * dy), v = l11 * dy;
+        return max(fnma(u, u, fnma(v, v, l2o)), set1(-16.0f));
     }
 };
 
@@ -55,84 +73,77 @@ static inline void prefetch_splat(const TileLists& lists, const TileArea& t, int
     if (i >= t.begin && i < t.end) __builtin_prefetch(lists.splats + lists.ranks[i]);
 }
 
-static inline void pixel_offsets(const Splat& s, const TileArea& t, F* dx) {
-    alignas(64) static constexpr float centre[kTile] = {0.5f, 1.5f, 2.5f,  3.5f,  4.5f,  5.5f,  6.5f,  7.5f,
-                                                        8.5f, 9.5f, 10.5f, 11.5f, 12.5f, 13.5f, 14.5f, 15.5f};
-    const F shift = set1(static_cast<float>(t.x) - s.x);
-    for (int j = 0; j < kTile / W; ++j) dx[j] = load(centre + j * W) + shift;
-}
-
 // Transmittance and the threshold of every pixel of a tile; a full pixel has the threshold +∞.
 struct TilePixels {
     alignas(64) float T[kTilePixels];
     alignas(64) float threshold[kTilePixels];
-    uint32_t rows;  // those with pixels that are not full
+    uint64_t blocks = 0;  // those with pixels that are not full
 
     explicit TilePixels(const TileArea& t) {
-        for (int y = 0; y < kTile; ++y)
-            for (int x = 0; x < kTile; ++x) {
-                T[y * kTile + x] = 1.0f;
-                threshold[y * kTile + x] = x < t.columns && y < t.rows ? -kLog2Of255 : __builtin_inff();
-            }
-        rows = (1u << t.rows) - 1u;
-    }
-    bool row_full(int y) const {
-        for (int x = 0; x < kTile; x += W)
-            if (any(lt(load(threshold + y * kTile + x), set1(1.0f)))) return false;
-        return true;
+        for (int p = 0; p < kTilePixels; ++p) {
+            T[p] = 1.0f;
+            threshold[p] = t.inside(p) ? -kLog2Of255 : __builtin_inff();
+            if (t.inside(p)) blocks |= 1ull << p / W;
+        }
     }
 };
 
-// Calls visit(i, splat, pixel offset in the tile, weights, T before, T after, mask) for every group of W pixels where
-// something is drawn, before(i, splat) and after(i, splat) around those of one Gaussian, and
-// full(i, offset, mask) where pixels become full. Returns where the list was left.
+// Calls visit(i, splat, offset of the block's pixels, weights, T before, T after, mask) for every block where something
+// is drawn, before(i, splat) and after(i, splat) around those of one Gaussian, and full(i, offset, mask) where pixels
+// become full. Returns where the list was left.
 template <class Before, class Visit, class After, class Full>
 static inline int32_t walk_tile(const TileLists& lists, const TileArea& t, TilePixels& pixels, Before&& before,
                                 Visit&& visit, After&& after, Full&& full) {
-    const F max_alpha = set1(kMaxAlpha), least = set1(kMinTransmittance);
+    const F max_alpha = set1(kMaxAlpha), least = set1(kMinTransmittance), infinite = set1(__builtin_inff());
     int32_t i = t.begin;
-    for (; i < t.end && pixels.rows; ++i) {
+    for (; i < t.end && pixels.blocks; ++i) {
         prefetch_splat(lists, t, i + 8);
         const Splat& s = lists.splats[lists.ranks[i]];
-        uint32_t rows = splat_rows(s, t) & pixels.rows;
-        if (!rows) continue;
-        F dx[kTile / W];
-        pixel_offsets(s, t, dx);
-        int first, last;
-        splat_groups(s, t, &first, &last);
+        uint64_t blocks = splat_blocks(s, t) & pixels.blocks;
+        if (!blocks) continue;
+        const SplatOnTile splat(s, t);
         before(i, s);
         bool drawn = false;
-        for (; rows; rows &= rows - 1) {
-            const int y = __builtin_ctz(rows);
-            const RowExponent exponent(s, static_cast<float>(t.y + y) + 0.5f - s.y);
-            for (int j = first; j <= last; ++j) {
-                const int offset = y * kTile + j * W;
-                const F power = exponent.at(dx[j]);
-                M hit = le(load(pixels.threshold + offset), power);
+        for (; blocks; blocks &= blocks - 1) {
+            const int block = __builtin_ctzll(blocks), o = block * W;
+            const F power = splat.power(splat.dx(block), splat.dy(block));
+            M hit = le(load(pixels.threshold + o), power);
+            if (!any(hit)) continue;
+            const F alpha = min(exp2(power), max_alpha);
+            const F T = load(pixels.T + o);
+            const F next = fnma(T, alpha, T);
+            const M stops = both(hit, le(next, least));
+            if (any(stops)) {
+                const F threshold = select(stops, infinite, load(pixels.threshold + o));
+                store(pixels.threshold + o, threshold);
+                full(i, o, stops);
+                hit = first_not_second(hit, stops);
+                if (!any(lt(threshold, infinite))) pixels.blocks &= ~(1ull << block);
                 if (!any(hit)) continue;
-                const F alpha = min(exp2(power), max_alpha);
-                const F T = load(pixels.T + offset);
-                const F next = fnma(T, alpha, T);
-                const M stops = both(hit, le(next, least));
-                if (any(stops)) {
-                    store_where(pixels.threshold + offset, stops, set1(__builtin_inff()));
-                    full(i, offset, stops);
-                    hit = first_not_second(hit, stops);
-                    if (pixels.row_full(y)) pixels.rows &= ~(1u << y);
-                    if (!any(hit)) continue;
-                }
-                const F after_T = select(hit, next, T);
-                store(pixels.T + offset, after_T);
-                drawn = true;
-                visit(i, s, offset, masked(hit, alpha * T), T, after_T, hit);
             }
+            const F after_T = select(hit, next, T);
+            store(pixels.T + o, after_T);
+            drawn = true;
+            visit(i, s, o, masked(hit, alpha * T), T, after_T, hit);
         }
         if (drawn) after(i, s);
     }
     return i;
 }
 
-template <bool FEATURES>
+// Object of each pixel whose summed weight is largest and over 1/2, else 0. planes: (objects, kTilePixels).
+static inline void write_ids(const TileArea& t, const float* planes, int objects, int32_t* out) {
+    for (int p = 0; p < kTilePixels; ++p) {
+        if (!t.inside(p)) continue;
+        int32_t id = 0;
+        for (int k = 0; k < objects; ++k)
+            if (planes[k * kTilePixels + p] > 0.5f) id = k;
+        out[t.pixel(p)] = id;
+    }
+}
+
+// scratch holds (features + objects) × kTilePixels.
+template <bool FEATURES, bool IDS>
 static void blend_tile_into(const TileLists& lists, const Images& out, int tile, float* scratch) {
     const TileArea t = tile_area(lists, tile);
     TilePixels pixels(t);
@@ -140,17 +151,20 @@ static void blend_tile_into(const TileLists& lists, const Images& out, int tile,
     alignas(64) float median[kTilePixels] = {};
     alignas(64) int32_t stop[kTilePixels];
     for (int p = 0; p < kTilePixels; ++p) stop[p] = t.end;
-    const int channels = FEATURES ? lists.feature_count : 0;
-    for (int k = 0; k < channels * kTilePixels; ++k) scratch[k] = 0.0f;
+    const int channels = FEATURES ? lists.feature_count : 0, objects = IDS ? out.object_count : 0;
+    float* planes = scratch + channels * kTilePixels;
+    for (int k = 0; k < (channels + objects) * kTilePixels; ++k) scratch[k] = 0.0f;
 
     const F half = set1(0.5f);
     F r, g, b, z;
     const float* feature = nullptr;
+    float* plane = nullptr;
     const int32_t left = walk_tile(
         lists, t, pixels,
         [&](int32_t, const Splat& s) {
             r = set1(s.r), g = set1(s.g), b = set1(s.b), z = set1(s.z);
             if (FEATURES) feature = lists.features + static_cast<int64_t>(s.id) * channels;
+            if (IDS) plane = planes + out.object[s.id] * kTilePixels;
         },
         [&](int32_t, const Splat&, int o, F w, F T, F next, M) {
             store(red + o, fma(w, r, load(red + o)));
@@ -164,33 +178,39 @@ static void blend_tile_into(const TileLists& lists, const Images& out, int tile,
                     float* sum = scratch + k * kTilePixels + o;
                     store(sum, fma(w, set1(feature[k]), load(sum)));
                 }
+            if (IDS) store(plane + o, load(plane + o) + w);
         },
         [](int32_t, const Splat&) {}, [&](int32_t i, int o, M mask) { storei_where(stop + o, mask, set1i(i)); });
-    if (out.tile_stop) out.tile_stop[tile] = left;
 
-    for (int y = 0; y < t.rows; ++y)
-        for (int x = 0; x < t.columns; ++x) {
-            const int p = y * kTile + x;
-            const int64_t pixel = static_cast<int64_t>(t.y + y) * lists.width + t.x + x;
-            const float alpha = 1.0f - pixels.T[p];
-            out.colors[3 * pixel] = red[p];
-            out.colors[3 * pixel + 1] = green[p];
-            out.colors[3 * pixel + 2] = blue[p];
-            out.alphas[pixel] = alpha;
-            out.depths[pixel] = alpha > 0.0f ? depth[p] / alpha : 0.0f;
-            out.median_depths[pixel] = median[p];
-            if (out.transmittance) out.transmittance[pixel] = pixels.T[p];
-            if (out.stop) out.stop[pixel] = stop[p];
-            if (FEATURES)
-                for (int k = 0; k < channels; ++k) out.features[pixel * channels + k] = scratch[k * kTilePixels + p];
-        }
+    const int64_t first = static_cast<int64_t>(tile) * kTilePixels;
+    if (out.tile_stop) out.tile_stop[tile] = left;
+    for (int p = 0; p < kTilePixels && out.stop; ++p) {
+        out.transmittance[first + p] = pixels.T[p];
+        out.stop[first + p] = t.inside(p) ? stop[p] : t.begin;
+    }
+    for (int p = 0; p < kTilePixels; ++p) {
+        if (!t.inside(p)) continue;
+        const int64_t pixel = t.pixel(p);
+        const float alpha = 1.0f - pixels.T[p];
+        out.colors[3 * pixel] = red[p];
+        out.colors[3 * pixel + 1] = green[p];
+        out.colors[3 * pixel + 2] = blue[p];
+        out.alphas[pixel] = alpha;
+        out.depths[pixel] = alpha > 0.0f ? depth[p] / alpha : 0.0f;
+        out.median_depths[pixel] = median[p];
+        if (FEATURES)
+            for (int k = 0; k < channels; ++k) out.features[pixel * channels + k] = scratch[k * kTilePixels + p];
+    }
+    if (IDS) write_ids(t, planes, objects, out.ids);
 }
 
 static void blend_tile(const TileLists& lists, const Images& out, int tile, float* scratch) {
     if (out.features)
-        blend_tile_into<true>(lists, out, tile, scratch);
+        out.ids ? blend_tile_into<true, true>(lists, out, tile, scratch)
+                : blend_tile_into<true, false>(lists, out, tile, scratch);
     else
-        blend_tile_into<false>(lists, out, tile, scratch);
+        out.ids ? blend_tile_into<false, true>(lists, out, tile, scratch)
+                : blend_tile_into<false, false>(lists, out, tile, scratch);
 }
 
 // Index of the Gaussian with the largest weight of each pixel, -1 where there is none.
@@ -208,9 +228,8 @@ static void dominant_tile(const TileLists& lists, int32_t* out, int tile) {
             storei_where(index + o, larger, set1i(s.id));
         },
         [](int32_t, const Splat&) {}, [](int32_t, int, M) {});
-    for (int y = 0; y < t.rows; ++y)
-        for (int x = 0; x < t.columns; ++x)
-            out[static_cast<int64_t>(t.y + y) * lists.width + t.x + x] = index[y * kTile + x];
+    for (int p = 0; p < kTilePixels; ++p)
+        if (t.inside(p)) out[t.pixel(p)] = index[p];
 }
 
 // For every intersection: the sum over pixels of weight × map, `channels` of the `total` of maps from `first`.
@@ -221,12 +240,8 @@ static void accumulate_tile(const TileLists& lists, const float* maps, int total
     TilePixels pixels(t);
     float* sums = scratch + channels * kTilePixels;
     for (int k = 0; k < channels; ++k)
-        for (int y = 0; y < kTile; ++y)
-            for (int x = 0; x < kTile; ++x) {
-                const bool inside = x < t.columns && y < t.rows;
-                const int64_t pixel = static_cast<int64_t>(t.y + y) * lists.width + t.x + x;
-                scratch[k * kTilePixels + y * kTile + x] = inside ? maps[pixel * total + first + k] : 0.0f;
-            }
+        for (int p = 0; p < kTilePixels; ++p)
+            scratch[k * kTilePixels + p] = t.inside(p) ? maps[t.pixel(p) * total + first + k] : 0.0f;
     for (int32_t i = t.begin; i < t.end; ++i)
         for (int k = 0; k < channels; ++k) slots[static_cast<int64_t>(lists.slots[i]) * channels + k] = 0.0f;
     walk_tile(
@@ -243,6 +258,29 @@ static void accumulate_tile(const TileLists& lists, const float* maps, int total
                 slots[static_cast<int64_t>(lists.slots[i]) * channels + k] = sum(load(sums + k * W));
         },
         [](int32_t, int, M) {});
+}
+
+// How many pairs of a Gaussian and a pixel of the image are weighed, and how many of them are drawn.
+static PairCount count_tile(const TileLists& lists, int tile) {
+    const TileArea t = tile_area(lists, tile);
+    TilePixels pixels(t);
+    alignas(64) float drawn[W] = {};
+    PairCount count{0, 0};
+    // what is weighed is counted from the blocks that stay open; walk_tile closes them
+    int32_t i = t.begin;
+    for (; i < t.end && pixels.blocks; ++i) {
+        TileArea one = t;
+        one.begin = i;
+        one.end = i + 1;
+        for (uint64_t b = splat_blocks(lists.splats[lists.ranks[i]], t) & pixels.blocks; b; b &= b - 1)
+            for (int p = __builtin_ctzll(b) * W, last = p + W; p < last; ++p) count.weighed += t.inside(p);
+        walk_tile(
+            lists, one, pixels, [](int32_t, const Splat&) {},
+            [&](int32_t, const Splat&, int, F, F, F, M hit) { store(drawn, load(drawn) + masked(hit, set1(1.0f))); },
+            [](int32_t, const Splat&) {}, [](int32_t, int, M) {});
+    }
+    for (int k = 0; k < W; ++k) count.drawn += static_cast<int64_t>(drawn[k]);
+    return count;
 }
 
 }  // namespace splats::SPLATS_ISA

@@ -18,6 +18,10 @@ struct Workspace {
     Buffer<uint64_t> keys;    // depth and Gaussian
     Buffer<uint64_t> swap;
     Buffer<float> slots;  // gradients per intersection
+    Buffer<int64_t> starts;   // of each chunk's visible Gaussians
+    Buffer<int64_t> counts;   // of digits
+    Buffer<float> transforms;  // gradients per chunk
+    std::vector<TilePart> tiles;
 };
 
 constexpr int64_t kChunk = 1024;  // Gaussians that a thread takes at a time
@@ -37,7 +41,8 @@ void Frame::project(const GaussianArrays& gaussians, const View& view, float* me
     auto work = Pool<Workspace>::take();
     const ProjectionOut out{work->splats.resize(n), means2d, radii, nullptr};
     int32_t* visible = work->visible.resize(n);
-    std::vector<int64_t> starts(chunks + 1, 0);
+    int64_t* starts = work->starts.resize(chunks + 1);
+    starts[0] = 0;
     const Kernels& run = kernels();
     parallel_for(chunks, team_for_gaussians(n), 1, [&](int64_t c) {
         ProjectionOut mine = out;
@@ -56,14 +61,15 @@ void Frame::project(const GaussianArrays& gaussians, const View& view, float* me
             keys[starts[c] + k] = static_cast<uint64_t>(depth) << 32 | static_cast<uint32_t>(id);
         }
     });
-    sort_by_depth(keys, work->swap.resize(visible_), visible_);
+    sort_by_depth(keys, work->swap.resize(visible_), visible_, team_for_gaussians(visible_), work->counts);
     Splat* sorted = splats_.resize(visible_);
     parallel_for((visible_ + kChunk - 1) / kChunk, team_for_gaussians(visible_), 4, [&](int64_t c) {
         for (int64_t r = c * kChunk; r < std::min(visible_, (c + 1) * kChunk); ++r)
             sorted[r] = out.splats[static_cast<uint32_t>(keys[r])];
     });
     const TileSort tiles{sorted, visible_, tiles_x_, tiles_y_};
-    intersections_ = sort_into_tiles(tiles, team_for_gaussians(visible_), slot_ends_, tile_begin_, ranks_, slots_);
+    intersections_ = sort_into_tiles(tiles, team_for_gaussians(visible_), work->tiles, slot_ends_, tile_begin_, ranks_,
+                                     slots_);
 }
 
 TileLists Frame::lists(const GaussianArrays* gaussians) const {
@@ -80,19 +86,18 @@ TileLists Frame::lists(const GaussianArrays* gaussians) const {
 }
 
 void Frame::blend(const GaussianArrays& gaussians, Images images, bool keep) {
-    const int64_t pixels = static_cast<int64_t>(view_.width) * view_.height,
-                  tiles = static_cast<int64_t>(tiles_x_) * tiles_y_;
+    const int64_t tiles = static_cast<int64_t>(tiles_x_) * tiles_y_;
     if (keep) {
-        images.transmittance = transmittance_.resize(pixels);
-        images.stop = stop_.resize(pixels);
+        images.transmittance = transmittance_.resize(tiles * kTilePixels);
+        images.stop = stop_.resize(tiles * kTilePixels);
         images.tile_stop = tile_stop_.resize(tiles);
     }
     const TileLists tile_lists = lists(&gaussians);
     const Kernels& run = kernels();
-    const size_t scratch = static_cast<size_t>(images.features ? gaussians.feature_count : 0) * kTilePixels;
+    const size_t planes = (images.features ? gaussians.feature_count : 0) + (images.ids ? images.object_count : 0);
     parallel_for(tiles, team_for_tiles(tiles), 4, [&](int64_t tile) {
         thread_local Buffer<float> memory;
-        run.blend_tile(tile_lists, images, static_cast<int>(tile), memory.resize(scratch));
+        run.blend_tile(tile_lists, images, static_cast<int>(tile), memory.resize(planes * kTilePixels));
     });
 }
 
@@ -111,10 +116,17 @@ void Frame::backward(const GaussianArrays& gaussians, const ImageGradients& imag
         thread_local Buffer<float> memory;
         run.backward_tile(tile_lists, forward, images, slots, static_cast<int>(tile), memory.resize(scratch));
     });
-    parallel_for((visible_ + kChunk - 1) / kChunk, team_for_gaussians(visible_), 1, [&](int64_t c) {
-        run.project_backward(gaussians, view_, splats_.data(), slot_ends_.data(), slots, out, c * kChunk,
+    // each chunk sums the gradients of the transforms apart, and the sums are added in order
+    const int64_t chunks = (visible_ + kChunk - 1) / kChunk, row = out.transforms ? 16 * out.objects : 0;
+    float* sums = work->transforms.resize(chunks * row);
+    std::fill(sums, sums + chunks * row, 0.0f);
+    parallel_for(chunks, team_for_gaussians(visible_), 1, [&](int64_t c) {
+        run.project_backward(gaussians, view_, splats_.data(), slot_ends_.data(), slots, out,
+                             out.transforms ? sums + c * row : nullptr, c * kChunk,
                              std::min(visible_, (c + 1) * kChunk));
     });
+    for (int64_t c = 0; c < chunks; ++c)
+        for (int64_t k = 0; k < row; ++k) out.transforms[k] += sums[c * row + k];
 }
 
 void Frame::accumulate(const float* maps, int channels, float* out) {
@@ -146,6 +158,17 @@ void Frame::dominant(int32_t* out) {
     const Kernels& run = kernels();
     parallel_for(tiles, team_for_tiles(tiles), 4,
                  [&](int64_t tile) { run.dominant_tile(tile_lists, out, static_cast<int>(tile)); });
+}
+
+PairCount Frame::count() {
+    const TileLists tile_lists = lists(nullptr);
+    PairCount all{0, 0};
+    for (int64_t tile = 0; tile < static_cast<int64_t>(tiles_x_) * tiles_y_; ++tile) {
+        const PairCount one = kernels().count_tile(tile_lists, static_cast<int>(tile));
+        all.weighed += one.weighed;
+        all.drawn += one.drawn;
+    }
+    return all;
 }
 
 }  // namespace splats

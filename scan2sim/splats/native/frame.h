@@ -9,7 +9,7 @@ namespace splats {
 
 class Frame {
 public:
-    // Projects, sorts and lists. means2d (N, 2) and radii (N,) are written.
+    // Projects, sorts and lists. means2d (N, 2) and radii (N,) are written unless null.
     void project(const GaussianArrays& gaussians, const View& view, float* means2d, float* radii);
     // Blends the images; with keep, what the gradient needs is kept.
     void blend(const GaussianArrays& gaussians, Images images, bool keep);
@@ -19,6 +19,8 @@ public:
     void accumulate(const float* maps, int channels, float* out);
     // Writes the index of the Gaussian with the largest weight of each pixel, -1 = none.
     void dominant(int32_t* out);
+    // Counts the pairs that blending weighs and draws.
+    PairCount count();
 
 private:
     TileLists lists(const GaussianArrays* gaussians) const;
@@ -32,8 +34,8 @@ private:
     Buffer<int32_t> tile_begin_;   // (tiles + 1,)
     Buffer<int32_t> ranks_;        // per intersection, by tile and depth
     Buffer<int32_t> slots_;        // per intersection
-    Buffer<float> transmittance_;  // (H, W)
-    Buffer<int32_t> stop_;         // (H, W)
+    Buffer<float> transmittance_;  // (tiles, kTilePixels)
+    Buffer<int32_t> stop_;         // (tiles, kTilePixels)
     Buffer<int32_t> tile_stop_;
 };
 

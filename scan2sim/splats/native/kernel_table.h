@@ -7,13 +7,14 @@ namespace splats {
 struct Kernels {
     int64_t (*project)(const GaussianArrays&, const View&, const ProjectionOut&, int64_t begin, int64_t end);
     void (*project_backward)(const GaussianArrays&, const View&, const Splat* splats, const int32_t* slot_ends,
-                             const float* slots, const GaussianGradients&, int64_t begin, int64_t end);
+                             const float* slots, const GaussianGradients&, float* transforms, int64_t begin, int64_t end);
     void (*blend_tile)(const TileLists&, const Images&, int tile, float* scratch);
     void (*backward_tile)(const TileLists&, const Images&, const ImageGradients&, float* slots, int tile,
                           float* scratch);
     void (*accumulate_tile)(const TileLists&, const float* maps, int total, int first, int channels, float* slots,
                             int tile, float* scratch);
     void (*dominant_tile)(const TileLists&, int32_t* out, int tile);
+    PairCount (*count_tile)(const TileLists&, int tile);
     float (*ssim_row)(const ImagePair&, const LossMaps&, int y, float* scratch);
     float (*loss_gradient_row)(const ImagePair&, const LossMaps&, float l1, float ssim, float* gradient, int y,
                                float* scratch);

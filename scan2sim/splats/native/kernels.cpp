@@ -12,7 +12,7 @@
 namespace splats::SPLATS_ISA {
 
 extern const Kernels table;
-const Kernels table = {project,  project_backward,  blend_tile, backward_tile, accumulate_tile, dominant_tile,
-                       ssim_row, loss_gradient_row, W};
+const Kernels table = {project,    project_backward, blend_tile,        backward_tile, accumulate_tile, dominant_tile,
+                       count_tile, ssim_row,         loss_gradient_row, W};
 
 }  // namespace splats::SPLATS_ISA

@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -41,7 +42,15 @@ struct Gaussians {
     In means, quats, log_scales, opacity_logits, sh;
     std::optional<InInt> object_ids;
     std::optional<In> features;
+    size_t feature_sets;  // 1, or one for each camera
     GaussianArrays arrays{};
+
+    // The arrays as one camera sees them.
+    GaussianArrays for_camera(size_t camera) const {
+        GaussianArrays mine = arrays;
+        if (mine.features && feature_sets > 1) mine.features += camera * mine.count * mine.feature_count;
+        return mine;
+    }
 
     Gaussians(In means_, In quats_, In log_scales_, In opacity_logits_, In sh_, std::optional<InInt> object_ids_,
               std::optional<In> features_)
@@ -53,8 +62,10 @@ struct Gaussians {
           object_ids(object_ids_),
           features(features_) {
         const size_t n = opacity_logits.size();
-        if (sh.ndim() != 3 || (features && features->ndim() != 2)) throw std::invalid_argument("sh or features: rank");
-        const size_t sh_count = sh.shape(1), feature_count = features ? features->shape(1) : 0;
+        if (sh.ndim() != 3 || (features && features->ndim() != 2 && features->ndim() != 3))
+            throw std::invalid_argument("sh or features: rank");
+        const size_t sh_count = sh.shape(1), feature_count = features ? features->shape(features->ndim() - 1) : 0;
+        feature_sets = features && features->ndim() == 3 ? features->shape(0) : 1;
         if (n * 3 * sh_count > 0x7fffffff) throw std::invalid_argument("too many Gaussians");
         arrays = {checked(means, 3 * n, "means"),
                   checked(quats, 4 * n, "quats"),
@@ -62,7 +73,7 @@ struct Gaussians {
                   opacity_logits.data(),
                   checked(sh, 3 * n * sh_count, "sh"),
                   checked(object_ids, n, "object_ids"),
-                  checked(features, n * feature_count, "features"),
+                  checked(features, feature_sets * n * feature_count, "features"),
                   static_cast<int64_t>(n),
                   static_cast<int>(sh_count),
                   static_cast<int>(feature_count)};
@@ -93,51 +104,105 @@ struct Views {
     }
 };
 
-// All cameras of one call.
-class Frames {
-public:
-    Frames(const Gaussians& gaussians, const Views& views, Out means2d, Out radii)
-        : gaussians_(gaussians), views_(views) {
-        const size_t cameras = views.count(), n = gaussians_.arrays.count;
-        float* means = checked(means2d, 2 * cameras * n, "means2d");
-        float* extents = checked(radii, cameras * n, "radii");
-        if (views.intrinsics.size() != 4 * cameras) throw std::invalid_argument("intrinsics: shape");
-        for (size_t c = 0; c < cameras; ++c) frames_.push_back(Pool<Frame>::take());
-        nb::gil_scoped_release release;
-        each_camera([&](size_t c) {
-            frames_[c]->project(gaussians_.arrays, views_.view(c), means + 2 * n * c, extents + n * c);
-        });
-    }
+// What blending writes.
+struct Pictures {
+    Out colors, alphas, depths, median_depths;
+    std::optional<Out> features;
+    std::optional<OutInt> ids;
+    std::optional<InInt> object_ids;
+    int object_count;
 
-    void blend(Out colors, Out alphas, Out depths, Out median_depths, std::optional<Out> features, bool keep) {
-        const size_t pixels = views_.pixels(), all = pixels * frames_.size(),
-                     channels = gaussians_.arrays.feature_count;
+    Images images(const Gaussians& gaussians, const Views& views) const {
+        const size_t all = views.pixels() * views.count();
         Images images{};
         images.colors = checked(colors, 3 * all, "colors");
         images.alphas = checked(alphas, all, "alphas");
         images.depths = checked(depths, all, "depths");
         images.median_depths = checked(median_depths, all, "median_depths");
-        images.features = checked(features, channels * all, "features");
+        images.features = checked(features, gaussians.arrays.feature_count * all, "features");
+        images.ids = checked(ids, all, "ids");
+        images.object = checked(object_ids, gaussians.arrays.count, "object_ids");
+        images.object_count = object_count;
+        if (images.ids && (!object_ids || object_count < 1)) throw std::invalid_argument("ids without object_ids");
+        return images;
+    }
+    Images of_camera(Images images, const Gaussians& gaussians, const Views& views, size_t camera) const {
+        const size_t before = views.pixels() * camera;
+        images.colors += 3 * before;
+        images.alphas += before;
+        images.depths += before;
+        images.median_depths += before;
+        if (images.features) images.features += gaussians.arrays.feature_count * before;
+        if (images.ids) images.ids += before;
+        return images;
+    }
+};
+
+size_t checked_cameras(const Gaussians& gaussians, const Views& views) {
+    const size_t cameras = views.count();
+    if (views.intrinsics.size() != 4 * cameras) throw std::invalid_argument("intrinsics: shape");
+    if (gaussians.feature_sets != 1 && gaussians.feature_sets != cameras)
+        throw std::invalid_argument("features: one set for all cameras or one for each");
+    return cameras;
+}
+
+// Many cameras are shared out among the threads; few cameras one by one, each with all threads.
+template <class Work>
+void each_camera(size_t cameras, Work&& work) {
+    const bool enough = static_cast<int64_t>(cameras) >= 2 * threads();
+    parallel_for(static_cast<int64_t>(cameras), enough ? threads() : 1, 1,
+                 [&](int64_t c) { work(static_cast<size_t>(c)); });
+}
+
+// Renders camera by camera and keeps nothing.
+void render(const Gaussians& gaussians, const Views& views, const Pictures& pictures, std::optional<Out> means2d,
+            std::optional<Out> radii) {
+    const size_t cameras = checked_cameras(gaussians, views), n = gaussians.arrays.count;
+    float* means = checked(means2d, 2 * cameras * n, "means2d");
+    float* extents = checked(radii, cameras * n, "radii");
+    if (!means != !extents) throw std::invalid_argument("means2d and radii: both or none");
+    const Images images = pictures.images(gaussians, views);
+    nb::gil_scoped_release release;
+    each_camera(cameras, [&](size_t c) {
+        const auto frame = Pool<Frame>::take();
+        const GaussianArrays mine = gaussians.for_camera(c);
+        frame->project(mine, views.view(c), means ? means + 2 * n * c : nullptr, extents ? extents + n * c : nullptr);
+        frame->blend(mine, pictures.of_camera(images, gaussians, views, c), false);
+    });
+}
+
+// All cameras of one call, kept for their gradients.
+class Frames {
+public:
+    Frames(const Gaussians& gaussians, const Views& views, Out means2d, Out radii)
+        : gaussians_(gaussians), views_(views) {
+        const size_t cameras = checked_cameras(gaussians, views), n = gaussians_.arrays.count;
+        float* means = checked(means2d, 2 * cameras * n, "means2d");
+        float* extents = checked(radii, cameras * n, "radii");
+        for (size_t c = 0; c < cameras; ++c) frames_.push_back(Pool<Frame>::take());
         nb::gil_scoped_release release;
-        each_camera([&](size_t c) {
-            Images mine = images;
-            mine.colors += 3 * pixels * c;
-            mine.alphas += pixels * c;
-            mine.depths += pixels * c;
-            mine.median_depths += pixels * c;
-            if (mine.features) mine.features += channels * pixels * c;
-            frames_[c]->blend(gaussians_.arrays, mine, keep);
+        each_camera(frames_.size(), [&](size_t c) {
+            frames_[c]->project(gaussians_.arrays, views_.view(c), means + 2 * n * c, extents + n * c);
         });
-        kept_ = keep;
+    }
+
+    void blend(const Pictures& pictures) {
+        const Images images = pictures.images(gaussians_, views_);
+        nb::gil_scoped_release release;
+        each_camera(frames_.size(), [&](size_t c) {
+            frames_[c]->blend(gaussians_.for_camera(c), pictures.of_camera(images, gaussians_, views_, c), true);
+        });
+        kept_ = true;
     }
 
     void backward(std::optional<In> colors, std::optional<In> alphas, std::optional<In> depths,
                   std::optional<In> features, In rendered_depths, std::optional<Out> means, std::optional<Out> quats,
                   std::optional<Out> log_scales, std::optional<Out> opacity_logits, std::optional<Out> sh,
-                  std::optional<Out> feature_gradients, std::optional<Out> means2d) {
+                  std::optional<Out> feature_gradients, std::optional<Out> means2d, std::optional<Out> transforms) {
         if (!kept_) throw std::logic_error("backward without a blend that kept its state");
         const GaussianArrays& g = gaussians_.arrays;
-        const size_t pixels = views_.pixels(), all = pixels * frames_.size(), channels = g.feature_count, n = g.count;
+        const size_t pixels = views_.pixels(), all = pixels * frames_.size(), channels = g.feature_count, n = g.count,
+                     objects = views_.transforms.shape(1), feature_sets = gaussians_.feature_sets;
         const ImageGradients images{checked(colors, 3 * all, "colors"), checked(alphas, all, "alphas"),
                                     checked(depths, all, "depths"), checked(features, channels * all, "features"),
                                     checked(rendered_depths, all, "rendered_depths")};
@@ -146,14 +211,18 @@ public:
                                     checked(log_scales, 3 * n, "log_scales"),
                                     checked(opacity_logits, n, "opacity_logits"),
                                     checked(sh, 3 * n * g.sh_count, "sh"),
-                                    checked(feature_gradients, n * channels, "features"),
-                                    checked(means2d, 2 * n * frames_.size(), "means2d")};
+                                    checked(feature_gradients, feature_sets * n * channels, "features"),
+                                    checked(means2d, 2 * n * frames_.size(), "means2d"),
+                                    checked(transforms, 16 * objects * frames_.size(), "transforms"),
+                                    static_cast<int>(objects)};
         nb::gil_scoped_release release;
         for (size_t c = 0; c < frames_.size(); ++c) {
             const auto at = [&](const float* p, size_t size) { return p ? p + size * pixels * c : nullptr; };
             GaussianGradients mine = out;
             if (mine.means2d) mine.means2d += 2 * n * c;
-            frames_[c]->backward(g,
+            if (mine.transforms) mine.transforms += 16 * objects * c;
+            if (mine.features && feature_sets > 1) mine.features += n * channels * c;
+            frames_[c]->backward(gaussians_.for_camera(c),
                                  {at(images.colors, 3), at(images.alphas, 1), at(images.depths, 1),
                                   at(images.features, channels), at(images.rendered_depths, 1)},
                                  mine);
@@ -173,18 +242,20 @@ public:
     void dominant(OutInt indices) {
         int32_t* out = checked(indices, views_.pixels() * frames_.size(), "indices");
         nb::gil_scoped_release release;
-        each_camera([&](size_t c) { frames_[c]->dominant(out + c * views_.pixels()); });
+        each_camera(frames_.size(), [&](size_t c) { frames_[c]->dominant(out + c * views_.pixels()); });
+    }
+
+    std::pair<int64_t, int64_t> count() {
+        PairCount all{0, 0};
+        for (auto& frame : frames_) {
+            const PairCount one = frame->count();
+            all.weighed += one.weighed;
+            all.drawn += one.drawn;
+        }
+        return {all.weighed, all.drawn};
     }
 
 private:
-    // Many cameras are shared out among the threads; few cameras one by one, each with all threads.
-    template <class Work>
-    void each_camera(Work&& work) {
-        const int64_t cameras = static_cast<int64_t>(frames_.size());
-        parallel_for(cameras, cameras >= 2 * threads() ? threads() : 1, 1,
-                     [&](int64_t c) { work(static_cast<size_t>(c)); });
-    }
-
     Gaussians gaussians_;
     Views views_;
     std::vector<std::shared_ptr<Frame>> frames_;
@@ -231,13 +302,26 @@ NB_MODULE(_native, m) {
                 new (self) Views{transforms, intrinsics, width, height, sh_degree, near, far, antialiased};
             },
             "transforms"_a, "intrinsics"_a, "width"_a, "height"_a, "sh_degree"_a, "near"_a, "far"_a, "antialiased"_a);
+    nb::class_<Pictures>(m, "Pictures")
+        .def(
+            "__init__",
+            [](Pictures* self, Out colors, Out alphas, Out depths, Out median_depths, std::optional<Out> features,
+               std::optional<OutInt> ids, std::optional<InInt> object_ids, int object_count) {
+                new (self)
+                    Pictures{colors, alphas, depths, median_depths, features, ids, object_ids, object_count};
+            },
+            "colors"_a, "alphas"_a, "depths"_a, "median_depths"_a, "features"_a.none(), "ids"_a.none(),
+            "object_ids"_a.none(), "object_count"_a);
+    m.def("render", &render, "gaussians"_a, "views"_a, "pictures"_a, "means2d"_a.none(), "radii"_a.none(),
+          "Write the images of all cameras; nothing is kept for gradients.");
     nb::class_<Frames>(m, "Frames")
         .def(nb::init<const Gaussians&, const Views&, Out, Out>(), "gaussians"_a, "views"_a, "means2d"_a, "radii"_a)
-        .def("blend", &Frames::blend, "colors"_a, "alphas"_a, "depths"_a, "median_depths"_a, "features"_a.none(),
-             "keep"_a)
+        .def("blend", &Frames::blend, "pictures"_a)
         .def("backward", &Frames::backward, "colors"_a.none(), "alphas"_a.none(), "depths"_a.none(),
              "features"_a.none(), "rendered_depths"_a, "means"_a.none(), "quats"_a.none(), "log_scales"_a.none(),
-             "opacity_logits"_a.none(), "sh"_a.none(), "feature_gradients"_a.none(), "means2d"_a.none())
+             "opacity_logits"_a.none(), "sh"_a.none(), "feature_gradients"_a.none(), "means2d"_a.none(),
+             "transforms"_a.none())
         .def("accumulate", &Frames::accumulate, "maps"_a, "sums"_a)
-        .def("dominant", &Frames::dominant, "indices"_a);
+        .def("dominant", &Frames::dominant, "indices"_a)
+        .def("count", &Frames::count, "Pairs of a Gaussian and a pixel that are weighed, and that are drawn.");
 }

@@ -152,8 +152,7 @@ static int64_t project(const GaussianArrays& g, const View& view, const Projecti
         const uint32_t valid = bits(q.valid);
         for (int k = 0; k < W && first + k < end; ++k) {
             const int64_t id = first + k;
-            float* mean2d = out.means2d + 2 * id;
-            mean2d[0] = mean2d[1] = out.radii[id] = 0.0f;
+            if (out.means2d) out.means2d[2 * id] = out.means2d[2 * id + 1] = out.radii[id] = 0.0f;
             if (!(valid >> k & 1) || !(opacity[k] * 255.0f >= 1.0f)) continue;
             Splat& s = out.splats[id];
             s.l2o = __builtin_log2f(opacity[k]);
@@ -164,9 +163,11 @@ static int64_t project(const GaussianArrays& g, const View& view, const Projecti
             if (!(xs[k] + radius_x > 0 && xs[k] - radius_x < width && ys[k] + radius_y > 0 &&
                   ys[k] - radius_y < height))
                 continue;
-            mean2d[0] = xs[k];
-            mean2d[1] = ys[k];
-            out.radii[id] = radius_x > radius_y ? radius_x : radius_y;
+            if (out.means2d) {
+                out.means2d[2 * id] = xs[k];
+                out.means2d[2 * id + 1] = ys[k];
+                out.radii[id] = radius_x > radius_y ? radius_x : radius_y;
+            }
             const float slack_x = 0.02f + 1e-4f * rx + 1e-6f * __builtin_fabsf(xs[k]);
             const float slack_y = 0.02f + 1e-4f * ry + 1e-6f * __builtin_fabsf(ys[k]);
             s.x0 = static_cast<int32_t>(__builtin_ceilf(clamped(xs[k] - rx - 0.5f - slack_x, 0.0f, width)));
@@ -204,7 +205,7 @@ static int64_t project(const GaussianArrays& g, const View& view, const Projecti
             const int k = static_cast<int>(ids[j] - first);
             Splat& s = out.splats[ids[j]];
             if (!(finite >> k & 1)) {
-                out.means2d[2 * ids[j]] = out.means2d[2 * ids[j] + 1] = out.radii[ids[j]] = 0.0f;
+                if (out.means2d) out.means2d[2 * ids[j]] = out.means2d[2 * ids[j] + 1] = out.radii[ids[j]] = 0.0f;
                 continue;
             }
             s.r = rgb[0][k];
@@ -221,9 +222,40 @@ static inline void add(float* out, I index, F value, M lanes) {
     scatter_add(out, index, value, both(lanes, lt(abs(value), set1(1e37f))));
 }
 
+// Sums the gradients in the transforms of the objects: 16 floats each, as in View.
+struct TransformSums {
+    float* out;  // (O, 16), added to
+    const int32_t* object;
+    F lanes_of[15];  // all Gaussians of one object
+
+    TransformSums(float* out_, const int32_t* object_) : out(out_), object(object_) {
+        for (F& value : lanes_of) value = set1(0.0f);
+    }
+    void add_lanes(const F* values, const int32_t* ids, M lanes) {
+        F usable[15];
+        for (int k = 0; k < 15; ++k) usable[k] = masked(both(lanes, lt(abs(values[k]), set1(1e37f))), values[k]);
+        if (!object) {
+            for (int k = 0; k < 15; ++k) lanes_of[k] = lanes_of[k] + usable[k];
+            return;
+        }
+        alignas(64) float value[W];
+        for (int k = 0; k < 15; ++k) {
+            store(value, usable[k]);
+            for (int j = 0; j < W; ++j) out[16 * object[ids[j]] + k] += value[j];
+        }
+    }
+    void finish() {
+        if (!object)
+            for (int k = 0; k < 15; ++k) out[k] += sum(lanes_of[k]);
+    }
+};
+
 // Adds the gradients of the visible Gaussians with ranks begin..end, whose intersections' moments stand in slots.
+// transforms (O, 16) gets those of this range, or is null.
 static void project_backward(const GaussianArrays& g, const View& view, const Splat* splats, const int32_t* slot_ends,
-                             const float* slots, const GaussianGradients& out, int64_t begin, int64_t end) {
+                             const float* slots, const GaussianGradients& out, float* transforms, int64_t begin,
+                             int64_t end) {
+    TransformSums sums(transforms, g.object);
     const int stride = kMoments + g.feature_count;
     const F zero = set1(0.0f), half = set1(0.5f), two = set1(2.0f);
     for (int64_t first = begin; first < end; first += W) {
@@ -313,7 +345,7 @@ static void project_backward(const GaussianArrays& g, const View& view, const Sp
         if (out.sh)
             for (int k = 0; k < basis; ++k)
                 for (int c = 0; c < 3; ++c) add(out.sh + 3 * k + c, row, Y[k] * color[c], lanes);
-        if (!out.means) continue;
+        if (!out.means && !transforms) continue;
         for (int k = 1; k < basis; ++k) {
             weight[k] = gather(g.sh + 3 * k, row) * color[0];
             weight[k] = fma(gather(g.sh + 3 * k + 1, row), color[1], weight[k]);
@@ -332,9 +364,22 @@ static void project_backward(const GaussianArrays& g, const View& view, const Sp
         const F a = fx * mean2d[0] + vu * q.inverse_z, b = fy * mean2d[1] + vv * q.inverse_z;
         const F scale_z = fx * (vT0A0 - q.u * vT0A2) + fy * (vT1A1 - q.v * vT1A2);
         const F vp[3] = {a, b, load(moments[9]) - q.inverse_z * (scale_z + a * q.p[0] + b * q.p[1])};
-        for (int k = 0; k < 3; ++k)
-            add(out.means + k, three, from_color[k] + q.A[k] * vp[0] + q.A[3 + k] * vp[1] + q.A[6 + k] * vp[2], lanes);
+        if (out.means)
+            for (int k = 0; k < 3; ++k)
+                add(out.means + k, three, from_color[k] + q.A[k] * vp[0] + q.A[3 + k] * vp[1] + q.A[6 + k] * vp[2],
+                    lanes);
+        if (!transforms) continue;
+        F v_transform[15];
+        for (int k = 0; k < 3; ++k) {
+            v_transform[k] = fma(vp[0], q.mean[k], fx * vT[k]);
+            v_transform[4 + k] = fma(vp[1], q.mean[k], fy * vT[3 + k]);
+            v_transform[8 + k] = fma(vp[2], q.mean[k], zero - (fx * q.u * vT[k] + fy * q.v * vT[3 + k]));
+            v_transform[4 * k + 3] = vp[k];
+            v_transform[12 + k] = zero - from_color[k];
+        }
+        sums.add_lanes(v_transform, ids, lanes);
     }
+    if (transforms) sums.finish();
 }
 
 }  // namespace splats::SPLATS_ISA

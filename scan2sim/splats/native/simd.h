@@ -1,4 +1,5 @@
-// The few vector operations that the kernels use, for one instruction set per translation unit.
+// The few vector operations that the kernels use, for one instruction set per translation unit. sum4 writes the sums of
+// four vectors.
 // This header may only be included where SPLATS_ISA is defined: everything lives in that namespace, so that no
 // inline function compiled for a newer processor can replace one compiled for the baseline.
 #pragma once
@@ -46,6 +47,14 @@ static inline F masked(M m, F a) { return _mm512_maskz_mov_ps(m, a); }
 static inline void store_where(float* p, M m, F a) { _mm512_mask_storeu_ps(p, m, a); }
 static inline void storei_where(int32_t* p, M m, I a) { _mm512_mask_storeu_epi32(p, m, a); }
 static inline float sum(F a) { return _mm512_reduce_add_ps(a); }
+static inline void sum4(F a, F b, F c, F d, float* out) {
+    const F ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    const F cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    const __m512d x = _mm512_castps_pd(ab), y = _mm512_castps_pd(cd);
+    const F all = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(x, y)), _mm512_castpd_ps(_mm512_unpackhi_pd(x, y)));
+    const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
+}
 static inline F gather(const float* p, I i) { return _mm512_i32gather_ps(i, p, 4); }
 static inline I gatheri(const int32_t* p, I i) { return _mm512_i32gather_epi32(i, p, 4); }
 static inline I muli(I a, int32_t b) { return _mm512_mullo_epi32(a, _mm512_set1_epi32(b)); }
@@ -96,6 +105,10 @@ static inline float sum(F a) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+static inline void sum4(F a, F b, F c, F d, float* out) {
+    const F all = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1)));
 }
 static inline F gather(const float* p, I i) { return _mm256_i32gather_ps(p, i, 4); }
 static inline I gatheri(const int32_t* p, I i) { return _mm256_i32gather_epi32(p, i, 4); }
@@ -169,6 +182,7 @@ static inline void storei_where(int32_t* p, M m, I a) {
     __builtin_memcpy(p, &mixed, sizeof mixed);
 }
 static inline float sum(F a) { return (a[0] + a[2]) + (a[1] + a[3]); }
+static inline void sum4(F a, F b, F c, F d, float* out) { store(out, F{sum(a), sum(b), sum(c), sum(d)}); }
 static inline F gather(const float* p, I i) { return F{p[i[0]], p[i[1]], p[i[2]], p[i[3]]}; }
 static inline I gatheri(const int32_t* p, I i) { return I{p[i[0]], p[i[1]], p[i[2]], p[i[3]]}; }
 static inline I muli(I a, int32_t b) { return a * b; }

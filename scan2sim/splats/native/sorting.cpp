@@ -9,29 +9,38 @@
 
 namespace splats {
 
-void sort_by_depth(uint64_t* keys, uint64_t* swap, int64_t count) {
+void sort_by_depth(uint64_t* keys, uint64_t* swap, int64_t count, int threads, Buffer<int64_t>& counts) {
     constexpr int kBits = 11, kBuckets = 1 << kBits, kPasses = 3;
-    std::vector<int64_t> counts(static_cast<size_t>(kPasses) * kBuckets, 0);
-    for (int64_t i = 0; i < count; ++i)
-        for (int pass = 0; pass < kPasses; ++pass)
-            ++counts[pass * kBuckets + (keys[i] >> (32 + pass * kBits) & (kBuckets - 1))];
+    constexpr int64_t kPart = 32768;  // keys worth a thread of their own
+    const int parts = static_cast<int>(std::clamp<int64_t>(count / kPart, 1, threads));
+    const auto begin = [&](int64_t part) { return count * part / parts; };
+    int64_t* all = counts.resize(static_cast<size_t>(parts) * kBuckets);
     uint64_t *from = keys, *to = swap;
     for (int pass = 0; pass < kPasses; ++pass) {
-        int64_t* bucket = counts.data() + pass * kBuckets;
-        if (std::find(bucket, bucket + kBuckets, count) != bucket + kBuckets) continue;  // all the same digit
+        const int shift = 32 + pass * kBits;
+        parallel_for(parts, parts, 1, [&](int64_t part) {
+            int64_t* mine = all + part * kBuckets;
+            std::fill(mine, mine + kBuckets, 0);
+            for (int64_t i = begin(part); i < begin(part + 1); ++i) ++mine[from[i] >> shift & (kBuckets - 1)];
+        });
         int64_t sum = 0;
-        for (int b = 0; b < kBuckets; ++b) sum += std::exchange(bucket[b], sum);
-        for (int64_t i = 0; i < count; ++i) to[bucket[from[i] >> (32 + pass * kBits) & (kBuckets - 1)]++] = from[i];
+        bool same_digit = false;
+        for (int b = 0; b < kBuckets; ++b) {
+            const int64_t before = sum;
+            for (int part = 0; part < parts; ++part) sum += std::exchange(all[part * kBuckets + b], sum);
+            same_digit |= sum - before == count;
+        }
+        if (same_digit) continue;
+        parallel_for(parts, parts, 1, [&](int64_t part) {
+            int64_t* mine = all + part * kBuckets;
+            for (int64_t i = begin(part); i < begin(part + 1); ++i) to[mine[from[i] >> shift & (kBuckets - 1)]++] = from[i];
+        });
         std::swap(from, to);
     }
     if (from != keys) std::copy(from, from + count, keys);
 }
 
 namespace {
-
-struct Span {
-    uint16_t first, last;  // tile columns
-};
 
 // The ellipse q(d) = (l00 dx + l10 dy)² + (l11 dy)² ≤ reach.
 struct Ellipse {
@@ -83,63 +92,60 @@ void tile_spans(const Splat& s, std::vector<Span>& spans) {
 
 }  // namespace
 
-int64_t sort_into_tiles(const TileSort& input, int threads, Buffer<int32_t>& slot_ends, Buffer<int32_t>& tile_begin,
-                        Buffer<int32_t>& ranks, Buffer<int32_t>& slots) {
+int64_t sort_into_tiles(const TileSort& input, int threads, std::vector<TilePart>& parts, Buffer<int32_t>& slot_ends,
+                        Buffer<int32_t>& tile_begin, Buffer<int32_t>& ranks, Buffer<int32_t>& slots) {
     // Each part holds consecutive ranks and knows where its entries of every tile begin: the order is that of the
     // ranks whatever the number of parts.
-    const int parts = static_cast<int>(std::clamp<int64_t>(input.count / 512, 1, threads));
+    const int count = static_cast<int>(std::clamp<int64_t>(input.count / 512, 1, threads));
     const int64_t tiles = static_cast<int64_t>(input.tiles_x) * input.tiles_y;
-    std::vector<std::vector<int32_t>> cursors(parts);
-    std::vector<std::vector<Span>> spans(parts);
-    std::vector<int64_t> totals(parts, 0);
-    const auto part_begin = [&](int part) { return input.count * part / parts; };
+    if (static_cast<int>(parts.size()) < count) parts.resize(count);
+    const auto part_begin = [&](int64_t part) { return input.count * part / count; };
     int32_t* ends = slot_ends.resize(input.count);
 
-    parallel_for(parts, threads, 1, [&](int64_t part) {
-        std::vector<int32_t>& count = cursors[part];
-        std::vector<Span>& mine = spans[part];
-        count.assign(tiles, 0);
-        mine.reserve((part_begin(part + 1) - part_begin(part)) * 3);
-        int64_t total = 0;
-        for (int64_t r = part_begin(part); r < part_begin(part + 1); ++r) {
+    parallel_for(count, threads, 1, [&](int64_t index) {
+        TilePart& part = parts[index];
+        part.cursors.assign(tiles, 0);
+        part.spans.clear();
+        part.intersections = 0;
+        for (int64_t r = part_begin(index); r < part_begin(index + 1); ++r) {
             const Splat& s = input.splats[r];
-            const size_t before = mine.size();
-            tile_spans(s, mine);
+            const size_t before = part.spans.size();
+            tile_spans(s, part.spans);
             int64_t row = static_cast<int64_t>(s.y0 / kTile) * input.tiles_x;
-            for (size_t k = before; k < mine.size(); ++k, row += input.tiles_x)
-                for (int column = mine[k].first; column <= mine[k].last; ++column) {
-                    ++count[row + column];
-                    ++total;
+            for (size_t k = before; k < part.spans.size(); ++k, row += input.tiles_x)
+                for (int column = part.spans[k].first; column <= part.spans[k].last; ++column) {
+                    ++part.cursors[row + column];
+                    ++part.intersections;
                 }
         }
-        totals[part] = total;
     });
 
     int64_t intersections = 0;
-    for (int64_t& total : totals) total = std::exchange(intersections, intersections + total);
+    for (int k = 0; k < count; ++k)
+        parts[k].intersections = std::exchange(intersections, intersections + parts[k].intersections);
     if (intersections > std::numeric_limits<int32_t>::max())
         throw std::length_error("the Gaussians cover too many tiles; use fewer or smaller ones, or a smaller image");
     int32_t* begin = tile_begin.resize(tiles + 1);
     int32_t sum = 0;
     for (int64_t tile = 0; tile < tiles; ++tile) {
         begin[tile] = sum;
-        for (int part = 0; part < parts; ++part) sum += std::exchange(cursors[part][tile], sum);
+        for (int k = 0; k < count; ++k) sum += std::exchange(parts[k].cursors[tile], sum);
     }
     begin[tiles] = sum;
 
     int32_t* rank_of = ranks.resize(intersections);
     int32_t* slot_of = slots.resize(intersections);
-    parallel_for(parts, threads, 1, [&](int64_t part) {
-        std::vector<int32_t>& cursor = cursors[part];
-        const Span* span = spans[part].data();
-        int32_t slot = static_cast<int32_t>(totals[part]);
-        for (int64_t r = part_begin(part); r < part_begin(part + 1); ++r) {
+    parallel_for(count, threads, 1, [&](int64_t index) {
+        TilePart& part = parts[index];
+        const Span* span = part.spans.data();
+        int32_t slot = static_cast<int32_t>(part.intersections);
+        for (int64_t r = part_begin(index); r < part_begin(index + 1); ++r) {
             Splat& s = input.splats[r];
             s.first_slot = slot;
             int64_t row = static_cast<int64_t>(s.y0 / kTile) * input.tiles_x;
             for (int y = s.y0 / kTile; y <= s.y1 / kTile; ++y, ++span, row += input.tiles_x)
                 for (int column = span->first; column <= span->last; ++column) {
-                    const int32_t position = cursor[row + column]++;
+                    const int32_t position = part.cursors[row + column]++;
                     rank_of[position] = static_cast<int32_t>(r);
                     slot_of[position] = slot++;
                 }

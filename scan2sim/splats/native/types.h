@@ -55,7 +55,7 @@ static_assert(sizeof(Splat) == 64);
 // Where a projection puts its results, all indexed by Gaussian.
 struct ProjectionOut {
     Splat* splats;
-    float* means2d;    // (N, 2)
+    float* means2d;    // (N, 2) or, with radii, null
     float* radii;      // (N,)
     int32_t* visible;  // room for every Gaussian of the range
 };
@@ -68,7 +68,9 @@ struct GaussianGradients {
     float* opacity_logits;
     float* sh;
     float* features;
-    float* means2d;  // (N, 2) of this camera
+    float* means2d;     // (N, 2) of this camera
+    float* transforms;  // (objects, 16) of this camera, laid out as View::transforms
+    int objects;
 };
 
 // The depth-sorted Gaussians of each tile.
@@ -83,16 +85,24 @@ struct TileLists {
     int feature_count;
 };
 
-// Images of one camera that the forward pass writes; features may be null.
+// Images of one camera that the forward pass writes; features, ids and what only the gradient needs may be null.
 struct Images {
     float* colors;         // (H, W, 3)
     float* alphas;         // (H, W)
     float* depths;         // (H, W)
     float* median_depths;  // (H, W)
     float* features;       // (H, W, F)
-    float* transmittance;  // (H, W) after the last Gaussian
-    int32_t* stop;         // (H, W) position in the tile's list where the pixel was full, or its end
+    int32_t* ids;          // (H, W) object whose weight is over 1/2, else 0
+    const int32_t* object;  // (N,) that each Gaussian counts for, below object_count; only read for ids
+    int object_count;
+    float* transmittance;  // (tiles, kTilePixels) after the last Gaussian
+    int32_t* stop;         // (tiles, kTilePixels) position in the tile's list where the pixel was full, or its end
     int32_t* tile_stop;    // (tiles,) the largest of these
+};
+
+// Pairs of a Gaussian and a pixel.
+struct PairCount {
+    int64_t weighed, drawn;
 };
 
 // Gradients of the images of one camera; null = zero.

@@ -160,3 +160,16 @@ def test_paths_that_do_not_work(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError):
         write_ply(blob(1), tmp_path / "file" / "splats.ply")
+
+
+def test_opacities_of_converters_may_be_infinite(tmp_path: Path) -> None:
+    """Niantic's writes the logits of the bytes 0 and 255 as they are."""
+    scene = blob(3)
+    scene.opacity_logits[:2] = torch.tensor([torch.inf, -torch.inf])
+    write_ply(scene, tmp_path / "splats.ply")
+    found = read_ply(tmp_path / "splats.ply").opacities
+    assert found[:2].tolist() == pytest.approx([1 - 1e-6, 1e-6], abs=1e-7)
+    scene.opacity_logits[0] = torch.nan
+    write_ply(scene, tmp_path / "splats.ply")
+    with pytest.raises(SceneError, match="1 of 3 Gaussians"):
+        read_ply(tmp_path / "splats.ply")

@@ -1,0 +1,42 @@
+"""Normals of Gaussians: what a flat Gaussian says about the surface that it lies on."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from scan2sim.splats.gaussians import Gaussians
+from scan2sim.splats.rendering import Views
+
+__all__ = ["facing_normals"]
+
+
+def facing_normals(gaussians: Gaussians, views: Views) -> Tensor:  # (C, N, 3)
+    """Unit vectors along the shortest axes, in the world, on the side of each camera; differentiable in the quats."""
+    normals = _shortest_axes(gaussians)
+    like = gaussians.means
+    per_camera = []
+    for camera in range(len(views)):
+        rows = torch.zeros_like(like[:, 0], dtype=torch.long)
+        if gaussians.object_ids is not None and views.camera_in_object.shape[1] > 1:
+            rows = gaussians.object_ids.long()
+        centres = views.camera_in_object[camera].detach().to(like)[rows]
+        away = ((gaussians.means.detach() - centres) * normals.detach()).sum(1) > 0
+        facing = torch.where(away[:, None], -normals, normals)
+        if views.world_from_object is not None:
+            turn = views.world_from_object[camera, :, :3, :3].to(like)[rows]
+            facing = torch.einsum("nij,nj->ni", turn, facing)
+        per_camera.append(facing)
+    return torch.stack(per_camera)
+
+
+def _shortest_axes(gaussians: Gaussians) -> Tensor:  # (N, 3)
+    """Column of the rotation matrix that belongs to the smallest scale."""
+    w, x, y, z = torch.nn.functional.normalize(gaussians.quats, dim=1).unbind(1)
+    columns = [
+        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)], 1),
+        torch.stack([2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)], 1),
+        torch.stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], 1),
+    ]
+    shortest = gaussians.log_scales.detach().argmin(1)
+    return torch.stack(columns, 1)[torch.arange(len(shortest), device=shortest.device), shortest]
