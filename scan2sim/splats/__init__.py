@@ -1,5 +1,6 @@
 """The engine: Gaussians, their file formats, rasterizers (native, torch, gsplat) and image metrics; knows no photos."""
 
+from scan2sim.splats.adam import AdamMoments, adam_step
 from scan2sim.splats.compiled import available_isas, isa, set_isa, set_threads, threads
 from scan2sim.splats.formats import SPLAT_SUFFIXES, read_ply, read_splats, write_ply, write_splats
 from scan2sim.splats.gaussians import SH_C0, Gaussians, concatenate
@@ -12,10 +13,12 @@ from scan2sim.splats.sh import evaluate_sh, rotate_gaussians, rotate_sh, sh_basi
 __all__ = [
     "SH_C0",
     "SPLAT_SUFFIXES",
+    "AdamMoments",
     "Backend",
     "Gaussians",
     "Rendering",
     "accumulate",
+    "adam_step",
     "available_isas",
     "concatenate",
     "count_pairs",

@@ -18,6 +18,8 @@ struct Kernels {
     float (*ssim_row)(const ImagePair&, const LossMaps&, int y, float* scratch);
     float (*loss_gradient_row)(const ImagePair&, const LossMaps&, float l1, float ssim, float* gradient, int y,
                                float* scratch);
+    void (*adam_range)(float* values, const float* gradients, float* first, float* second, int64_t count,
+                       const AdamRates&);
     int lanes;  // floats in a vector
 };
 

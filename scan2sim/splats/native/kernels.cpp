@@ -8,11 +8,12 @@
 #include "blend.inl"
 #include "blend_backward.inl"
 #include "loss.inl"
+#include "adam.inl"
 
 namespace splats::SPLATS_ISA {
 
 extern const Kernels table;
 const Kernels table = {project,    project_backward, blend_tile,        backward_tile, accumulate_tile, dominant_tile,
-                       count_tile, ssim_row,         loss_gradient_row, W};
+                       count_tile, ssim_row,         loss_gradient_row, adam_range,    W};
 
 }  // namespace splats::SPLATS_ISA

@@ -9,6 +9,7 @@
 
 #include <stdexcept>
 
+#include "adam.h"
 #include "dispatch.h"
 #include "frame.h"
 #include "loss.h"
@@ -262,6 +263,26 @@ private:
     bool kept_ = false;
 };
 
+using Mask = nb::ndarray<const bool, nb::c_contig, nb::device::cpu>;
+
+void adam(Out values, In gradients, Out first, Out second, std::optional<Mask> chosen, int64_t first_column,
+          int64_t columns, float beta1, float beta2, float first_scale, float second_scale, float epsilon) {
+    if (values.ndim() != 2) throw std::invalid_argument("values: rank");
+    const int64_t rows = static_cast<int64_t>(values.shape(0)), width = static_cast<int64_t>(values.shape(1));
+    if (first_column < 0 || columns < 0 || first_column + columns > width) throw std::invalid_argument("columns");
+    const AdamMatrices matrices{values.data(),
+                                checked(gradients, values.size(), "gradients"),
+                                checked(first, values.size(), "first"),
+                                checked(second, values.size(), "second"),
+                                rows,
+                                width,
+                                first_column,
+                                columns};
+    const bool* mask = checked(chosen, values.shape(0), "chosen");
+    nb::gil_scoped_release release;
+    adam_step(matrices, mask, {beta1, beta2, first_scale, second_scale, epsilon});
+}
+
 double photometric(In rendered, In target, float ssim_weight, std::optional<Out> gradient) {
     if (rendered.ndim() != 3 || rendered.shape(2) != 3 || rendered.shape(0) < kWindow || rendered.shape(1) < kWindow)
         throw std::invalid_argument("rendered: shape (H, W, 3), at least 11 × 11");
@@ -288,6 +309,10 @@ NB_MODULE(_native, m) {
 
     m.def("photometric_loss", &photometric, "rendered"_a, "target"_a, "ssim_weight"_a, "gradient"_a.none(),
           "The loss; its gradient in the rendered image is written.");
+
+    m.def("adam", &adam, "values"_a, "gradients"_a, "first"_a, "second"_a, "chosen"_a.none(), "first_column"_a,
+          "columns"_a, "beta1"_a, "beta2"_a, "first_scale"_a, "second_scale"_a, "epsilon"_a,
+          "One step of Adam on the chosen rows and a range of columns.");
 
     nb::class_<Gaussians>(m, "Gaussians")
         .def(nb::init<In, In, In, In, In, std::optional<InInt>, std::optional<In>>(), "means"_a, "quats"_a,

@@ -130,6 +130,14 @@ struct LossMaps {
     int64_t stride;
 };
 
+// One step of Adam: value -= first_scale · first / (√(second_scale · second) + epsilon).
+struct AdamRates {
+    float beta1, beta2;
+    float first_scale;   // learning rate / (1 - beta1^step)
+    float second_scale;  // 1 / (1 - beta2^step)
+    float epsilon;
+};
+
 constexpr int kWindow = 11;  // of SSIM: a Gaussian with sigma 1.5
 constexpr float kTaps[kWindow] = {0.00102838008f, 0.00759875814f, 0.0360007721f, 0.10936069f,
                                   0.213005538f,   0.266011725f,   0.213005538f,  0.10936069f,
