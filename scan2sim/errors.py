@@ -14,6 +14,7 @@ __all__ = [
     "ExportError",
     "FitError",
     "ObjectsError",
+    "OutOfMemoryError",
     "OutputError",
     "PosesError",
     "SceneError",
@@ -60,6 +61,10 @@ class PosesError(Scan2SimError):
 
 class FitError(Scan2SimError):
     """Gaussians could not be trained."""
+
+
+class OutOfMemoryError(FitError):
+    """Memory does not suffice or ran out in training; what was reached is kept, and the same call goes on from it."""
 
 
 class ObjectsError(Scan2SimError):

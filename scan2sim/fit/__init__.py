@@ -1,8 +1,36 @@
 """Photos with cameras become Gaussians: the trainer, its presets, held-out judgement and checkpoints."""
 
-from scan2sim.fit.config import FitConfig, fit_preset
+from scan2sim.fit.config import (
+    DepthConfig,
+    FitConfig,
+    FloatersConfig,
+    LossConfig,
+    NormalsConfig,
+    RatesConfig,
+    RefinementConfig,
+    fit_preset,
+)
+from scan2sim.fit.densify_config import DensifyConfig, GradientConfig, McmcConfig
 from scan2sim.fit.held_out import split_held_out
 from scan2sim.fit.result import FitResult, load_fit
 from scan2sim.fit.trainer import train
+from scan2sim.fit.warm_start import align_start
 
-__all__ = ["FitConfig", "FitResult", "fit_preset", "load_fit", "split_held_out", "train"]
+__all__ = [
+    "DensifyConfig",
+    "DepthConfig",
+    "FitConfig",
+    "FitResult",
+    "FloatersConfig",
+    "GradientConfig",
+    "LossConfig",
+    "McmcConfig",
+    "NormalsConfig",
+    "RatesConfig",
+    "RefinementConfig",
+    "align_start",
+    "fit_preset",
+    "load_fit",
+    "split_held_out",
+    "train",
+]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
+import os
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scan2sim.files import write_bytes
+from scan2sim.files import output_errors
 from scan2sim.fit.config import FitConfig
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
@@ -21,11 +21,21 @@ FILE = "checkpoint.npz"
 
 
 def save_checkpoint(folder: Path, config: FitConfig, step: int, state: dict[str, Tensor]) -> None:
-    """Write the state after ``step`` steps."""
-    buffer = io.BytesIO()
-    arrays = {name: tensor.detach().numpy() for name, tensor in state.items()}
-    np.savez(buffer, step=np.array(step), config=np.array(_describe(config)), **arrays)  # type: ignore[arg-type]
-    write_bytes(folder / FILE, buffer.getvalue())
+    """Write the state after ``step`` steps.
+
+    It goes to the disk array by array, as it may be written because memory ran out.
+    """
+    path, temporary = folder / FILE, folder / f".{FILE}.{os.getpid()}.new"
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
+    with output_errors(path):
+        try:
+            with temporary.open("wb") as file:
+                np.savez(file, step=np.array(step), config=np.array(_describe(config)), **arrays)  # type: ignore[arg-type]
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def load_checkpoint(folder: Path, config: FitConfig) -> tuple[int, dict[str, Tensor]] | None:
@@ -34,7 +44,7 @@ def load_checkpoint(folder: Path, config: FitConfig) -> tuple[int, dict[str, Ten
     if not path.exists():
         return None
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             if str(data["config"]) != _describe(config):
                 return None
             state = {name: torch.from_numpy(data[name]) for name in data.files if name not in ("step", "config")}

@@ -13,8 +13,8 @@ PULL = 0.02  # weight of the term that keeps the mean photo's exposure at identi
 class Exposure:
     """One gain (as a logarithm) and one offset per channel and photo, trained with the Gaussians."""
 
-    def __init__(self, photos: int, rate: float) -> None:
-        self.values = torch.zeros(photos, 2, 3, requires_grad=rate > 0)
+    def __init__(self, photos: int, rate: float, device: torch.device | str = "cpu") -> None:
+        self.values = torch.zeros(photos, 2, 3, device=device, requires_grad=rate > 0)
         self._optimizer = torch.optim.Adam([self.values], lr=rate) if rate > 0 else None
 
     def apply(self, image: Tensor, photo: int) -> Tensor:  # (H, W, 3) to (H, W, 3)
@@ -44,6 +44,5 @@ class Exposure:
         with torch.no_grad():
             self.values.copy_(state["exposure/values"])
         if self._optimizer and "exposure/step" in state:
-            self._optimizer.state[self.values] = {
-                key: state[f"exposure/{key}"].clone() for key in ("step", "exp_avg", "exp_avg_sq")
-            }
+            moments = {key: state[f"exposure/{key}"].to(self.values.device) for key in ("exp_avg", "exp_avg_sq")}
+            self._optimizer.state[self.values] = {"step": state["exposure/step"].clone(), **moments}

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from scan2sim.errors import FitError
 from scan2sim.files import write_json
 from scan2sim.fit.photos import Photo
 from scan2sim.poses import PosedFrame
@@ -20,9 +21,22 @@ __all__ = ["judge", "split_held_out"]
 def split_held_out(
     frames: tuple[PosedFrame, ...],
     every: int,
+    offset: int | None = None,  # which of each n frames, counted from 0
 ) -> tuple[tuple[PosedFrame, ...], tuple[PosedFrame, ...]]:  # to train on, held out
-    """Hold out every n-th frame, beginning in the middle of the first n, so never a capture's very first."""
-    is_held_out = [every > 0 and i % every == every // 2 for i in range(len(frames))]
+    """Hold out every n-th frame; without ``offset`` the middle one of each n, so never a capture's very first.
+
+    With each offset from 0 to n - 1 in turn, every frame is held out once.
+
+    Raises:
+        FitError: the offset is not within 0 to n - 1.
+    """
+    if every > 0 and offset is not None and not 0 <= offset < every:
+        raise FitError(
+            f"hold_out_offset = {offset}, expected 0 to {every - 1}, as every {every}th photo is held out",
+            todo="choose another --fit.hold-out-offset",
+        )
+    chosen = every // 2 if offset is None else offset
+    is_held_out = [every > 0 and i % every == chosen for i in range(len(frames))]
     return (
         tuple(f for f, out in zip(frames, is_held_out, strict=True) if not out),
         tuple(f for f, out in zip(frames, is_held_out, strict=True) if out),
@@ -61,4 +75,4 @@ def judge(gaussians: Gaussians, photos: list[Photo], folder: Path) -> dict[str, 
 
 
 def _save(image: Tensor, path: Path) -> None:  # (H, W, 3) in 0..1
-    Image.fromarray((image * 255).round().byte().numpy()).save(path, quality=92)
+    Image.fromarray((image * 255).round().byte().cpu().numpy()).save(path, quality=92)

@@ -1,19 +1,52 @@
-"""The first Gaussians: one at each sparse point."""
+"""The first Gaussians: one at each sparse point, or those of an earlier training."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import torch
 from scipy.spatial import KDTree
 
 from scan2sim.errors import FitError
+from scan2sim.fit.config import FitConfig
+from scan2sim.fit.importance import most_important
+from scan2sim.fit.rows import usable
 from scan2sim.poses import PosedCapture
-from scan2sim.splats import SH_C0, Gaussians
+from scan2sim.splats import SH_C0, Gaussians, concatenate
 
-__all__ = ["initial_gaussians"]
+__all__ = ["first_gaussians", "initial_gaussians"]
 
 FIRST_OPACITY = 0.3
 MIN_POINTS = 16
+UNCOVERED = 3.0  # a sparse point is new if no earlier Gaussian is within so many times its own width
+
+
+def first_gaussians(posed: PosedCapture, start: Gaussians | None, config: FitConfig) -> Gaussians:
+    """What training begins with.
+
+    With ``start`` these Gaussians, the largest and most opaque ones if they are more than the cap, and new ones at
+    sparse points where it has nothing.
+
+    Raises:
+        FitError: there are fewer than 16 points, or ``start`` holds nothing usable.
+    """
+    new = initial_gaussians(posed, config.sh_degree, config.max_gaussians, config.seed)
+    if start is None:
+        return new
+    start = start.detached().to("cpu").with_ids(None)
+    start = start[usable(start)]
+    if not len(start):
+        raise FitError("the earlier training left no Gaussians to go on from", todo="train without a start")
+    width = new.sh.shape[1]
+    missing = max(0, width - start.sh.shape[1])
+    sh = torch.nn.functional.pad(start.sh[:, :width], (0, 0, 0, missing))
+    start = replace(start, sh=sh)
+    area = start.log_scales.sum(1) - start.log_scales.amin(1)
+    start = start[most_important(start.opacity_logits.sigmoid().log() + area, config.max_gaussians)]
+    nearest = np.asarray(KDTree(start.means.numpy()).query(new.means.numpy())[0])
+    uncovered = torch.from_numpy(nearest) > UNCOVERED * new.scales[:, 0]
+    return concatenate([start, new[uncovered.nonzero()[: config.max_gaussians - len(start), 0]]])
 
 
 def initial_gaussians(posed: PosedCapture, sh_degree: int, max_gaussians: int, seed: int) -> Gaussians:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import torch
 from torch import Tensor
 
 from scan2sim.fit.config import FitConfig
-from scan2sim.splats import Gaussians
+from scan2sim.splats import AdamMoments, Gaussians, adam_step
 
 __all__ = ["Parameters"]
 
@@ -16,38 +14,29 @@ SH_REST_RATE = 1 / 20  # of the constant colour's learning rate, as Kerbl et al.
 
 
 class Parameters:
-    """Gaussians under training: leaf tensors by name, each its own group of one Adam.
+    """Gaussians under training: leaf tensors by name, each with its moments and its learning rate in one Adam."""
 
-    ``sh`` is split into its constant and its view-dependent part because they learn at different rates.
-    """
-
-    NAMES = ("means", "quats", "log_scales", "opacity_logits", "sh_constant", "sh_rest")
+    NAMES = ("means", "quats", "log_scales", "opacity_logits", "sh")
 
     def __init__(self, gaussians: Gaussians, config: FitConfig, size: float) -> None:
-        values = {f.name: getattr(gaussians, f.name) for f in fields(gaussians) if f.name not in ("sh", "object_ids")}
-        values["sh_constant"], values["sh_rest"] = gaussians.sh[:, :1], gaussians.sh[:, 1:]
+        rates = config.rates
         self._rates = {
-            "means": config.means_rate * size,
-            "quats": config.quats_rate,
-            "log_scales": config.scales_rate,
-            "opacity_logits": config.opacities_rate,
-            "sh_constant": config.colors_rate,
-            "sh_rest": config.colors_rate * SH_REST_RATE,
+            "means": rates.means * size,
+            "quats": rates.quats,
+            "log_scales": rates.scales,
+            "opacity_logits": rates.opacities,
+            "sh": rates.colors,
         }
-        self._decay = config.means_decay
+        self._decay = rates.means_decay
+        self._sparse = config.optimizer == "sparse"
+        values = {name: getattr(gaussians, name).detach().clone() for name in self.NAMES}
         self.tensors: dict[str, Tensor] = {}
-        self._use(values, None)
+        self._steps = 0
+        self._use(values, {n: AdamMoments(torch.zeros_like(v), torch.zeros_like(v)) for n, v in values.items()})
 
-    def _use(self, values: dict[str, Tensor], moments: dict[str, dict[str, Tensor]] | None) -> None:
-        self.tensors = {name: values[name].detach().clone().contiguous().requires_grad_() for name in self.NAMES}
-        self.optimizer = torch.optim.Adam(
-            [{"params": [self.tensors[name]], "lr": self._rates[name], "name": name} for name in self.NAMES],
-            eps=1e-15,
-            fused=True,
-        )
-        if moments:
-            for name, tensor in self.tensors.items():
-                self.optimizer.state[tensor] = moments[name]
+    def _use(self, values: dict[str, Tensor], moments: dict[str, AdamMoments]) -> None:
+        tensors = {name: values[name].detach().contiguous().requires_grad_() for name in self.NAMES}
+        self.tensors, self._moments = tensors, moments  # at once: memory may run out before
 
     def __len__(self) -> int:
         return len(self.tensors["means"])
@@ -55,22 +44,32 @@ class Parameters:
     @property
     def gaussians(self) -> Gaussians:
         """The Gaussians as they are now, attached to autograd."""
-        t = self.tensors
-        return Gaussians(
-            t["means"],
-            t["quats"],
-            t["log_scales"],
-            t["opacity_logits"],
-            torch.cat([t["sh_constant"], t["sh_rest"]], 1),
-        )
+        return Gaussians(**self.tensors)
 
-    def step(self, share: float) -> None:
-        """One Adam step; ``share`` of the training is done (0..1), which sets the means' learning rate."""
-        for group in self.optimizer.param_groups:
-            if group["name"] == "means":
-                group["lr"] = self._rates["means"] * self._decay**share
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+    def rate(self, name: str, share: float) -> float:
+        """Learning rate after ``share`` of the training (0..1)."""
+        return self._rates[name] * (self._decay**share if name == "means" else 1.0)
+
+    def step(
+        self,
+        share: float,
+        seen: Tensor,  # (N,) bool: Gaussians that the step's photo sees
+    ) -> None:
+        """One Adam step after ``share`` of the training (0..1) and the gradients' end."""
+        self._steps += 1
+        for name, tensor in self.tensors.items():
+            if tensor.grad is not None:
+                moments = self._moments[name]
+                rates = self._column_rates(name, share)
+                adam_step(tensor, tensor.grad, moments, rates, self._steps, seen if self._sparse else None)
+            tensor.grad = None
+
+    def _column_rates(self, name: str, share: float) -> tuple[tuple[int, float], ...]:
+        """The view-dependent part of the colours learns slower than the constant one."""
+        rate, width = self.rate(name, share), self.tensors[name][:1].numel() if len(self) else 0
+        if name != "sh" or width <= 3:
+            return ((width, rate),)
+        return (3, rate), (width - 3, rate * SH_REST_RATE)
 
     def replace(
         self,
@@ -81,31 +80,35 @@ class Parameters:
         """Make new rows out of the old ones, optimizer history included."""
         values = {name: changed.get(name, tensor.detach()[source]) for name, tensor in self.tensors.items()}
         moments = {}
-        for name, tensor in self.tensors.items():
-            state = self.optimizer.state.get(tensor)
-            if not state:
-                self._use(values, None)
-                return
-            moments[name] = {"step": state["step"].clone()}
-            for key in ("exp_avg", "exp_avg_sq"):
-                moved = state[key][source].clone()
-                moved[fresh] = 0
-                moments[name][key] = moved
+        for name, old in self._moments.items():
+            moments[name] = AdamMoments(old.first[source], old.second[source])
+            moments[name].first[fresh] = 0
+            moments[name].second[fresh] = 0
         self._use(values, moments)
+
+    def keep(self, rows: Tensor) -> None:  # (M,) int64 or (N,) bool
+        """Remove all other rows."""
+        source = rows.nonzero()[:, 0] if rows.dtype == torch.bool else rows
+        self.replace(source, {}, torch.zeros(len(source), dtype=torch.bool, device=source.device))
+
+    def set_opacity_logits(self, logits: Tensor) -> None:  # (N,)
+        """Give all Gaussians other opacities, with no memory of how they changed before."""
+        with torch.no_grad():
+            self.tensors["opacity_logits"].copy_(logits)
+            self._moments["opacity_logits"].first.zero_()
+            self._moments["opacity_logits"].second.zero_()
 
     def state(self) -> dict[str, Tensor]:
         """Everything needed to go on exactly from here, as flat tensors."""
         out = {f"value/{name}": tensor.detach() for name, tensor in self.tensors.items()}
-        for name, tensor in self.tensors.items():
-            out |= {f"adam/{name}/{key}": value for key, value in self.optimizer.state.get(tensor, {}).items()}
-        return out
+        for name, moments in self._moments.items():
+            out |= {f"adam/{name}/first": moments.first, f"adam/{name}/second": moments.second}
+        return out | {"adam/steps": torch.tensor(self._steps)}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Go on from what :meth:`state` returned."""
+        device = self.tensors["means"].device
+        state = {name: tensor.to(device) for name, tensor in state.items()}
         values = {name: state[f"value/{name}"] for name in self.NAMES}
-        moments = {
-            name: {key: state[f"adam/{name}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
-            for name in self.NAMES
-            if f"adam/{name}/step" in state
-        }
-        self._use(values, moments or None)
+        self._use(values, {n: AdamMoments(state[f"adam/{n}/first"], state[f"adam/{n}/second"]) for n in self.NAMES})
+        self._steps = int(state["adam/steps"])

@@ -35,6 +35,7 @@ def load_photos(
     frames: tuple[PosedFrame, ...],
     max_size: int,  # of the long side [pixels]
     factors: tuple[int, ...],
+    device: torch.device | str = "cpu",
 ) -> list[Photo]:
     """Read the photos, reduce them to ``max_size`` and build the pyramid of ``factors`` (area averages).
 
@@ -63,7 +64,7 @@ def load_photos(
         for factor in factors:
             size = max(1, round(image.width / shrink / factor)), max(1, round(image.height / shrink / factor))
             small = image if size == image.size else image.resize(size, Image.Resampling.BOX)
-            levels[factor] = torch.from_numpy(np.array(small))
+            levels[factor] = torch.from_numpy(np.array(small)).to(device)
         height, width = levels[1].shape[:2]
         photos.append(Photo(frame.name, frame.camera.resized(width, height), levels))
     return photos

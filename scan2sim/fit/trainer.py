@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
 import torch
 
-from scan2sim.errors import FitError
+from scan2sim.cameras import CameraFrame, write_cameras
+from scan2sim.errors import FitError, OutOfMemoryError
 from scan2sim.fit.checkpoint import load_checkpoint, save_checkpoint
 from scan2sim.fit.config import FitConfig
-from scan2sim.fit.densify import error_scores, prune_and_split
-from scan2sim.fit.exposure import Exposure
 from scan2sim.fit.held_out import judge, split_held_out
-from scan2sim.fit.initialize import initial_gaussians
-from scan2sim.fit.parameters import Parameters
-from scan2sim.fit.photos import Photo, load_photos
+from scan2sim.fit.initialize import first_gaussians
+from scan2sim.fit.memory import check_memory, is_out_of_memory
+from scan2sim.fit.photos import load_photos
 from scan2sim.fit.result import FitResult, save_fit
-from scan2sim.poses import PosedCapture
+from scan2sim.fit.training import Training
+from scan2sim.poses import PosedCapture, PosedFrame
 from scan2sim.progress import Reporter, silent
-from scan2sim.splats import photometric_loss, rasterize
+from scan2sim.splats import Gaussians, write_ply
 
 __all__ = ["train"]
 
 MIN_TRAINING_PHOTOS = 3
+UNFINISHED = "splats-unfinished.ply"
+CAMERAS = "cameras.json"
 
 
 def train(
@@ -31,114 +34,107 @@ def train(
     folder: Path,
     config: FitConfig = FitConfig(),  # noqa: B008  (frozen)
     report: Reporter = silent,
+    *,
+    start: Gaussians | None = None,
+    device: torch.device | str = "cpu",
 ) -> FitResult:
     """Train Gaussians on a posed capture and judge them on photos that were held out.
 
-    Writes ``splats.ply``, ``fit.json`` and ``held-out/`` into ``folder``, and a checkpoint every
-    ``config.checkpoint_seconds``; if there is one of the same configuration, training goes on from it and ends
-    as it would have ended undisturbed.
+    Writes ``splats.ply``, ``fit.json`` and ``held-out/`` into ``folder``, ``cameras.json`` too where cameras were
+    corrected, and a checkpoint every ``config.checkpoint_seconds``; if there is one of the same configuration, training
+    goes on from it and ends as it would have ended undisturbed.
 
-    Loss: ``(1 - w) |render - photo| + w (1 - SSIM)`` after each photo's own gain and offset (Kerbl et al. 2023), plus
-    small weights: on opacity and scale (Kheradmand et al. 2024, "3D Gaussian Splatting as MCMC"), on the shortest axis,
-    which turns blobs into discs on the surface (Chen et al. 2024, "PGSR", section 3.1), and, later, on opacities that
-    are neither 0 nor 1 (Guédon & Lepetit 2024, "SuGaR", section 4.1).
+    Loss: ``(1 - w) |render - photo| + w (1 - SSIM)`` after each photo's own gain and offset (Kerbl et al. 2023), and
+    the terms in :mod:`scan2sim.fit.loss`.
+
+    Args:
+        posed: photos with cameras.
+        folder: existing folder for the results.
+        config: all settings.
+        report: told about progress.
+        start: Gaussians of an earlier training in the same frame to go on from; None = begin at the sparse points.
+        device: where to train, ``cpu`` or ``cuda``.
 
     Raises:
         FitError: a photo cannot be read, there are too few photos or points, or training diverged.
+        OutOfMemoryError: memory does not suffice or ran out; a checkpoint and ``splats-unfinished.ply`` are left.
     """
-    factors = tuple(sorted({factor for _, factor in config.coarse_to_fine}))
-    training_frames, held_out_frames = split_held_out(posed.frames, config.hold_out_every)
-    if len(training_frames) < MIN_TRAINING_PHOTOS:
+    frames, held_out = split_held_out(posed.frames, config.hold_out_every, config.hold_out_offset)
+    if len(frames) < MIN_TRAINING_PHOTOS:
         raise FitError(
-            f"{len(training_frames)} photos to train on; at least {MIN_TRAINING_PHOTOS} are needed",
+            f"{len(frames)} photos to train on; at least {MIN_TRAINING_PHOTOS} are needed",
             todo="add photos or hold out fewer",
         )
-    photos = load_photos(training_frames, config.max_size, factors)
-    size = posed.camera_distance
-    parameters = Parameters(initial_gaussians(posed, config.sh_degree, config.max_gaussians, config.seed), config, size)
-    exposure = Exposure(len(photos), config.exposure_rate)
-    first = 0
-    if saved := load_checkpoint(folder, config):
-        first, state = saved
-        parameters.load_state(state)
-        exposure.load_state(state)
+    if config.budget is not None and config.budget < 1:
+        raise FitError(f"budget = {config.budget}, expected at least one Gaussian", todo="choose another --fit.budget")
+    check_memory(frames, config, torch.device(device))
+    training = None
+    try:
+        training = _prepare(posed, frames, config, start, torch.device(device))
+        if saved := load_checkpoint(folder, config):
+            training.load_state(*saved)
+        _run(training, folder, report)
+        return _finish(training, frames, held_out, folder)
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        problem = str(error).partition("\n")[0]
+    # here the failed step's memory is free again
+    raise _rescued(training, folder, config, problem)
 
-    first_count = len(parameters)
-    saved_at = time.monotonic()
-    for step in range(first, config.steps):
-        share = step / config.steps
-        factor = [f for start, f in config.coarse_to_fine if share >= start][-1]
-        index = _photo_of(step, len(photos), config.seed)
-        _step(parameters, exposure, photos[index], index, factor, share, size, config)
-        if _densifies(step + 1, config):
-            _densify(parameters, exposure, photos, factor, step + 1, first_count, config)
-        report("training splats", step + 1, config.steps)
+
+def _prepare(
+    posed: PosedCapture,
+    frames: tuple[PosedFrame, ...],
+    config: FitConfig,
+    start: Gaussians | None,
+    device: torch.device,
+) -> Training:
+    factors = tuple(sorted({1, *(factor for _, factor in config.coarse_to_fine)}))
+    photos = load_photos(frames, config.max_size, factors, device)
+    return Training(first_gaussians(posed, start, config).to(device), posed, frames, photos, config)
+
+
+def _run(training: Training, folder: Path, report: Reporter) -> None:
+    config, saved_at = training.config, time.monotonic()
+    while training.done < config.steps:
+        training.step()
+        report("training splats", training.done, config.steps)
         if time.monotonic() - saved_at > config.checkpoint_seconds:
-            save_checkpoint(folder, config, step + 1, parameters.state() | exposure.state())
+            save_checkpoint(folder, config, training.done, training.state())
             saved_at = time.monotonic()
 
-    gaussians = parameters.gaussians.detached()
-    figures = judge(gaussians, load_photos(held_out_frames, config.max_size, (1,)), folder / "held-out")
-    figures |= {"steps": config.steps, "gaussians": len(gaussians), "training_views": len(photos)}
-    return save_fit(FitResult(gaussians, figures), folder)
+
+def _finish(
+    training: Training, frames: tuple[PosedFrame, ...], held_out: tuple[PosedFrame, ...], folder: Path
+) -> FitResult:
+    config, gaussians = training.config, training.parameters.gaussians.detached()
+    photos = load_photos(held_out, config.max_size, (1,), gaussians.means.device)
+    figures = judge(gaussians, photos, folder / "held-out")
+    figures |= {"steps": config.steps, "gaussians": len(gaussians), "training_views": len(frames)}
+    if config.poses.rate > 0:
+        figures |= training.refinement.figures()
+        corrected = [training.refinement.corrected(i, frame.camera) for i, frame in enumerate(frames)]
+        pairs = zip(frames, corrected, strict=True)
+        write_cameras(folder / CAMERAS, tuple(CameraFrame(frame.image.name, camera) for frame, camera in pairs))
+    result = save_fit(FitResult(gaussians.to("cpu"), figures), folder)
+    (folder / UNFINISHED).unlink(missing_ok=True)
+    return result
 
 
-def _photo_of(step: int, photos: int, seed: int) -> int:
-    """Every epoch shows each photo once, in an order that depends on nothing but seed and epoch."""
-    epoch, place = divmod(step, photos)
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return int(torch.randperm(photos, generator=generator)[place])
-
-
-def _step(
-    parameters: Parameters,
-    exposure: Exposure,
-    photo: Photo,
-    index: int,
-    factor: int,
-    share: float,
-    size: float,
-    config: FitConfig,
-) -> None:
-    image, camera = photo.view(factor)
-    gaussians = parameters.gaussians
-    rendered = rasterize(gaussians, [camera]).colors[0]
-    loss = photometric_loss(exposure.apply(rendered, index), image, config.ssim_weight)
-    opacities = gaussians.opacities
-    loss = loss + config.opacity_weight * opacities.mean() + exposure.pull()
-    if share >= config.binary_from:
-        loss = loss + config.binary_weight * (4 * opacities * (1 - opacities)).mean()
-    scales = gaussians.scales / size
-    loss = loss + config.scale_weight * scales.mean() + config.flat_weight * scales.amin(1).mean()
-    if not torch.isfinite(loss):
-        raise FitError("training diverged (the loss is not finite)", todo="run again with another --seed")
-    loss.backward()
-    parameters.step(share)
-    exposure.step()
-
-
-def _densifies(step: int, config: FitConfig) -> bool:
-    share = step / config.steps
-    return step % config.densify_every == 0 and config.densify_from <= share <= config.densify_until
-
-
-def _densify(
-    parameters: Parameters,
-    exposure: Exposure,
-    photos: list[Photo],
-    factor: int,
-    step: int,
-    first_count: int,
-    config: FitConfig,
-) -> None:
-    """Grow evenly from the first count to the cap over the densification's share of the training."""
-    span = config.densify_until - config.densify_from
-    growth = min(1.0, (step / config.steps - config.densify_from + config.densify_every / config.steps) / span)
-    target = round(first_count + (config.max_gaussians - first_count) * growth)
-    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-    chosen = torch.randperm(len(photos), generator=generator)[: config.densify_views].tolist()
-    values = exposure.values.detach()
-    # one level coarser than training: the errors' places are needed, not their finest detail
-    coarser = max([f for f in photos[0].levels if f <= factor * 2])
-    scores = error_scores(parameters, [photos[i] for i in chosen], coarser, [values[i] for i in chosen])
-    prune_and_split(parameters, scores, target, config.min_opacity, generator)
+def _rescued(training: Training | None, folder: Path, config: FitConfig, problem: str) -> OutOfMemoryError:
+    """Save what was reached, and say it."""
+    todo = "close other programs and run the same again, or choose a lower --quality or --fit.max-gaussians"
+    if training is None:
+        return OutOfMemoryError(f"memory ran out before the first step ({problem})", todo=todo)
+    reached, left = f"after step {training.done} with {len(training.parameters)} Gaussians", None
+    for tensor in training.parameters.tensors.values():
+        tensor.grad = None
+    with contextlib.suppress(MemoryError, RuntimeError):
+        if training.is_whole:  # else an older checkpoint is the better one
+            save_checkpoint(folder, config, training.done, training.state())
+            left = training.done
+    with contextlib.suppress(MemoryError, RuntimeError):
+        write_ply(training.parameters.gaussians.detached().to("cpu"), folder / UNFINISHED)
+    goes_on = "; training goes on from its checkpoint" + (f" at step {left}" if left is not None else "")
+    return OutOfMemoryError(f"memory ran out {reached} ({problem})", todo=todo + goes_on, path=folder / UNFINISHED)

@@ -25,6 +25,8 @@ class BuildConfig:
     """The preset that the stages' settings started from."""
     cameras: Path | None = None
     """A cameras.json to take the poses from, in metres with z up; None = find them in the photos."""
+    warm_start: Path | None = None
+    """Folder of an earlier build that shares photos with this one; its splats are trained on. None = begin anew."""
     seed: int = 0
     """Seed of every random choice of every stage."""
     capture: CaptureConfig = field(default_factory=CaptureConfig)

@@ -18,6 +18,7 @@ from scan2sim.pipeline.corrections import CORRECTIONS_FILE, SCENE_FOLDER, read_c
 from scan2sim.pipeline.describe import describe_capture, describe_poses, describe_settling
 from scan2sim.pipeline.keys import digest_file, digest_inputs
 from scan2sim.pipeline.stage import Outcome, Stage, read_record
+from scan2sim.pipeline.warm_start import load_start, start_digests
 from scan2sim.poses import load_posed, save_posed, solve_poses, use_cameras
 from scan2sim.progress import Reporter
 from scan2sim.report import write_report
@@ -60,6 +61,7 @@ class Corridor:
                 "poses",
                 STAGES["poses"],
                 self._pose,
+                version=2,
                 needs=("capture",),
                 config=asdict(config.poses),
                 inputs=lambda: {"cameras": digest_file(config.cameras)} if config.cameras else {},
@@ -69,8 +71,10 @@ class Corridor:
                 "splats",
                 STAGES["splats"],
                 self._fit,
-                needs=("poses",),
+                version=2,
+                needs=("poses",) if config.warm_start is None else ("capture", "poses"),
                 config=asdict(config.fit),
+                inputs=lambda: start_digests(config.warm_start, self.build, STAGES) if config.warm_start else {},
                 packages=("torch",),
                 resumes=True,
             ),
@@ -116,7 +120,9 @@ class Corridor:
         return describe_poses(posed)
 
     def _fit(self, folder: Path, report: Reporter) -> Outcome:
-        return Outcome(train(load_posed(self.build / STAGES["poses"]), folder, self.config.fit, report).figures)
+        posed, earlier = load_posed(self.build / STAGES["poses"]), self.config.warm_start
+        start = load_start(earlier, self.build, STAGES, posed) if earlier else None
+        return Outcome(train(posed, folder, self.config.fit, report, start=start).figures)
 
     def _separate(self, folder: Path, report: Reporter) -> Outcome:
         posed = load_posed(self.build / STAGES["poses"])

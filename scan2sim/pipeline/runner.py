@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import scan2sim
-from scan2sim.errors import OutputError, Scan2SimError, UsageError
+from scan2sim.errors import OutOfMemoryError, OutputError, Scan2SimError, UsageError
 from scan2sim.files import output_errors, read_json, recover_folder, swap_in, write_json
 from scan2sim.pipeline.keys import digest_folder, measure_folder
 from scan2sim.pipeline.lock import LOCK_FILE, build_lock
@@ -199,7 +199,8 @@ def _explained(build: Path, stage: Stage, fresh: Path) -> Iterator[None]:
             shutil.rmtree(fresh, ignore_errors=True)
         raise
     except Scan2SimError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
+        if not (stage.resumes and isinstance(error, OutOfMemoryError)):
+            shutil.rmtree(fresh, ignore_errors=True)
         write_log(build, f"{stage.name}: {error}")
         raise
     except Exception as error:

@@ -5,6 +5,7 @@ then ``scene_frame`` and ``undistort``); ``use_cameras`` takes them from a camer
 """
 
 from scan2sim.poses.config import PosesConfig
+from scan2sim.poses.depth import read_confidence, read_depth
 from scan2sim.poses.given_cameras import use_cameras
 from scan2sim.poses.posed import Gravity, PosedCapture, PosedFrame, Scale
 from scan2sim.poses.scene_frame import SceneFrame, find_scene_frame
@@ -20,6 +21,8 @@ __all__ = [
     "SceneFrame",
     "find_scene_frame",
     "load_posed",
+    "read_confidence",
+    "read_depth",
     "save_posed",
     "solve_poses",
     "use_cameras",

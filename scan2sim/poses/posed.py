@@ -38,6 +38,8 @@ class PosedFrame:
     name: str  # the frame's name in the capture
     camera: Camera
     residual: float  # mean reprojection error of its sparse points [pixels]; nan if unknown
+    depth: Path | None = None  # from a sensor, as the photo shows it; see scan2sim.poses.read_depth
+    confidence: Path | None = None  # of that depth; see scan2sim.poses.read_confidence
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class PosedCapture:
     unregistered: tuple[str, ...] = ()  # frames without a pose
     steps: tuple[dict[str, Any], ...] = ()  # what each rung of the ladder gave
     warnings: tuple[str, ...] = ()  # what a person should be told, with what to do
+    observations: NDArray[np.int32] | None = None  # (M, 2) index of a frame, index of a point that it sees
 
     @property
     def camera_distance(self) -> float:

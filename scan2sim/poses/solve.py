@@ -12,6 +12,7 @@ from scan2sim.capture import Capture
 from scan2sim.errors import PosesError
 from scan2sim.files import output_errors
 from scan2sim.poses.config import PosesConfig
+from scan2sim.poses.depth import undistort_depth
 from scan2sim.poses.ladder import Climb, climb
 from scan2sim.poses.mapping import registered
 from scan2sim.poses.posed import PosedCapture, PosedFrame, Scale
@@ -75,9 +76,11 @@ def _posed_capture(
     frames = []
     for (frame, image), pose in zip(posed, poses, strict=True):
         report("undistorting photos", len(frames), len(posed))
-        path, intrinsics = undistort_frame(frame, model.cameras[image.camera_id], folder / "images")
+        lens = model.cameras[image.camera_id]
+        path, intrinsics = undistort_frame(frame, lens, folder / "images")
+        sensor = undistort_depth(frame, lens, intrinsics, folder / "depth")
         residual = float(np.mean(image_residuals(model, image)))
-        frames.append(PosedFrame(path, frame.name, Camera(intrinsics, scene_frame.pose(pose)), residual))
+        frames.append(PosedFrame(path, frame.name, Camera(intrinsics, scene_frame.pose(pose)), residual, *sensor))
     report("undistorting photos", len(posed), len(posed))
     names = {frame.name for frame in frames}
     missing = tuple(frame.name for frame in capture.frames if frame.name not in names)
@@ -90,6 +93,7 @@ def _posed_capture(
         missing,
         tuple(result.steps),
         _warnings(missing, result.total, scene_frame),
+        sparse.observations({image.image_id: i for i, (_, image) in enumerate(posed)}),
     )
 
 

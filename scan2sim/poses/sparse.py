@@ -20,15 +20,23 @@ class Sparse:
     points: NDArray[np.float64]  # (P, 3)
     colors: NDArray[np.uint8]  # (P, 3)
     observers: NDArray[np.int64]  # (P,) number of images that see each point
+    sightings: NDArray[np.int64]  # (M, 2) id of an image, row of a point that it sees
+
+    def observations(self, frame_of: dict[int, int]) -> NDArray[np.int32]:  # (M, 2)
+        """The sightings by index of frame instead of COLMAP's id of the image; each pair once."""
+        known = [(frame_of[image], point) for image, point in self.sightings.tolist() if image in frame_of]
+        return np.unique(np.array(known, dtype=np.int32).reshape(-1, 2), axis=0)
 
 
 def read_sparse(model: pycolmap.Reconstruction) -> Sparse:
     """All sparse points, in the order of their ids."""
     points = [model.points3D[key] for key in sorted(model.point3D_ids())]
+    sightings = [(element.image_id, row) for row, point in enumerate(points) for element in point.track.elements]
     return Sparse(
         np.array([point.xyz for point in points], dtype=np.float64).reshape(-1, 3),
         np.array([point.color for point in points], dtype=np.uint8).reshape(-1, 3),
         np.array([point.track.length() for point in points], dtype=np.int64),
+        np.array(sightings, dtype=np.int64).reshape(-1, 2),
     )
 
 

@@ -8,6 +8,20 @@ def set_isa(name: str) -> None: ...
 def threads() -> int: ...
 def set_threads(count: int) -> None: ...
 def photometric_loss(rendered: Tensor, target: Tensor, ssim_weight: float, gradient: Tensor | None) -> float: ...
+def adam(
+    values: Tensor,
+    gradients: Tensor,
+    first: Tensor,
+    second: Tensor,
+    chosen: Tensor | None,  # bool
+    first_column: int,
+    columns: int,
+    beta1: float,
+    beta2: float,
+    first_scale: float,
+    second_scale: float,
+    epsilon: float,
+) -> None: ...
 
 class Gaussians:
     def __init__(
@@ -34,17 +48,26 @@ class Views:
         antialiased: bool,
     ) -> None: ...
 
-class Frames:
-    def __init__(self, gaussians: Gaussians, views: Views, means2d: Tensor, radii: Tensor) -> None: ...
-    def blend(
+class Pictures:
+    def __init__(
         self,
         colors: Tensor,
         alphas: Tensor,
         depths: Tensor,
         median_depths: Tensor,
         features: Tensor | None,
-        keep: bool,
+        ids: Tensor | None,
+        object_ids: Tensor | None,
+        object_count: int,
     ) -> None: ...
+
+def render(
+    gaussians: Gaussians, views: Views, pictures: Pictures, means2d: Tensor | None, radii: Tensor | None
+) -> None: ...
+
+class Frames:
+    def __init__(self, gaussians: Gaussians, views: Views, means2d: Tensor, radii: Tensor) -> None: ...
+    def blend(self, pictures: Pictures) -> None: ...
     def backward(
         self,
         colors: Tensor | None,
@@ -59,6 +82,8 @@ class Frames:
         sh: Tensor | None,
         feature_gradients: Tensor | None,
         means2d: Tensor | None,
+        transforms: Tensor | None,
     ) -> None: ...
     def accumulate(self, maps: Tensor, sums: Tensor) -> None: ...
     def dominant(self, indices: Tensor) -> None: ...
+    def count(self) -> tuple[int, int]: ...

@@ -33,6 +33,7 @@ def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: boo
     images = (cameras, views.height, views.width)
     if trained:
         assert means2d is not None
+        assert radii is not None
         frames = native.Frames(native_gaussians, native_views, means2d, radii)
         means2d.requires_grad_(any(t.requires_grad for t in parameters))
         outputs = _Blend.apply(frames, images, object_ids, *inputs, means2d)

@@ -31,14 +31,18 @@ def blobs(count: int = 400, seed: int = 0) -> Gaussians:
     )
 
 
-def posed_capture(folder: Path, views: int = 12, gains: bool = False) -> PosedCapture:
-    """Photos of :func:`blobs` from a ring of cameras; with ``gains``, each is exposed differently."""
+def camera_at(angle: float) -> Camera:
+    """A camera of the ring that all photos are taken from."""
+    return Camera(INTRINSICS, look_at([0.4 * np.cos(angle), 0.4 * np.sin(angle), 0.35], [0, 0, 0]))
+
+
+def posed_capture(folder: Path, views: int = 12, gains: bool = False, size: int = 1) -> PosedCapture:
+    """Photos of :func:`blobs` from a ring of cameras, ``size`` times as large; ``gains`` expose each differently."""
     folder.mkdir(parents=True, exist_ok=True)
     truth = blobs()
     frames = []
     for i in range(views):
-        angle = 2 * np.pi * i / views
-        camera = Camera(INTRINSICS, look_at([0.4 * np.cos(angle), 0.4 * np.sin(angle), 0.35], [0, 0, 0]))
+        camera = camera_at(2 * np.pi * i / views).resized(size * INTRINSICS.width, size * INTRINSICS.height)
         image = rasterize(truth, [camera]).colors[0]
         if gains:
             image = image * (0.8 + 0.4 * (i % 3) / 2)
@@ -49,4 +53,16 @@ def posed_capture(folder: Path, views: int = 12, gains: bool = False) -> PosedCa
     chosen = rng.choice(len(truth), 150, replace=False)
     points = truth.means.numpy()[chosen].astype(np.float64) + rng.normal(0, 0.003, (150, 3))
     colors = (truth.base_colors.numpy()[chosen].clip(0, 1) * 255).astype(np.uint8)
-    return PosedCapture(tuple(frames), points, colors, Scale("cameras", 0.01), Gravity("cameras", 1.0))
+    pairs = [(i, row) for i, frame in enumerate(frames) for row in _visible(truth, frame.camera, points)]
+    scale, gravity = Scale("cameras", 0.01), Gravity("cameras", 1.0)
+    return PosedCapture(tuple(frames), points, colors, scale, gravity, observations=np.array(pairs, dtype=np.int32))
+
+
+def _visible(truth: Gaussians, camera: Camera, points: np.ndarray) -> list[int]:
+    """Rows of the points (P, 3) that lie within the image and not behind the surface."""
+    depths = rasterize(truth, [camera]).depths[0, :, :, 0].numpy()
+    pixels, z = camera.project(points)
+    x, y = np.floor(pixels).astype(int).T
+    inside = (x >= 0) & (x < depths.shape[1]) & (y >= 0) & (y < depths.shape[0])
+    surface = depths[y * inside, x * inside]
+    return np.flatnonzero(inside & (z < surface + 0.02)).tolist()

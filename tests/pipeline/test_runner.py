@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scan2sim.errors import FitError, OutputError, UsageError
+from scan2sim.errors import FitError, OutOfMemoryError, OutputError, UsageError
 from scan2sim.pipeline.keys import digest_folder
 from scan2sim.pipeline.runner import run_stages
 from scan2sim.pipeline.stage import Outcome, Stage, read_record
@@ -169,6 +169,23 @@ def test_interrupted_it_keeps_the_checkpoint(build: Path) -> None:
     runs(build)
     run_stages(build, fake_stages(build))
     assert runs(build) == ["counting from 2", "product"]
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_out_of_memory_it_keeps_the_checkpoint_and_is_not_done(build: Path, resumes: bool) -> None:
+    gather, counting, product = fake_stages(build)
+
+    def run(folder: Path, report: object) -> Outcome:
+        (folder / "count.txt").write_text("2")
+        raise OutOfMemoryError("memory ran out")
+
+    with pytest.raises(OutOfMemoryError):
+        run_stages(build, [gather, replace(counting, run=run, resumes=resumes), product])
+    assert hidden_folders(build) == ([".02-counting.new"] if resumes else [])
+    assert not (build / "02-counting").exists()
+    runs(build)
+    run_stages(build, fake_stages(build))
+    assert runs(build) == (["counting from 2", "product"] if resumes else ["counting from 0", "product"])
 
 
 @pytest.mark.parametrize("half", ["exchanged", "aside"])

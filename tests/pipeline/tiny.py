@@ -44,7 +44,7 @@ def tiny_config(photos: Path) -> BuildConfig:
             max_gaussians=8000,
             sh_degree=0,
             coarse_to_fine=((0.0, 2), (0.5, 1)),
-            densify_every=20,
+            densify=replace(draft.fit.densify, every=20),
             checkpoint_seconds=0.2,
         ),
         objects=replace(draft.objects, view_size=WIDTH, mesh_cells=32, mesh_faces=600),

@@ -67,6 +67,11 @@ def test_sparse_points_lie_on_the_true_surfaces(posed: PosedCapture) -> None:
     assert abs(np.median(on_table[:, 2])) < 0.003
     for frame in posed.frames:
         assert 0 < frame.residual < 2
+    assert posed.observations is not None
+    assert (np.bincount(posed.observations[:, 1], minlength=len(posed.points)) >= 2).all()
+    k = posed.frames[2].camera.intrinsics
+    pixels, _ = posed.frames[2].camera.project(posed.points[posed.observations[posed.observations[:, 0] == 2, 1]])
+    assert ((pixels > 0) & (pixels < [k.width, k.height])).all(1).mean() > 0.95
     pixels, depth = posed.frames[0].camera.project(posed.points)
     assert ((depth > 0.1) & (pixels > -300).all(1) & (pixels < 900).all(1)).mean() > 0.95
 

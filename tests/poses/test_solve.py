@@ -76,6 +76,23 @@ def test_sparse_points_project_into_the_photos(few: tuple[Capture, PosedCapture,
     assert np.median(colours) < 15
 
 
+def test_each_photo_tells_which_points_it_saw(few: tuple[Capture, PosedCapture, Path, list[str]]) -> None:
+    _, posed, _, _ = few
+    assert posed.observations is not None
+    assert len(posed.observations) >= 2 * len(posed.points)  # each point is seen at least twice
+    for index, frame in enumerate(posed.frames):
+        points = posed.observations[posed.observations[:, 0] == index, 1]
+        pixels, depth = frame.camera.project(posed.points[points])
+        k = frame.camera.intrinsics
+        inside = (pixels > 0).all(1) & (pixels < [k.width, k.height]).all(1)
+        assert len(points) > 20
+        assert (depth > 0).all()
+        assert inside.mean() > 0.95
+        image = np.asarray(Image.open(frame.image).convert("RGB"), dtype=float)
+        seen = image[tuple(pixels[inside].astype(int).T[::-1])]
+        assert np.median(np.abs(seen - posed.point_colors[points][inside]).mean(1)) < 15
+
+
 def test_steps_and_progress_are_recorded(few: tuple[Capture, PosedCapture, Path, list[str]]) -> None:
     _, posed, _, reports = few
     assert [step["name"] for step in posed.steps] == ["features", "matching", "incremental"]

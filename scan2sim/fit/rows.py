@@ -1,0 +1,33 @@
+"""Small things about the rows of Gaussians that all densifications need."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from scan2sim.splats import Gaussians, Rendering
+
+__all__ = ["rotate", "seen", "usable"]
+
+
+def rotate(
+    quats: Tensor,  # (N, 4) wxyz, need not be unit
+    vectors: Tensor,  # (N, 3)
+) -> Tensor:  # (N, 3)
+    """Turn each vector by its quaternion."""
+    quats = torch.nn.functional.normalize(quats, dim=1)
+    w, axis = quats[:, :1], quats[:, 1:]
+    cross = torch.linalg.cross(axis, vectors)
+    return vectors + 2 * (w * cross + torch.linalg.cross(axis, cross))
+
+
+def seen(rendering: Rendering) -> Tensor:  # (C, N) bool
+    """Which Gaussians touch each camera's image."""
+    assert rendering.radii is not None  # always there where gradients are tracked
+    return rendering.radii > 0
+
+
+def usable(gaussians: Gaussians) -> Tensor:  # (N,) bool
+    """Which Gaussians have only finite values."""
+    values = (gaussians.means, gaussians.quats, gaussians.log_scales, gaussians.opacity_logits[:, None])
+    return torch.cat([*values, gaussians.sh.flatten(1)], 1).isfinite().all(1)
