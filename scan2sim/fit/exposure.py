@@ -17,12 +17,12 @@ class Exposure:
         self.values = torch.zeros(photos, 2, 3, device=device, requires_grad=rate > 0)
         self._optimizer = torch.optim.Adam([self.values], lr=rate) if rate > 0 else None
 
-    def apply(self, image: Tensor, photo: int) -> Tensor:  # (H, W, 3) to (H, W, 3)
-        """The rendered image as this photo's camera would have exposed it."""
+    def of(self, photo: int) -> Tensor | None:  # (2, 3)
+        """Gain and offset that make of the rendered image what this photo's camera would have exposed; None = off."""
         if self._optimizer is None:
-            return image
+            return None
         gain, offset = self.values[photo]
-        return image * gain.exp() + offset
+        return torch.stack([gain.exp(), offset])
 
     def pull(self) -> Tensor:
         """A penalty, as only the product of scene and exposure is observed: the mean exposure is identity."""

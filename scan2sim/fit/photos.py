@@ -28,7 +28,7 @@ class Photo:
         """The photo reduced ``factor`` times, with its camera."""
         image = self.levels[factor]
         height, width = image.shape[:2]
-        return image.float() / 255, self.camera.resized(width, height)
+        return image * (1 / 255), self.camera.resized(width, height)
 
 
 def load_photos(

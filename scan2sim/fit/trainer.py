@@ -92,7 +92,9 @@ def _prepare(
 ) -> Training:
     factors = tuple(sorted({1, *(factor for _, factor in config.coarse_to_fine)}))
     photos = load_photos(frames, config.max_size, factors, device)
-    return Training(first_gaussians(posed, start, config).to(device), posed, frames, photos, config)
+    index = {frame.name: i for i, frame in enumerate(posed.frames)}
+    first = first_gaussians(posed, photos, [index[frame.name] for frame in frames], start, config)
+    return Training(first.to(device), posed, frames, photos, config)
 
 
 def _run(training: Training, folder: Path, report: Reporter) -> None:

@@ -21,7 +21,7 @@ from scan2sim.fit.parameters import Parameters
 from scan2sim.fit.photos import Photo
 from scan2sim.fit.pose_refinement import PoseRefinement
 from scan2sim.fit.rows import seen
-from scan2sim.fit.strategy import Strategy
+from scan2sim.fit.strategy import Strategy, step_generator
 from scan2sim.poses import PosedCapture, PosedFrame
 from scan2sim.splats import Gaussians, Rendering, photometric_loss, rasterize
 
@@ -89,8 +89,9 @@ class Training:
         gaussians = self.parameters.gaussians
         pose = self.refinement.pose(index)[None] if self.refinement.is_active(share) else None
         with_normals = config.normals.weight > 0 and share >= config.normals.start
-        rendering = rasterize(gaussians, [camera], world_from_camera=pose, normals=with_normals)
-        loss = photometric_loss(self.exposure.apply(rendering.colors[0], index), image, config.loss.ssim)
+        drawn = self._thinned(gaussians, share) if config.dropout > 0 else gaussians
+        rendering = rasterize(drawn, [camera], world_from_camera=pose, normals=with_normals)
+        loss = photometric_loss(rendering.colors[0], image, config.loss.ssim, self.exposure.of(index))
         loss = loss + self.exposure.pull() + shape_terms(gaussians, self.size, share, config.loss)
         known = ((config.depth.points, self._points[index]), (config.depth.sensor, self._sensor[index]))
         for weight, samples in known:
@@ -99,6 +100,14 @@ class Training:
         if with_normals:
             loss = loss + config.normals.weight * normal_term(rendering, camera)
         return rendering, loss
+
+    def _thinned(self, gaussians: Gaussians, share: float) -> Gaussians:
+        """Random Gaussians made transparent, the others more opaque (Park et al. 2025, "DropGaussian")."""
+        dropped = self.config.dropout * share
+        random = torch.rand(len(gaussians), generator=step_generator(self.config.seed + 1, self.done))
+        kept = (random >= dropped).to(gaussians.means.device)
+        opacities = (gaussians.opacities / (1 - dropped)).clamp(1e-6, 1 - 1e-4)
+        return replace(gaussians, opacity_logits=torch.where(kept, opacities.logit(), -30.0))
 
     def _clean(self, step: int) -> None:
         """Remove floaters and what is over the budget after ``step`` steps, if it is time to."""

@@ -19,10 +19,11 @@ def photometric_loss(
     rendered: Tensor,  # (H, W, 3) both sides at least 11
     target: Tensor,  # (H, W, 3)
     ssim_weight: float = 0.2,  # 0..1
+    exposure: Tensor | None = None,  # (2, 3) gain and offset of each channel, applied to the rendered image first
 ) -> Tensor:  # scalar
     """``(1 - w) mean |rendered - target| + w (1 - SSIM)``, SSIM as in :func:`scan2sim.splats.ssim`.
 
-    The gradient flows to ``rendered`` only.
+    The gradient flows to ``rendered`` and ``exposure``.
 
     Raises:
         UsageError: different shapes, images smaller than SSIM's window, or a weight outside of 0..1.
@@ -30,28 +31,34 @@ def photometric_loss(
     check_pair(rendered, target)
     if not 0 <= ssim_weight <= 1:
         raise UsageError(f"ssim_weight = {ssim_weight}, expected 0 to 1")
+    if exposure is not None and tuple(exposure.shape) != (2, 3):
+        raise UsageError(f"exposure: got shape {tuple(exposure.shape)}, expected (2, 3)")
     target = target.detach()
     if rendered.device.type != "cpu":
+        rendered = rendered if exposure is None else rendered * exposure[0] + exposure[1]
         return (1 - ssim_weight) * (rendered - target).abs().mean() + ssim_weight * (1 - ssim(rendered, target))
-    return _PhotometricLoss.apply(rendered, target, ssim_weight)
+    return _PhotometricLoss.apply(rendered, exposure, target, ssim_weight)
 
 
 class _PhotometricLoss(torch.autograd.Function):
-    """The gradient is computed with the value, row by row, and only scaled afterwards."""
+    """The gradients are computed with the value, row by row, and only scaled afterwards."""
 
     @staticmethod
-    def forward(ctx: Any, rendered: Tensor, target: Tensor, ssim_weight: float) -> Tensor:
+    def forward(ctx: Any, rendered: Tensor, exposure: Tensor | None, target: Tensor, ssim_weight: float) -> Tensor:
         image = rendered.detach().float().contiguous()
-        gradient = torch.empty_like(image) if ctx.needs_input_grad[0] else None
-        value = native.photometric_loss(image, target.float().contiguous(), ssim_weight, gradient)
+        exposed = None if exposure is None else exposure.detach().float().contiguous()
+        wanted = any(ctx.needs_input_grad[:2])
+        gradient = torch.empty_like(image) if wanted else None
+        of_exposure = torch.empty(2, 3) if wanted and exposure is not None else None
+        value = native.photometric_loss(image, target.float().contiguous(), ssim_weight, exposed, gradient, of_exposure)
         if gradient is not None:
-            ctx.save_for_backward(gradient)
+            ctx.save_for_backward(gradient, of_exposure)
         return rendered.new_tensor(value)
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *grads: Tensor
-    ) -> tuple[Tensor, None, None]:
-        (gradient,) = ctx.saved_tensors
-        return (gradient * grads[0].float()).to(grads[0].dtype), None, None
+    ) -> tuple[Tensor | None, ...]:
+        scaled = [None if g is None else (g * grads[0].float()).to(grads[0].dtype) for g in ctx.saved_tensors]
+        return *scaled, None, None

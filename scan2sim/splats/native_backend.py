@@ -18,6 +18,9 @@ from scan2sim.splats.rendering import Rendering, Views
 
 __all__ = ["accumulate", "count_pairs", "dominant", "render"]
 
+# colours, alphas, depths, median depths, features, ids
+_Images = tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Tensor | None]
+
 
 def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: bool, projected: bool) -> Rendering:
     """Render every camera; see :func:`scan2sim.splats.rasterize`."""
@@ -107,7 +110,7 @@ def _frames(gaussians: Gaussians, views: Views) -> Any:
     return native.Frames(*inputs, torch.empty(*shape, 2), torch.empty(*shape))
 
 
-def _new_images(images: tuple[int, int, int], features: Tensor | None, object_ids: Tensor | None) -> tuple[Any, ...]:
+def _new_images(images: tuple[int, int, int], features: Tensor | None, object_ids: Tensor | None) -> _Images:
     colors = torch.empty(*images, 3)
     alphas, depths, medians = (torch.empty(*images, 1) for _ in range(3))
     blended = None if features is None else torch.empty(*images, features.shape[-1])
@@ -115,7 +118,7 @@ def _new_images(images: tuple[int, int, int], features: Tensor | None, object_id
     return colors, alphas, depths, medians, blended, objects
 
 
-def _pictures(images: tuple[Any, ...], object_ids: Tensor | None) -> Any:
+def _pictures(images: _Images, object_ids: Tensor | None) -> Any:
     count = 1 + int(object_ids.max()) if object_ids is not None and len(object_ids) else 1
     return native.Pictures(*images, object_ids, count)
 

@@ -84,7 +84,13 @@ def run_scene(random: np.random.Generator, count: int, kind: str, width: int, he
 def run_loss_and_adam(random: np.random.Generator) -> None:
     for height, width in ((11, 11), (12, 40), (61, 35)):
         pair = [random.random((height, width, 3)).astype(np.float32) for _ in range(2)]
-        native.photometric_loss(*pair, 0.2, np.zeros_like(pair[0]))
+        native.photometric_loss(
+            *pair,
+            0.2,
+            np.array([1, 1.1, 0.9, 0, 0.1, -0.1], np.float32),
+            np.zeros_like(pair[0]),
+            np.zeros(6, np.float32),
+        )
     for rows, width in ((0, 3), (1, 1), (5001, 3), (300, 48)):
         matrices = [np.abs(floats(random, rows, width)) for _ in range(4)]
         native.adam(*matrices, random.random(rows) < 0.5, width // 3, width - width // 3, 0.9, 0.999, 0.1, 1.0, 1e-15)

@@ -101,3 +101,23 @@ def test_images_that_do_not_fit() -> None:
                 function(small, small)
     with pytest.raises(UsageError, match="ssim_weight"):
         photometric_loss(a, a, 1.5)
+
+
+def test_loss_of_an_exposed_image_with_its_gradients() -> None:
+    random = torch.Generator().manual_seed(4)
+    a, b = (torch.rand(23, 37, 3, generator=random) for _ in range(2))
+    exposure = torch.tensor([[0.9, 1.1, 1.3], [0.05, -0.02, 0.0]])
+    found = []
+    for fused in (True, False):
+        image, exposed = a.clone().requires_grad_(), exposure.clone().requires_grad_()
+        loss = (
+            photometric_loss(image, b, 0.3, exposed)
+            if fused
+            else photometric_loss(image * exposed[0] + exposed[1], b, 0.3)
+        )
+        (2 * loss).backward()
+        found.append((loss.detach(), image.grad, exposed.grad))
+    for native, truth in zip(*found, strict=True):
+        torch.testing.assert_close(native, truth, atol=1e-6, rtol=1e-4)
+    with pytest.raises(UsageError, match="exposure"):
+        photometric_loss(a, b, 0.3, exposure[0])

@@ -10,9 +10,11 @@ constexpr int kBlocksAcross = kTile / kBlockColumns;  // 4, so that a row of blo
 constexpr int kBlocks = kTilePixels / W;
 static_assert(kBlocksAcross == 4 && kBlocks <= 64);
 
-// Column and row within the tile of its p-th pixel.
-static inline int column_of(int p) { return p / W % kBlocksAcross * kBlockColumns + p % W % kBlockColumns; }
-static inline int row_of(int p) { return p / W / kBlocksAcross * kBlockRows + p % W / kBlockColumns; }
+// Place among the tile's pixels of the one at a column and row within it.
+static inline int place_of(int column, int row) {
+    return (row / kBlockRows * kBlocksAcross + column / kBlockColumns) * W + row % kBlockRows * kBlockColumns +
+           column % kBlockColumns;
+}
 
 struct TileArea {
     int x, y;            // first pixel
@@ -20,8 +22,14 @@ struct TileArea {
     int width;           // of the image
     int32_t begin, end;  // of its list
 
-    bool inside(int p) const { return column_of(p) < columns && row_of(p) < rows; }
-    int64_t pixel(int p) const { return static_cast<int64_t>(y + row_of(p)) * width + x + column_of(p); }
+    // Calls work(place among the tile's pixels, index in the image) for every pixel inside the image, by rows.
+    template <class Work>
+    void each_pixel(Work&& work) const {
+        for (int row = 0; row < rows; ++row) {
+            const int64_t first = static_cast<int64_t>(y + row) * width + x;
+            for (int column = 0; column < columns; ++column) work(place_of(column, row), first + column);
+        }
+    }
 };
 
 static inline TileArea tile_area(const TileLists& lists, int tile) {
@@ -73,19 +81,33 @@ static inline void prefetch_splat(const TileLists& lists, const TileArea& t, int
     if (i >= t.begin && i < t.end) __builtin_prefetch(lists.splats + lists.ranks[i]);
 }
 
+// Some numbers for every pixel of a tile. Those of one block lie together: planes a multiple of 4 KiB apart would make
+// loads wait for stores that have nothing to do with them.
+template <int PLANES>
+struct TilePlanes {
+    alignas(64) float values[PLANES * kTilePixels];
+
+    float* block(int plane, int offset) { return values + PLANES * offset + plane * W; }
+    float& pixel(int plane, int p) { return values[(p / W * PLANES + plane) * W + p % W]; }
+};
+
 // Transmittance and the threshold of every pixel of a tile; a full pixel has the threshold +∞.
 struct TilePixels {
-    alignas(64) float T[kTilePixels];
-    alignas(64) float threshold[kTilePixels];
+    TilePlanes<2> planes;
     uint64_t blocks = 0;  // those with pixels that are not full
 
     explicit TilePixels(const TileArea& t) {
-        for (int p = 0; p < kTilePixels; ++p) {
-            T[p] = 1.0f;
-            threshold[p] = t.inside(p) ? -kLog2Of255 : __builtin_inff();
-            if (t.inside(p)) blocks |= 1ull << p / W;
+        for (int o = 0; o < kTilePixels; o += W) {
+            store(T(o), set1(1.0f));
+            store(threshold(o), set1(__builtin_inff()));
         }
+        t.each_pixel([&](int p, int64_t) {
+            planes.pixel(1, p) = -kLog2Of255;
+            blocks |= 1ull << p / W;
+        });
     }
+    float* T(int offset) { return planes.block(0, offset); }
+    float* threshold(int offset) { return planes.block(1, offset); }
 };
 
 // Calls visit(i, splat, offset of the block's pixels, weights, T before, T after, mask) for every block where something
@@ -107,22 +129,22 @@ static inline int32_t walk_tile(const TileLists& lists, const TileArea& t, TileP
         for (; blocks; blocks &= blocks - 1) {
             const int block = __builtin_ctzll(blocks), o = block * W;
             const F power = splat.power(splat.dx(block), splat.dy(block));
-            M hit = le(load(pixels.threshold + o), power);
+            M hit = le(load(pixels.threshold(o)), power);
             if (!any(hit)) continue;
             const F alpha = min(exp2(power), max_alpha);
-            const F T = load(pixels.T + o);
+            const F T = load(pixels.T(o));
             const F next = fnma(T, alpha, T);
             const M stops = both(hit, le(next, least));
             if (any(stops)) {
-                const F threshold = select(stops, infinite, load(pixels.threshold + o));
-                store(pixels.threshold + o, threshold);
+                const F threshold = select(stops, infinite, load(pixels.threshold(o)));
+                store(pixels.threshold(o), threshold);
                 full(i, o, stops);
                 hit = first_not_second(hit, stops);
                 if (!any(lt(threshold, infinite))) pixels.blocks &= ~(1ull << block);
                 if (!any(hit)) continue;
             }
             const F after_T = select(hit, next, T);
-            store(pixels.T + o, after_T);
+            store(pixels.T(o), after_T);
             drawn = true;
             visit(i, s, o, masked(hit, alpha * T), T, after_T, hit);
         }
@@ -133,13 +155,11 @@ static inline int32_t walk_tile(const TileLists& lists, const TileArea& t, TileP
 
 // Object of each pixel whose summed weight is largest and over 1/2, else 0. planes: (objects, kTilePixels).
 static inline void write_ids(const TileArea& t, const float* planes, int objects, int32_t* out) {
-    for (int p = 0; p < kTilePixels; ++p) {
-        if (!t.inside(p)) continue;
-        int32_t id = 0;
+    t.each_pixel([&](int p, int64_t pixel) {
+        out[pixel] = 0;
         for (int k = 0; k < objects; ++k)
-            if (planes[k * kTilePixels + p] > 0.5f) id = k;
-        out[t.pixel(p)] = id;
-    }
+            if (planes[k * kTilePixels + p] > 0.5f) out[pixel] = k;
+    });
 }
 
 // scratch holds (features + objects) × kTilePixels.
@@ -147,7 +167,7 @@ template <bool FEATURES, bool IDS>
 static void blend_tile_into(const TileLists& lists, const Images& out, int tile, float* scratch) {
     const TileArea t = tile_area(lists, tile);
     TilePixels pixels(t);
-    alignas(64) float red[kTilePixels] = {}, green[kTilePixels] = {}, blue[kTilePixels] = {}, depth[kTilePixels] = {};
+    TilePlanes<4> sums = {};  // red, green, blue, depth
     alignas(64) float median[kTilePixels] = {};
     alignas(64) int32_t stop[kTilePixels];
     for (int p = 0; p < kTilePixels; ++p) stop[p] = t.end;
@@ -167,10 +187,11 @@ static void blend_tile_into(const TileLists& lists, const Images& out, int tile,
             if (IDS) plane = planes + out.object[s.id] * kTilePixels;
         },
         [&](int32_t, const Splat&, int o, F w, F T, F next, M) {
-            store(red + o, fma(w, r, load(red + o)));
-            store(green + o, fma(w, g, load(green + o)));
-            store(blue + o, fma(w, b, load(blue + o)));
-            store(depth + o, fma(w, z, load(depth + o)));
+            float* at = sums.block(0, o);
+            store(at, fma(w, r, load(at)));
+            store(at + W, fma(w, g, load(at + W)));
+            store(at + 2 * W, fma(w, b, load(at + 2 * W)));
+            store(at + 3 * W, fma(w, z, load(at + 3 * W)));
             const M crosses = both(lt(next, half), le(half, T));
             if (any(crosses)) store_where(median + o, crosses, z);
             if (FEATURES)
@@ -182,25 +203,24 @@ static void blend_tile_into(const TileLists& lists, const Images& out, int tile,
         },
         [](int32_t, const Splat&) {}, [&](int32_t i, int o, M mask) { storei_where(stop + o, mask, set1i(i)); });
 
-    const int64_t first = static_cast<int64_t>(tile) * kTilePixels;
-    if (out.tile_stop) out.tile_stop[tile] = left;
-    for (int p = 0; p < kTilePixels && out.stop; ++p) {
-        out.transmittance[first + p] = pixels.T[p];
-        out.stop[first + p] = t.inside(p) ? stop[p] : t.begin;
+    if (out.stop) {
+        const int64_t first = static_cast<int64_t>(tile) * kTilePixels;
+        out.tile_stop[tile] = left;
+        for (int p = 0; p < kTilePixels; ++p) {
+            out.transmittance[first + p] = pixels.planes.pixel(0, p);
+            out.stop[first + p] = t.begin;
+        }
+        t.each_pixel([&](int p, int64_t) { out.stop[first + p] = stop[p]; });
     }
-    for (int p = 0; p < kTilePixels; ++p) {
-        if (!t.inside(p)) continue;
-        const int64_t pixel = t.pixel(p);
-        const float alpha = 1.0f - pixels.T[p];
-        out.colors[3 * pixel] = red[p];
-        out.colors[3 * pixel + 1] = green[p];
-        out.colors[3 * pixel + 2] = blue[p];
+    t.each_pixel([&](int p, int64_t pixel) {
+        const float alpha = 1.0f - pixels.planes.pixel(0, p);
+        for (int c = 0; c < 3; ++c) out.colors[3 * pixel + c] = sums.pixel(c, p);
         out.alphas[pixel] = alpha;
-        out.depths[pixel] = alpha > 0.0f ? depth[p] / alpha : 0.0f;
+        out.depths[pixel] = alpha > 0.0f ? sums.pixel(3, p) / alpha : 0.0f;
         out.median_depths[pixel] = median[p];
         if (FEATURES)
             for (int k = 0; k < channels; ++k) out.features[pixel * channels + k] = scratch[k * kTilePixels + p];
-    }
+    });
     if (IDS) write_ids(t, planes, objects, out.ids);
 }
 
@@ -228,8 +248,7 @@ static void dominant_tile(const TileLists& lists, int32_t* out, int tile) {
             storei_where(index + o, larger, set1i(s.id));
         },
         [](int32_t, const Splat&) {}, [](int32_t, int, M) {});
-    for (int p = 0; p < kTilePixels; ++p)
-        if (t.inside(p)) out[t.pixel(p)] = index[p];
+    t.each_pixel([&](int p, int64_t pixel) { out[pixel] = index[p]; });
 }
 
 // For every intersection: the sum over pixels of weight × map, `channels` of the `total` of maps from `first`.
@@ -239,9 +258,10 @@ static void accumulate_tile(const TileLists& lists, const float* maps, int total
     const TileArea t = tile_area(lists, tile);
     TilePixels pixels(t);
     float* sums = scratch + channels * kTilePixels;
-    for (int k = 0; k < channels; ++k)
-        for (int p = 0; p < kTilePixels; ++p)
-            scratch[k * kTilePixels + p] = t.inside(p) ? maps[t.pixel(p) * total + first + k] : 0.0f;
+    for (int k = 0; k < channels * kTilePixels; ++k) scratch[k] = 0.0f;
+    t.each_pixel([&](int p, int64_t pixel) {
+        for (int k = 0; k < channels; ++k) scratch[k * kTilePixels + p] = maps[pixel * total + first + k];
+    });
     for (int32_t i = t.begin; i < t.end; ++i)
         for (int k = 0; k < channels; ++k) slots[static_cast<int64_t>(lists.slots[i]) * channels + k] = 0.0f;
     walk_tile(
@@ -266,6 +286,8 @@ static PairCount count_tile(const TileLists& lists, int tile) {
     TilePixels pixels(t);
     alignas(64) float drawn[W] = {};
     PairCount count{0, 0};
+    int inside[kBlocks] = {};  // pixels of each block that lie in the image
+    t.each_pixel([&](int p, int64_t) { ++inside[p / W]; });
     // what is weighed is counted from the blocks that stay open; walk_tile closes them
     int32_t i = t.begin;
     for (; i < t.end && pixels.blocks; ++i) {
@@ -273,7 +295,7 @@ static PairCount count_tile(const TileLists& lists, int tile) {
         one.begin = i;
         one.end = i + 1;
         for (uint64_t b = splat_blocks(lists.splats[lists.ranks[i]], t) & pixels.blocks; b; b &= b - 1)
-            for (int p = __builtin_ctzll(b) * W, last = p + W; p < last; ++p) count.weighed += t.inside(p);
+            count.weighed += inside[__builtin_ctzll(b)];
         walk_tile(
             lists, one, pixels, [](int32_t, const Splat&) {},
             [&](int32_t, const Splat&, int, F, F, F, M hit) { store(drawn, load(drawn) + masked(hit, set1(1.0f))); },

@@ -13,27 +13,25 @@ static void backward_tile_into(const TileLists& lists, const Images& forward, co
     const TileArea t = tile_area(lists, tile);
     const int channels = FEATURES ? lists.feature_count : 0;
     const int stride = kMoments + lists.feature_count;
-    alignas(64) float T[kTilePixels], behind[kTilePixels];
-    alignas(64) float red[kTilePixels], green[kTilePixels], blue[kTilePixels], depth[DEPTH ? kTilePixels : W];
+    TilePlanes<6> planes;  // transmittance, what is behind, gradients in red, green, blue, depth
     const int32_t* stop = forward.stop + static_cast<int64_t>(tile) * kTilePixels;
-    for (int p = 0; p < kTilePixels; ++p) {
-        const bool inside = t.inside(p);
-        const int64_t pixel = inside ? t.pixel(p) : 0;
-        T[p] = forward.transmittance[static_cast<int64_t>(tile) * kTilePixels + p];
-        const bool colored = inside && gradient.colors;
-        red[p] = colored ? gradient.colors[3 * pixel] : 0.0f;
-        green[p] = colored ? gradient.colors[3 * pixel + 1] : 0.0f;
-        blue[p] = colored ? gradient.colors[3 * pixel + 2] : 0.0f;
-        float alpha_gradient = inside && gradient.alphas ? gradient.alphas[pixel] : 0.0f;
+    const float* transmittance = forward.transmittance + static_cast<int64_t>(tile) * kTilePixels;
+    for (float& value : planes.values) value = 0.0f;
+    for (int k = 0; k < channels * kTilePixels; ++k) scratch[k] = 0.0f;
+    t.each_pixel([&](int p, int64_t pixel) {
+        const float T = transmittance[p];
+        if (gradient.colors)
+            for (int c = 0; c < 3; ++c) planes.pixel(2 + c, p) = gradient.colors[3 * pixel + c];
+        float alpha_gradient = gradient.alphas ? gradient.alphas[pixel] : 0.0f;
         if (DEPTH) {  // depth = Σ w z / Σ w
-            const float alpha = 1.0f - T[p];
-            depth[p] = inside && alpha > 0.0f ? gradient.depths[pixel] / alpha : 0.0f;
-            if (inside) alpha_gradient -= depth[p] * gradient.rendered_depths[pixel];
+            const float alpha = 1.0f - T, slope = alpha > 0.0f ? gradient.depths[pixel] / alpha : 0.0f;
+            planes.pixel(5, p) = slope;
+            alpha_gradient -= slope * gradient.rendered_depths[pixel];
         }
-        for (int k = 0; k < channels; ++k)
-            scratch[k * kTilePixels + p] = inside ? gradient.features[pixel * channels + k] : 0.0f;
-        behind[p] = -T[p] * alpha_gradient;
-    }
+        for (int k = 0; k < channels; ++k) scratch[k * kTilePixels + p] = gradient.features[pixel * channels + k];
+        planes.pixel(0, p) = T;
+        planes.pixel(1, p) = -T * alpha_gradient;
+    });
     float* feature_sums = scratch + channels * kTilePixels;
 
     const int32_t end = forward.tile_stop[tile];
@@ -64,15 +62,16 @@ static void backward_tile_into(const TileLists& lists, const Images& forward, co
             const F full = exp2(power);
             const F alpha = min(full, max_alpha);
             const F inverse = rcp(one - alpha);
-            const F before = load(T + o) * inverse;
+            float* at = planes.block(0, o);
+            const F before = load(at) * inverse;
             const F w = masked(hit, alpha * before);
-            const F cr = load(red + o), cg = load(green + o), cb = load(blue + o);
+            const F cr = load(at + 2 * W), cg = load(at + 3 * W), cb = load(at + 4 * W);
             F cv = fma(r, cr, fma(g, cg, b * cb));
             vr = fma(w, cr, vr);
             vg = fma(w, cg, vg);
             vb = fma(w, cb, vb);
             if (DEPTH) {
-                const F cz = load(depth + o);
+                const F cz = load(at + 5 * W);
                 cv = fma(z, cz, cv);
                 vz = fma(w, cz, vz);
             }
@@ -82,10 +81,10 @@ static void backward_tile_into(const TileLists& lists, const Images& forward, co
                     cv = fma(set1(feature[k]), cf, cv);
                     store(feature_sums + k * W, fma(w, cf, load(feature_sums + k * W)));
                 }
-            const F B = load(behind + o);
+            const F B = load(at + W);
             const F alpha_gradient = fnma(B, inverse, before * cv);
-            store(behind + o, fma(w, cv, B));
-            store(T + o, select(hit, before, load(T + o)));
+            store(at + W, fma(w, cv, B));
+            store(at, select(hit, before, load(at)));
             const F sigma = masked(both(hit, le(full, max_alpha)), zero - alpha * alpha_gradient);
             const F x = dx * sigma, y = dy * sigma;
             S0 = S0 + sigma;

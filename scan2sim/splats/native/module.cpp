@@ -283,14 +283,18 @@ void adam(Out values, In gradients, Out first, Out second, std::optional<Mask> c
     adam_step(matrices, mask, {beta1, beta2, first_scale, second_scale, epsilon});
 }
 
-double photometric(In rendered, In target, float ssim_weight, std::optional<Out> gradient) {
+double photometric(In rendered, In target, float ssim_weight, std::optional<In> exposure, std::optional<Out> gradient,
+                   std::optional<Out> exposure_gradient) {
     if (rendered.ndim() != 3 || rendered.shape(2) != 3 || rendered.shape(0) < kWindow || rendered.shape(1) < kWindow)
         throw std::invalid_argument("rendered: shape (H, W, 3), at least 11 × 11");
     const ImagePair images{rendered.data(), checked(target, rendered.size(), "target"),
                            static_cast<int>(rendered.shape(1)), static_cast<int>(rendered.shape(0))};
     float* out = checked(gradient, rendered.size(), "gradient");
+    const float* values = checked(exposure, 6, "exposure");
+    const Exposure exposed{values, values ? values + 3 : nullptr, checked(exposure_gradient, 6, "exposure_gradient")};
+    if (values && out && !exposed.gradient) throw std::invalid_argument("exposure_gradient is missing");
     nb::gil_scoped_release release;
-    return photometric_loss(images, ssim_weight, out);
+    return photometric_loss(images, ssim_weight, exposed, out);
 }
 
 }  // namespace
@@ -307,8 +311,9 @@ NB_MODULE(_native, m) {
     m.def("threads", &threads, "Number of threads in use.");
     m.def("set_threads", &set_threads, "count"_a, "Choose the number of threads, 1..1024.");
 
-    m.def("photometric_loss", &photometric, "rendered"_a, "target"_a, "ssim_weight"_a, "gradient"_a.none(),
-          "The loss; its gradient in the rendered image is written.");
+    m.def("photometric_loss", &photometric, "rendered"_a, "target"_a, "ssim_weight"_a,
+          "exposure"_a.none(), "gradient"_a.none(), "exposure_gradient"_a.none(),
+          "The loss; its gradients in the rendered image and in gain and offset are written.");
 
     m.def("adam", &adam, "values"_a, "gradients"_a, "first"_a, "second"_a, "chosen"_a.none(), "first_column"_a,
           "columns"_a, "beta1"_a, "beta2"_a, "first_scale"_a, "second_scale"_a, "epsilon"_a,
