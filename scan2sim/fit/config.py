@@ -45,8 +45,6 @@ class RatesConfig:
     """First learning rate of the means, relative to the scene's size; falls by `means_decay`."""
     means_decay: float = 0.02
     """Last learning rate of the means over the first."""
-    others_decay: float = 1.0
-    """Last learning rate over the first of everything else."""
     scales: float = 0.01
     """Learning rate of the log scales."""
     quats: float = 0.004
@@ -117,8 +115,6 @@ class FitConfig:
     """Training steps; one photo each."""
     max_gaussians: int = 60_000
     """Hard cap on the number of Gaussians during training."""
-    seeds: int = 0
-    """About so many Gaussians are put where the sparse points' surface seems to go on; 0 = none."""
     dropout: float = 0.0
     """Share of the Gaussians that is left out of each step at the end; it grows evenly from 0."""
     budget: int | None = None

@@ -11,9 +11,7 @@ from scipy.spatial import KDTree
 from scan2sim.errors import FitError
 from scan2sim.fit.config import FitConfig
 from scan2sim.fit.importance import most_important
-from scan2sim.fit.photos import Photo
 from scan2sim.fit.rows import usable
-from scan2sim.fit.seed import seed_gaussians
 from scan2sim.poses import PosedCapture
 from scan2sim.splats import SH_C0, Gaussians, concatenate
 
@@ -24,13 +22,7 @@ MIN_POINTS = 16
 UNCOVERED = 3.0  # a sparse point is new if no earlier Gaussian is within so many times its own width
 
 
-def first_gaussians(
-    posed: PosedCapture,
-    photos: list[Photo],
-    indices: list[int],  # of the photos in the capture
-    start: Gaussians | None,
-    config: FitConfig,
-) -> Gaussians:
+def first_gaussians(posed: PosedCapture, start: Gaussians | None, config: FitConfig) -> Gaussians:
     """What training begins with.
 
     With ``start`` these Gaussians, the largest and most opaque ones if they are more than the cap, and new ones at
@@ -40,10 +32,6 @@ def first_gaussians(
         FitError: there are fewer than 16 points, or ``start`` holds nothing usable.
     """
     new = initial_gaussians(posed, config.sh_degree, config.max_gaussians, config.seed)
-    if config.seeds > 0 and posed.observations is not None:
-        covered = new.means.numpy().astype(np.float64)
-        seeds = seed_gaussians(posed, photos, indices, covered, config.sh_degree, config.seeds)
-        new = concatenate([new, seeds[: max(0, config.max_gaussians - len(new))]])
     if start is None:
         return new
     start = start.detached().to("cpu").with_ids(None)

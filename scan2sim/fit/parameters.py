@@ -27,7 +27,7 @@ class Parameters:
             "opacity_logits": rates.opacities,
             "sh": rates.colors,
         }
-        self._decay, self._others_decay = rates.means_decay, rates.others_decay
+        self._decay = rates.means_decay
         self._sparse = config.optimizer == "sparse"
         values = {name: getattr(gaussians, name).detach().clone() for name in self.NAMES}
         self.tensors: dict[str, Tensor] = {}
@@ -48,8 +48,7 @@ class Parameters:
 
     def rate(self, name: str, share: float) -> float:
         """Learning rate after ``share`` of the training (0..1)."""
-        decay = self._decay if name == "means" else self._others_decay
-        return self._rates[name] * decay**share
+        return self._rates[name] * (self._decay**share if name == "means" else 1.0)
 
     def step(
         self,

@@ -20,7 +20,7 @@ from scan2sim.fit.result import FitResult, save_fit
 from scan2sim.fit.training import Training
 from scan2sim.poses import PosedCapture, PosedFrame
 from scan2sim.progress import Reporter, silent
-from scan2sim.splats import Gaussians, write_ply
+from scan2sim.splats import Gaussians, keep_freed_memory, write_ply
 
 __all__ = ["train"]
 
@@ -68,6 +68,7 @@ def train(
     if config.budget is not None and config.budget < 1:
         raise FitError(f"budget = {config.budget}, expected at least one Gaussian", todo="choose another --fit.budget")
     check_memory(frames, config, torch.device(device))
+    keep_freed_memory()
     training = None
     try:
         training = _prepare(posed, frames, config, start, torch.device(device))
@@ -92,9 +93,7 @@ def _prepare(
 ) -> Training:
     factors = tuple(sorted({1, *(factor for _, factor in config.coarse_to_fine)}))
     photos = load_photos(frames, config.max_size, factors, device)
-    index = {frame.name: i for i, frame in enumerate(posed.frames)}
-    first = first_gaussians(posed, photos, [index[frame.name] for frame in frames], start, config)
-    return Training(first.to(device), posed, frames, photos, config)
+    return Training(first_gaussians(posed, start, config).to(device), posed, frames, photos, config)
 
 
 def _run(training: Training, folder: Path, report: Reporter) -> None:

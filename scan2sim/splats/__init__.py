@@ -1,7 +1,7 @@
 """The engine: Gaussians, their file formats, rasterizers (native, torch, gsplat) and image metrics; knows no photos."""
 
 from scan2sim.splats.adam import AdamMoments, adam_step
-from scan2sim.splats.compiled import available_isas, isa, set_isa, set_threads, threads
+from scan2sim.splats.compiled import available_isas, isa, keep_freed_memory, set_isa, set_threads, threads
 from scan2sim.splats.formats import SPLAT_SUFFIXES, read_ply, read_splats, write_ply, write_splats
 from scan2sim.splats.gaussians import SH_C0, Gaussians, concatenate
 from scan2sim.splats.loss import photometric_loss
@@ -25,6 +25,7 @@ __all__ = [
     "dominant",
     "evaluate_sh",
     "isa",
+    "keep_freed_memory",
     "match_exposure",
     "photometric_loss",
     "psnr",

@@ -101,3 +101,21 @@ def test_transforms_that_are_no_similarity() -> None:
     for bad in (np.diag([1.0, 1, -1, 1]), np.diag([1.0, 2, 1, 1]), np.eye(3), np.full((4, 4), np.nan)):
         with pytest.raises(UsageError):
             rotate_gaussians(blob(2), bad)
+
+
+def test_what_stands_still_is_projected_once_and_drawn_the_same() -> None:
+    """Environments with one camera in common, and one that has its own, against each rendered alone."""
+    scene, poses = objects()
+    same = CAMERAS[0]
+    cameras = [same, CAMERAS[1], same, same]
+    generator = torch.Generator().manual_seed(5)
+    states = poses[:1].repeat(4, 1, 1, 1)
+    states[:, 1:, :3, 3] += 0.2 * torch.randn(4, 2, 3, generator=generator, dtype=torch.float64)
+    together = rasterize(scene, cameras, poses=states, ids=True, projected=False)
+    assert together.ids is not None
+    for k, view in enumerate(cameras):
+        alone = rasterize(scene, [view], poses=states[k : k + 1], ids=True)
+        assert alone.ids is not None
+        for image in ("colors", "depths", "median_depths", "ids"):
+            assert torch.equal(getattr(together, image)[k], getattr(alone, image)[0])
+    assert not torch.equal(together.colors[0], together.colors[2])

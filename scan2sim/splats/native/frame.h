@@ -2,7 +2,9 @@
 #pragma once
 #include <memory>
 
+#include "depth_sorted.h"
 #include "memory.h"
+#include "sorting.h"
 #include "types.h"
 
 namespace splats {
@@ -11,6 +13,8 @@ class Frame {
 public:
     // Projects, sorts and lists. means2d (N, 2) and radii (N,) are written unless null.
     void project(const GaussianArrays& gaussians, const View& view, float* means2d, float* radii);
+    // The same where the splats of all but some Gaussians are known already.
+    void project(const GaussianArrays& gaussians, const View& view, const DepthSorted& still, Chosen moving);
     // Blends the images; with keep, what the gradient needs is kept.
     void blend(const GaussianArrays& gaussians, Images images, bool keep);
     // Adds the gradients of the parameters. Needs a blend that kept.
@@ -23,13 +27,14 @@ public:
     PairCount count();
 
 private:
+    void list(const View& view);
     TileLists lists(const GaussianArrays* gaussians) const;
 
     View view_{};
-    int64_t visible_ = 0;
     int64_t intersections_ = 0;
     int tiles_x_ = 0, tiles_y_ = 0;
-    Buffer<Splat> splats_;         // by depth
+    DepthSorted sorted_;
+    DepthSorted moving_;
     Buffer<int32_t> slot_ends_;    // per rank
     Buffer<int32_t> tile_begin_;   // (tiles + 1,)
     Buffer<int32_t> ranks_;        // per intersection, by tile and depth

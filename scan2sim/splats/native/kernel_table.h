@@ -5,7 +5,8 @@
 namespace splats {
 
 struct Kernels {
-    int64_t (*project)(const GaussianArrays&, const View&, const ProjectionOut&, int64_t begin, int64_t end);
+    int64_t (*project)(const GaussianArrays&, const View&, const int32_t* chosen, const ProjectionOut&, int64_t begin,
+                       int64_t end);
     void (*project_backward)(const GaussianArrays&, const View&, const Splat* splats, const int32_t* slot_ends,
                              const float* slots, const GaussianGradients&, float* transforms, int64_t begin, int64_t end);
     void (*blend_tile)(const TileLists&, const Images&, int tile, float* scratch);

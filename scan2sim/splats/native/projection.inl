@@ -124,15 +124,19 @@ static inline M first_lanes(int64_t count) {
 
 static inline float clamped(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
 
-// Projects Gaussians begin..end; writes their splats and lists those that touch a pixel. Returns their number.
-static int64_t project(const GaussianArrays& g, const View& view, const ProjectionOut& out, int64_t begin,
-                       int64_t end) {
+// Projects Gaussians begin..end, or those chosen at these places; writes their splats and lists those that touch a pixel.
+// Returns their number.
+static int64_t project(const GaussianArrays& g, const View& view, const int32_t* chosen, const ProjectionOut& out,
+                       int64_t begin, int64_t end) {
     int64_t found = 0;
     const float width = static_cast<float>(view.width), height = static_cast<float>(view.height);
     for (int64_t first = begin; first < end; first += W) {
-        alignas(64) int32_t ids[W];
-        for (int k = 0; k < W; ++k) ids[k] = static_cast<int32_t>(first + k < end ? first + k : end - 1);
-        const I index = loadi(ids);
+        alignas(64) int32_t lane_ids[W];
+        for (int k = 0; k < W; ++k) {
+            const int64_t place = first + k < end ? first + k : end - 1;
+            lane_ids[k] = chosen ? chosen[place] : static_cast<int32_t>(place);
+        }
+        const I index = loadi(lane_ids);
         const Projection q = project_lanes(g, view, index, first_lanes(end - first));
         const F x = fma(set1(view.fx), q.p[0] * q.inverse_z, set1(view.cx));
         const F y = fma(set1(view.fy), q.p[1] * q.inverse_z, set1(view.cy));
@@ -147,11 +151,10 @@ static int64_t project(const GaussianArrays& g, const View& view, const Projecti
         store(det, q.det);
         store(opacity, view.antialiased ? q.opacity * sqrt(q.det0 / q.det) : q.opacity);
 
-        int drawn = 0;
-        uint32_t draws = 0;
+        int drawn = 0, lanes[W];
         const uint32_t valid = bits(q.valid);
         for (int k = 0; k < W && first + k < end; ++k) {
-            const int64_t id = first + k;
+            const int64_t id = lane_ids[k];
             if (out.means2d) out.means2d[2 * id] = out.means2d[2 * id + 1] = out.radii[id] = 0.0f;
             if (!(valid >> k & 1) || !(opacity[k] * 255.0f >= 1.0f)) continue;
             Splat& s = out.splats[id];
@@ -185,10 +188,9 @@ static int64_t project(const GaussianArrays& g, const View& view, const Projecti
             s.l10 = -unit * xy[k] * inverse_sd * inverse_root;
             s.l11 = unit * inverse_sd;
             s.id = static_cast<int32_t>(id);
-            draws |= 1u << k;
-            ids[drawn++] = static_cast<int32_t>(id);
+            lanes[drawn++] = k;
         }
-        if (!draws) continue;
+        if (!drawn) continue;
 
         F inverse_length, Y[16], color[3];
         harmonics(view.sh_degree, view_direction(q, &inverse_length), Y);
@@ -202,16 +204,17 @@ static int64_t project(const GaussianArrays& g, const View& view, const Projecti
         const F checked = (color[0] + color[1] + color[2]) * set1(0.0f);
         const uint32_t finite = bits(le(checked, set1(0.0f)));
         for (int j = 0; j < drawn; ++j) {
-            const int k = static_cast<int>(ids[j] - first);
-            Splat& s = out.splats[ids[j]];
+            const int k = lanes[j];
+            const int64_t id = lane_ids[k];
+            Splat& s = out.splats[id];
             if (!(finite >> k & 1)) {
-                if (out.means2d) out.means2d[2 * ids[j]] = out.means2d[2 * ids[j] + 1] = out.radii[ids[j]] = 0.0f;
+                if (out.means2d) out.means2d[2 * id] = out.means2d[2 * id + 1] = out.radii[id] = 0.0f;
                 continue;
             }
             s.r = rgb[0][k];
             s.g = rgb[1][k];
             s.b = rgb[2][k];
-            out.visible[found++] = ids[j];
+            out.visible[found++] = static_cast<int32_t>(id);
         }
     }
     return found;
