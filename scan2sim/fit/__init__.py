@@ -2,6 +2,7 @@
 
 from scan2sim.fit.config import (
     DepthConfig,
+    DropoutConfig,
     FitConfig,
     FloatersConfig,
     LossConfig,
@@ -19,6 +20,7 @@ from scan2sim.fit.warm_start import align_start
 __all__ = [
     "DensifyConfig",
     "DepthConfig",
+    "DropoutConfig",
     "FitConfig",
     "FitResult",
     "FloatersConfig",

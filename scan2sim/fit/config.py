@@ -9,6 +9,7 @@ from scan2sim.fit.densify_config import DensifyConfig
 
 __all__ = [
     "DepthConfig",
+    "DropoutConfig",
     "FitConfig",
     "FloatersConfig",
     "LossConfig",
@@ -94,6 +95,20 @@ class NormalsConfig:
 
 
 @dataclass(frozen=True)
+class DropoutConfig:
+    """Random Gaussians left out of each step, so that few photos are not learned by heart (Park et al. 2025)."""
+
+    share: float = 0.2
+    """Share that is left out at the end; it grows evenly from 0."""
+    photos: int = 16
+    """Up to so many photos the whole share counts; from twice as many on, nothing is left out."""
+
+    def share_of(self, photos: int) -> float:
+        """The share for so many photos to train on."""
+        return self.share * min(1.0, max(0.0, 2 - photos / self.photos))
+
+
+@dataclass(frozen=True)
 class FloatersConfig:
     """Gaussians that are no part of any surface."""
 
@@ -115,8 +130,6 @@ class FitConfig:
     """Training steps; one photo each."""
     max_gaussians: int = 60_000
     """Hard cap on the number of Gaussians during training."""
-    dropout: float = 0.0
-    """Share of the Gaussians that is left out of each step at the end; it grows evenly from 0."""
     budget: int | None = None
     """So many Gaussians are left at most, the most important ones; None = all."""
     budget_from: float = 0.85
@@ -141,6 +154,8 @@ class FitConfig:
     """Depth from sparse points and sensors."""
     normals: NormalsConfig = field(default_factory=NormalsConfig)
     """Agreement of normals and depth."""
+    dropout: DropoutConfig = field(default_factory=DropoutConfig)
+    """Gaussians left out of steps."""
     floaters: FloatersConfig = field(default_factory=FloatersConfig)
     """Removal of what floats."""
     hold_out_every: int = 8
@@ -156,7 +171,7 @@ class FitConfig:
 _EVERY_100 = DensifyConfig(every=100)
 _PRESETS = {
     "draft": FitConfig(),
-    "standard": FitConfig(steps=6000, max_gaussians=150_000, max_size=1200, sh_degree=3, densify=_EVERY_100),
+    "standard": FitConfig(steps=4000, max_gaussians=100_000, max_size=1200, densify=_EVERY_100),
     "high": FitConfig(steps=20_000, max_gaussians=400_000, max_size=1600, sh_degree=3, densify=_EVERY_100),
 }
 

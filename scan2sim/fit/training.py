@@ -27,6 +27,7 @@ from scan2sim.splats import Gaussians, Rendering, photometric_loss, rasterize
 
 __all__ = ["Training"]
 
+TRANSPARENT = -30.0  # opacity logit
 CLEANING_FACTOR = 2  # photos are reduced by this when floaters and importance are looked at
 
 
@@ -89,7 +90,7 @@ class Training:
         gaussians = self.parameters.gaussians
         pose = self.refinement.pose(index)[None] if self.refinement.is_active(share) else None
         with_normals = config.normals.weight > 0 and share >= config.normals.start
-        drawn = self._thinned(gaussians, share) if config.dropout > 0 else gaussians
+        drawn = self._thinned(gaussians, share)
         rendering = rasterize(drawn, [camera], world_from_camera=pose, normals=with_normals)
         loss = photometric_loss(rendering.colors[0], image, config.loss.ssim, self.exposure.of(index))
         loss = loss + self.exposure.pull() + shape_terms(gaussians, self.size, share, config.loss)
@@ -103,11 +104,13 @@ class Training:
 
     def _thinned(self, gaussians: Gaussians, share: float) -> Gaussians:
         """Random Gaussians made transparent, the others more opaque (Park et al. 2025, "DropGaussian")."""
-        dropped = self.config.dropout * share
+        dropped = self.config.dropout.share_of(len(self.photos)) * share
+        if dropped == 0:
+            return gaussians
         random = torch.rand(len(gaussians), generator=step_generator(self.config.seed + 1, self.done))
         kept = (random >= dropped).to(gaussians.means.device)
         opacities = (gaussians.opacities / (1 - dropped)).clamp(1e-6, 1 - 1e-4)
-        return replace(gaussians, opacity_logits=torch.where(kept, opacities.logit(), -30.0))
+        return replace(gaussians, opacity_logits=torch.where(kept, opacities.logit(), TRANSPARENT))
 
     def _clean(self, step: int) -> None:
         """Remove floaters and what is over the budget after ``step`` steps, if it is time to."""

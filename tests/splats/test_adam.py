@@ -66,3 +66,14 @@ def test_what_does_not_fit() -> None:
         adam_step(values, torch.zeros(4, 3), moments, ((2, 0.1),), 1)
     with pytest.raises(UsageError, match="seen"):
         adam_step(values, torch.zeros(4, 3), moments, ((3, 0.1),), 1, torch.ones(3, dtype=torch.bool))
+
+
+def test_moments_without_gradients_never_become_subnormal(isa: str) -> None:
+    """Arithmetic with such numbers is a hundred times slower, and decay leads into them and never out."""
+    moments = AdamMoments(torch.full((40, 3), 1e-37), torch.full((40, 3), 1e-38))
+    values = torch.ones(40, 3)
+    for step in range(1, 60):
+        adam_step(values, torch.zeros(40, 3), moments, ((3, 0.1),), step)
+    smallest = torch.finfo(torch.float32).tiny
+    for moment in (moments.first, moments.second):
+        assert ((moment == 0) | (moment.abs() >= smallest)).all()

@@ -9,6 +9,10 @@
 #include <new>
 #include <vector>
 
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
 namespace splats {
 
 // An uninitialised array that only grows, aligned to a cache line.
@@ -74,6 +78,21 @@ private:
     }
 };
 
+// While it lives, this thread takes numbers too small to be normal for 0. They are of no use here and a hundred times
+// slower: moments of gradients that have stopped coming decay into them and never leave.
+class FlushDenormals {
+public:
+#if defined(__SSE__)
+    FlushDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
+    ~FlushDenormals() { _mm_setcsr(before_); }
+    FlushDenormals(const FlushDenormals&) = delete;
+    FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+private:
+    unsigned before_;
+#endif
+};
+
 // Calls work(i) for 0 ≤ i < count, each index on any thread; passes on the first exception.
 template <class Work>
 void parallel_for(int64_t count, int threads, int64_t at_once, Work&& work) {
@@ -81,6 +100,7 @@ void parallel_for(int64_t count, int threads, int64_t at_once, Work&& work) {
     std::mutex mutex;
 #pragma omp parallel for schedule(dynamic, at_once) num_threads(threads) if (count > at_once && threads > 1)
     for (int64_t i = 0; i < count; ++i) {
+        [[maybe_unused]] const FlushDenormals flush;
         try {
             work(i);
         } catch (...) {
