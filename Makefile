@@ -31,10 +31,10 @@ demo: $(RUN_INSTALLED)  ## sixteen photos of bananas become a simulated scene in
 	@echo "Open outputs/banana/report.html, or look around in it: $(BIN)/scan2sim view outputs/banana"
 
 test: $(DEV_INSTALLED) lint  ## all tests, linter and type checker
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-fast: $(DEV_INSTALLED)  ## the tests that take seconds
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal -m "not slow"
 
 lint: $(DEV_INSTALLED)  ## ruff and pyright
 	$(BIN)/ruff format --check --quiet .

@@ -15,6 +15,9 @@ from scan2sim.splats.formats.quantize import (
     unit_quaternions,
 )
 
+# Half a step in each of three components is 0.24°; components as large as the one left out move in by a whole step.
+FARTHEST = np.cos(np.radians(0.5 / 2))
+
 quaternions = st.lists(st.lists(st.floats(-1, 1), min_size=4, max_size=4), min_size=1, max_size=20).map(np.array)
 
 
@@ -27,7 +30,7 @@ def test_smallest_three_is_close_and_stable(quats: np.ndarray, steps: int) -> No
     assert ((numbers - steps) % 2 == 0).all()
     found = quaternions_from_smallest_three(index, numbers, steps)
     assert np.linalg.norm(found, axis=1) == pytest.approx(1)
-    assert np.abs((found * unit).sum(1)).min() > np.cos(np.radians(0.3 / 2))
+    assert np.abs((found * unit).sum(1)).min() > FARTHEST
     again = smallest_three(unit_quaternions(found.astype(np.float32)), steps)
     assert (again[0] == index).all()
     assert (again[1] == numbers).all()
@@ -42,7 +45,7 @@ def test_smallest_three_of_ties(steps: int) -> None:
     again = smallest_three(unit_quaternions(found.astype(np.float32)), steps)
     assert (again[0] == index).all()
     assert (again[1] == numbers).all()
-    assert np.abs((found * quats).sum(1)).min() > np.cos(np.radians(0.3 / 2))
+    assert np.abs((found * quats).sum(1)).min() > FARTHEST
 
 
 def test_zero_quaternions_are_the_identity() -> None:
