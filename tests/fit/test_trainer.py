@@ -13,8 +13,8 @@ import torch
 from scan2sim.errors import FitError
 from scan2sim.fit import (
     DensifyConfig,
-    DropoutConfig,
     DepthConfig,
+    DropoutConfig,
     FitConfig,
     FloatersConfig,
     GradientConfig,
