@@ -44,6 +44,18 @@ static inline TileArea tile_area(const TileLists& lists, int tile) {
     return t;
 }
 
+// Columns and rows of a tile in front of each block.
+struct BlockOffsets {
+    float x[kBlocks], y[kBlocks];
+    constexpr BlockOffsets() : x(), y() {
+        for (int block = 0; block < kBlocks; ++block) {
+            x[block] = static_cast<float>(block % kBlocksAcross * kBlockColumns);
+            y[block] = static_cast<float>(block / kBlocksAcross * kBlockRows);
+        }
+    }
+};
+static constexpr BlockOffsets kBlockOffsets;
+
 // The blocks of a tile that a splat's box touches, as bits.
 static inline uint64_t splat_blocks(const Splat& s, const TileArea& t) {
     const int x0 = s.x0 > t.x ? s.x0 - t.x : 0, x1 = s.x1 < t.x + kTile - 1 ? s.x1 - t.x : kTile - 1;
@@ -68,8 +80,8 @@ struct SplatOnTile {
         top = load(rows) + set1(static_cast<float>(t.y) - s.y);
         l00 = set1(s.l00), l10 = set1(s.l10), l11 = set1(s.l11), l2o = set1(s.l2o);
     }
-    F dx(int block) const { return left + set1(static_cast<float>(block % kBlocksAcross * kBlockColumns)); }
-    F dy(int block) const { return top + set1(static_cast<float>(block / kBlocksAcross * kBlockRows)); }
+    F dx(int block) const { return left + set1(kBlockOffsets.x[block]); }
+    F dy(int block) const { return top + set1(kBlockOffsets.y[block]); }
     F power(F dx, F dy) const {
         const F u = fma(l00, dx, l10 * dy), v = l11 * dy;
         return max(fnma(u, u, fnma(v, v, l2o)), set1(-16.0f));
@@ -130,7 +142,6 @@ static inline int32_t walk_tile(const TileLists& lists, const TileArea& t, TileP
             const int block = __builtin_ctzll(blocks), o = block * W;
             const F power = splat.power(splat.dx(block), splat.dy(block));
             M hit = le(load(pixels.threshold(o)), power);
-            if (!any(hit)) continue;
             const F alpha = min(exp2(power), max_alpha);
             const F T = load(pixels.T(o));
             const F next = fnma(T, alpha, T);

@@ -29,8 +29,10 @@ static inline F min(F a, F b) { return _mm512_min_ps(a, b); }
 static inline F max(F a, F b) { return _mm512_max_ps(a, b); }
 static inline F sqrt(F a) { return _mm512_sqrt_ps(a); }
 static inline F abs(F a) { return _mm512_abs_ps(a); }
-static inline F round(F a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-static inline F scale2(F a, F n) { return _mm512_scalef_ps(a, n); }  // a 2^n, n a whole number in -126..127
+static inline F raise_exponent(F a, F n) {
+    const I exponent = _mm512_slli_epi32(_mm512_castps_si512(n), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), exponent));
+}
 static inline F rcp(F a) {
     F r = _mm512_rcp14_ps(a);
     return _mm512_mul_ps(r, _mm512_fnmadd_ps(a, r, _mm512_set1_ps(2.0f)));
@@ -81,10 +83,9 @@ static inline F min(F a, F b) { return _mm256_min_ps(a, b); }
 static inline F max(F a, F b) { return _mm256_max_ps(a, b); }
 static inline F sqrt(F a) { return _mm256_sqrt_ps(a); }
 static inline F abs(F a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
-static inline F round(F a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-static inline F scale2(F a, F n) {
-    I e = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
-    return _mm256_mul_ps(a, _mm256_castsi256_ps(e));
+static inline F raise_exponent(F a, F n) {
+    const I exponent = _mm256_slli_epi32(_mm256_castps_si256(n), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), exponent));
 }
 static inline F rcp(F a) {
     F r = _mm256_rcp_ps(a);
@@ -153,15 +154,14 @@ static inline F sqrt(F a) {
     return F{__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]), __builtin_sqrtf(a[3])};
 }
 static inline F abs(F a) { return max(a, -a); }
-static inline F round(F a) {  // |a| < 2^22
-    const F magic = set1(12582912.0f);
-    return (a + magic) - magic;
-}
-static inline F scale2(F a, F n) {
-    I e = (__builtin_convertvector(n, I) + 127) << 23;
-    F s;
-    __builtin_memcpy(&s, &e, sizeof s);
-    return a * s;
+static inline F raise_exponent(F a, F n) {
+    typedef uint32_t U __attribute__((vector_size(16)));
+    U value, exponent;
+    __builtin_memcpy(&value, &a, sizeof a);
+    __builtin_memcpy(&exponent, &n, sizeof n);
+    value += exponent << 23;
+    __builtin_memcpy(&a, &value, sizeof a);
+    return a;
 }
 static inline F rcp(F a) { return 1.0f / a; }
 static inline M lt(F a, F b) { return a < b; }
@@ -195,28 +195,33 @@ static inline void scatter_add(float* p, I i, F a, M m) {
 
 static_assert(16 % W == 0);
 
-// 2^x for x in -126..127, relative error 1e-7 (Cephes' exp2f polynomial on ±1/2).
-static inline F exp2(F x) {
-    F n = round(x);
-    F f = x - n;
-    F y = set1(1.535336188319500e-4f);
-    y = fma(y, f, set1(1.339887440266574e-3f));
-    y = fma(y, f, set1(9.618437357674640e-3f));
-    y = fma(y, f, set1(5.550332471162809e-2f));
-    y = fma(y, f, set1(2.402264791363012e-1f));
-    y = fma(y, f, set1(6.931472028550421e-1f));
-    y = fma(y, f, set1(1.0f));
-    return scale2(y, n);
+constexpr float kWhole = 12582912.0f;  // 1.5·2^23: a sum with it holds the whole part in its lowest bits
+
+// 2^(f + n) for f in ±1/2 by its minimax polynomial, relative error 2e-7; n comes with kWhole added, in -126..127.
+// raise_exponent multiplies by 2^n.
+static inline F exp2_of_parts(F f, F n) {
+    F y = set1(1.3276472e-3f);
+    y = fma(y, f, set1(9.67554133e-3f));
+    y = fma(y, f, set1(5.55071327e-2f));
+    y = fma(y, f, set1(2.40221197e-1f));
+    y = fma(y, f, set1(6.93146967e-1f));
+    y = fma(y, f, set1(1.00000007f));
+    return raise_exponent(y, n);
 }
 
-// e^x, saturating at 2^±126.
+// 2^x for x in -126..127.
+static inline F exp2(F x) {
+    const F n = x + set1(kWhole);
+    return exp2_of_parts(x - (n - set1(kWhole)), n);
+}
+
+// e^x, saturating at e^±87.
 static inline F exp(F x) {
     const F limit = set1(87.0f);
     x = max(min(x, limit), set1(0.0f) - limit);
-    F n = round(x * set1(1.44269504f));
-    F f = fma(x, set1(1.44269504f), set1(0.0f) - n);
-    f = fma(x, set1(1.92596303e-8f), f);
-    return exp2(f) * scale2(set1(1.0f), n);
+    const F n = fma(x, set1(1.44269504f), set1(kWhole));
+    const F f = fma(x, set1(1.44269504f), set1(kWhole) - n);
+    return exp2_of_parts(fma(x, set1(1.92596303e-8f), f), n);
 }
 
 }  // namespace splats::SPLATS_ISA
