@@ -10,6 +10,7 @@ from torch import Tensor
 
 from scan2sim.errors import UsageError
 from scan2sim.splats.gaussians import Gaussians
+from scan2sim.splats.quaternions import quaternion_product
 from scan2sim.splats.rendering import Rendering, Views
 from scan2sim.splats.sh import evaluate_sh
 
@@ -119,7 +120,7 @@ def _moved(gaussians: Gaussians, views: Views) -> tuple[Tensor, Tensor]:  # (C, 
     assert views.world_from_object is not None
     poses = views.world_from_object.to(gaussians.means)[:, _rows(gaussians, views)]  # (C, N, 4, 4)
     means = torch.einsum("cnij,nj->cni", poses[..., :3, :3], gaussians.means) + poses[..., :3, 3]
-    return means, _multiply(
+    return means, quaternion_product(
         _quaternions(views.world_from_object).to(means)[:, _rows(gaussians, views)], gaussians.quats
     )
 
@@ -137,13 +138,6 @@ def _quaternions(matrices: Tensor) -> Tensor:  # (C, O, 4, 4) to (C, O, 4) wxyz,
     products = torch.stack(rows, -2)
     largest = products.detach().diagonal(dim1=-2, dim2=-1).argmax(-1)
     return products.take_along_dim(largest[..., None, None], -2)[..., 0, :]
-
-
-def _multiply(a: Tensor, b: Tensor) -> Tensor:  # (..., 4), (..., 4)
-    """Hamilton product."""
-    (w, x, y, z), (p, q, r, s) = a.unbind(-1), b.unbind(-1)
-    parts = [w * p - x * q - y * r - z * s, w * q + x * p + y * s - z * r]
-    return torch.stack([*parts, w * r - x * s + y * p + z * q, w * s + x * r - y * q + z * p], -1)
 
 
 def _seen_colors(gaussians: Gaussians, views: Views) -> Tensor:  # (C, N, 3)

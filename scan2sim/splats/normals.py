@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from scan2sim.splats.gaussians import Gaussians
+from scan2sim.splats.quaternions import rotation_matrices
 from scan2sim.splats.rendering import Views
 
 __all__ = ["facing_normals"]
@@ -32,11 +33,6 @@ def facing_normals(gaussians: Gaussians, views: Views) -> Tensor:  # (C, N, 3)
 
 def _shortest_axes(gaussians: Gaussians) -> Tensor:  # (N, 3)
     """Column of the rotation matrix that belongs to the smallest scale."""
-    w, x, y, z = torch.nn.functional.normalize(gaussians.quats, dim=1).unbind(1)
-    columns = [
-        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)], 1),
-        torch.stack([2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)], 1),
-        torch.stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], 1),
-    ]
     shortest = gaussians.log_scales.detach().argmin(1)
-    return torch.stack(columns, 1)[torch.arange(len(shortest), device=shortest.device), shortest]
+    columns = rotation_matrices(gaussians.quats).mT
+    return columns[torch.arange(len(shortest), device=shortest.device), shortest]

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from scan2sim.splats.gaussians import Gaussians
+from scan2sim.splats.quaternions import rotation_matrices
 from scan2sim.splats.rendering import Rendering, Views
 from scan2sim.splats.sh import evaluate_sh
 
@@ -125,7 +126,7 @@ def _project(
     v = (y / z).clamp(-cy / fy - margin_y, (views.height - cy) / fy + margin_y)
     zero = torch.zeros_like(z)
     jacobian = torch.stack([fx / z, zero, -fx * u / z, zero, fy / z, -fy * v / z], 1).unflatten(1, (2, 3))
-    m = jacobian @ turn[ids] @ (_rotations(gaussians.quats[ids]) * gaussians.scales[ids][:, None, :])
+    m = jacobian @ turn[ids] @ (rotation_matrices(gaussians.quats[ids]) * gaussians.scales[ids][:, None, :])
     xx, xy, yy = (m[:, 0] ** 2).sum(1), (m[:, 0] * m[:, 1]).sum(1), (m[:, 1] ** 2).sum(1)
     det0 = (torch.linalg.cross(m[:, 0], m[:, 1]) ** 2).sum(1)  # det(m mᵀ) without cancellation
     det = det0 + BLUR * (xx + yy + BLUR)
@@ -157,17 +158,6 @@ def _project(
 
 def _select(splats: _Splats, index: Tensor) -> _Splats:
     return _Splats(**{name: value[index] for name, value in vars(splats).items()})
-
-
-def _rotations(quats: Tensor) -> Tensor:
-    """(M, 3, 3) of quaternions that need not be unit."""
-    w, x, y, z = torch.nn.functional.normalize(quats, dim=1).unbind(1)
-    rows = [
-        *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        *(2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        *(2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-    ]
-    return torch.stack(rows, 1).unflatten(1, (3, 3))
 
 
 def _by_rows(
