@@ -108,21 +108,13 @@ def _finite(gaussians: Gaussians) -> Gaussians:
     )
 
 
-def _rows(gaussians: Gaussians, views: Views) -> Tensor:  # (N,)
-    """The row of each Gaussian's object in the views' tensors."""
-    if gaussians.object_ids is None or views.camera_in_object.shape[1] == 1:
-        return torch.zeros(len(gaussians), dtype=torch.long, device=gaussians.means.device)
-    return gaussians.object_ids.long()
-
-
 def _moved(gaussians: Gaussians, views: Views) -> tuple[Tensor, Tensor]:  # (C, N, 3), (C, N, 4)
     """Means and quaternions of every object where each camera's pose puts it."""
     assert views.world_from_object is not None
-    poses = views.world_from_object.to(gaussians.means)[:, _rows(gaussians, views)]  # (C, N, 4, 4)
+    rows = views.rows(gaussians)
+    poses = views.world_from_object.to(gaussians.means)[:, rows]  # (C, N, 4, 4)
     means = torch.einsum("cnij,nj->cni", poses[..., :3, :3], gaussians.means) + poses[..., :3, 3]
-    return means, quaternion_product(
-        _quaternions(views.world_from_object).to(means)[:, _rows(gaussians, views)], gaussians.quats
-    )
+    return means, quaternion_product(_quaternions(views.world_from_object).to(means)[:, rows], gaussians.quats)
 
 
 def _quaternions(matrices: Tensor) -> Tensor:  # (C, O, 4, 4) to (C, O, 4) wxyz, not unit
@@ -142,7 +134,7 @@ def _quaternions(matrices: Tensor) -> Tensor:  # (C, O, 4, 4) to (C, O, 4) wxyz,
 
 def _seen_colors(gaussians: Gaussians, views: Views) -> Tensor:  # (C, N, 3)
     """Colours along each camera's rays, which are taken in the objects' frames."""
-    centres = views.camera_in_object.to(gaussians.means)[:, _rows(gaussians, views)]
+    centres = views.camera_in_object.to(gaussians.means)[:, views.rows(gaussians)]
     directions = torch.nn.functional.normalize(gaussians.means - centres, dim=-1)
     return torch.stack([evaluate_sh(gaussians.sh, one, views.sh_degree) for one in directions])
 

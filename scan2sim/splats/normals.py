@@ -15,12 +15,9 @@ __all__ = ["facing_normals"]
 def facing_normals(gaussians: Gaussians, views: Views) -> Tensor:  # (C, N, 3)
     """Unit vectors along the shortest axes, in the world, on the side of each camera; differentiable in the quats."""
     normals = _shortest_axes(gaussians)
-    like = gaussians.means
+    like, rows = gaussians.means, views.rows(gaussians)
     per_camera = []
     for camera in range(len(views)):
-        rows = torch.zeros_like(like[:, 0], dtype=torch.long)
-        if gaussians.object_ids is not None and views.camera_in_object.shape[1] > 1:
-            rows = gaussians.object_ids.long()
         centres = views.camera_in_object[camera].detach().to(like)[rows]
         away = ((gaussians.means.detach() - centres) * normals.detach()).sum(1) > 0
         facing = torch.where(away[:, None], -normals, normals)

@@ -105,9 +105,7 @@ def _project(
     """
     like = gaussians.means
     fx, fy, cx, cy = views.intrinsics[camera].tolist()
-    rows = torch.zeros(len(gaussians), dtype=torch.long, device=like.device)
-    if gaussians.object_ids is not None and views.camera_from_object.shape[1] > 1:
-        rows = gaussians.object_ids.long()
+    rows = views.rows(gaussians)
     transforms = views.camera_from_object[camera].to(like)[rows]  # (N, 3, 4)
     turn = transforms[:, :, :3]
     means = torch.einsum("nij,nj->ni", turn, gaussians.means) + transforms[:, :, 3]
