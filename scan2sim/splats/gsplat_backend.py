@@ -17,7 +17,13 @@ from scan2sim.splats.sh import evaluate_sh
 __all__ = ["render"]
 
 
-def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: bool, projected: bool) -> Rendering:
+def render(
+    gaussians: Gaussians,
+    views: Views,
+    features: Tensor | None,
+    objects: int,  # all ids are below it; 0 = no image of ids
+    projected: bool,
+) -> Rendering:
     """Render every camera with ``gsplat.rasterization``; see :func:`scan2sim.splats.rasterize`.
 
     Objects with poses make a batch of scenes, each moved for its camera and seen by it alone.  Median depths are not
@@ -30,9 +36,7 @@ def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: boo
     gaussians = _finite(gaussians)
     channels = 0 if features is None else features.shape[-1]
     extra = None if features is None else features.expand(len(views), -1, -1)
-    objects = 0
-    if ids and gaussians.object_ids is not None:
-        objects = 1 + (int(gaussians.object_ids.max()) if len(gaussians) else 0)
+    if objects and gaussians.object_ids is not None:
         one_hot = torch.nn.functional.one_hot(gaussians.object_ids.long(), objects).to(gaussians.means)
         one_hot = one_hot.expand(len(views), -1, -1)
         extra = one_hot if extra is None else torch.cat([extra, one_hot], 2)

@@ -40,10 +40,16 @@ class _Splats:
     half_heights: Tensor  # (M,) [pixels], whole numbers
 
 
-def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: bool, projected: bool) -> Rendering:
+def render(
+    gaussians: Gaussians,
+    views: Views,
+    features: Tensor | None,
+    objects: int,  # all ids are below it; 0 = no image of ids
+    projected: bool,
+) -> Rendering:
     """Render every camera; see :func:`scan2sim.splats.rasterize`."""
     n, device = len(gaussians), gaussians.means.device
-    images, radii, objects = [], [], []
+    images, radii, object_images = [], [], []
     means2d = torch.zeros(len(views), n, 2, dtype=gaussians.means.dtype, device=device)
     means2d.requires_grad_(torch.is_grad_enabled() and gaussians.means.requires_grad)
     for camera in range(len(views)):
@@ -51,8 +57,8 @@ def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: boo
         mine = features if features is None or shared else features[camera]
         splats, radius = _project(gaussians, views, camera, mine, means2d[camera])
         images.append(_by_rows(splats, views, _blend))
-        if ids and gaussians.object_ids is not None:
-            objects.append(_object_ids(splats, views, gaussians.object_ids))
+        if objects and gaussians.object_ids is not None:
+            object_images.append(_object_ids(splats, views, gaussians.object_ids, objects))
         radii.append(radius)
         with torch.no_grad():
             means2d[camera, splats.ids] = splats.means2d
@@ -66,7 +72,7 @@ def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: boo
         features=None if features is None else blended[..., 3:],
         means2d=means2d if projected or means2d.requires_grad else None,
         radii=torch.stack(radii) if projected or means2d.requires_grad else None,
-        ids=torch.stack(objects) if objects else None,
+        ids=torch.stack(object_images) if object_images else None,
     )
 
 
@@ -82,14 +88,12 @@ def dominant(gaussians: Gaussians, views: Views) -> Tensor:  # (C, H, W) int32
 
 
 @torch.no_grad()
-def _object_ids(splats: _Splats, views: Views, object_ids: Tensor) -> Tensor:  # (H, W) int32
+def _object_ids(splats: _Splats, views: Views, object_ids: Tensor, objects: int) -> Tensor:  # (H, W) int32
     """The object whose summed weight is over 1/2, else 0."""
-    mine = object_ids[splats.ids].long()
-    count = int(mine.max()) + 1 if len(mine) else 1
 
     def pick(splats: _Splats, pixels: Tensor) -> tuple[Tensor]:
         selected = object_ids[splats.ids].long()
-        sums = pixels.new_zeros(len(pixels), count).index_add(1, selected, _weights(splats, pixels)[0])
+        sums = pixels.new_zeros(len(pixels), objects).index_add(1, selected, _weights(splats, pixels)[0])
         largest, index = sums.max(1)
         return (torch.where(largest > 0.5, index, 0).to(torch.int32),)
 
