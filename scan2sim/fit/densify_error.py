@@ -11,7 +11,7 @@ from scan2sim.fit.config import FitConfig
 from scan2sim.fit.exposure import Exposure
 from scan2sim.fit.parameters import Parameters
 from scan2sim.fit.photos import Photo
-from scan2sim.fit.rows import rotate, usable
+from scan2sim.fit.rows import rotate
 from scan2sim.fit.strategy import densifies, step_generator
 from scan2sim.splats import Rendering, accumulate, expose, rasterize
 
@@ -98,7 +98,7 @@ def prune_and_split(
     """
     with torch.no_grad():
         gaussians = parameters.gaussians.detached()
-        alive = ((gaussians.opacities > min_opacity) & usable(gaussians)).nonzero()[:, 0]
+        alive = ((gaussians.opacities > min_opacity) & gaussians.finite).nonzero()[:, 0]
         weights = scores[alive].double().clamp_min(0)
         count = min(target - len(alive), int(MAX_SHARE * len(alive)), int((weights > 0).sum()))
         if count <= 0:

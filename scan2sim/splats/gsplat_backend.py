@@ -97,9 +97,7 @@ def _rasterization(gaussians: Gaussians) -> Callable[..., tuple[Tensor, Tensor, 
 
 def _finite(gaussians: Gaussians) -> Gaussians:
     """Gaussians with a value that is not finite, or with a quaternion of zeros, made harmless and transparent."""
-    parts = (gaussians.means, gaussians.quats, gaussians.log_scales, gaussians.opacity_logits[:, None], gaussians.sh)
-    finite = torch.stack([part.detach().flatten(1).isfinite().all(1) for part in parts]).all(0)
-    usable = finite & (gaussians.quats.detach().norm(dim=1) > 1e-12)
+    usable = gaussians.finite & (gaussians.quats.detach().norm(dim=1) > 1e-12)
     column = usable[:, None]
     unit = torch.tensor([1.0, 0.0, 0.0, 0.0]).to(gaussians.quats)
     return replace(
