@@ -26,7 +26,7 @@ from opensplat_dataset import write_dataset
 from opensplat_peer import PeerSettings, judge_peer, run_opensplat
 from scenes import posed_capture
 
-from scan2sim.fit import FitConfig, fit_preset, train
+from scan2sim.fit import FitConfig, fit_preset, split_held_out, train
 from scan2sim.fit.held_out import judge
 from scan2sim.fit.photos import Photo, load_photos
 from scan2sim.poses import PosedCapture, PosedFrame
@@ -52,14 +52,8 @@ class Judged:
 
 def split(posed: PosedCapture, folds: int) -> list[Fold]:
     """Every frame is held out in exactly one fold."""
-    pairs = list(enumerate(posed.frames))
-    return [
-        Fold(
-            replace(posed, frames=tuple(f for i, f in pairs if i % folds != k)),
-            tuple(f for i, f in pairs if i % folds == k),
-        )
-        for k in range(folds)
-    ]
+    splits = [split_held_out(posed.frames, folds, k) for k in range(folds)]
+    return [Fold(replace(posed, frames=training), held_out) for training, held_out in splits]
 
 
 def ours(fold: Fold, config: FitConfig) -> tuple[dict[str, Any], float]:

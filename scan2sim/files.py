@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from scan2sim.errors import OutputError, Scan2SimError
 
@@ -26,6 +26,7 @@ __all__ = [
     "read_json",
     "recover_folder",
     "swap_in",
+    "whole_file",
     "write_bytes",
     "write_json",
 ]
@@ -79,11 +80,24 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         OutputError: the folder is read-only, the disk full, or the path impossible.
     """
+    with whole_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file beside ``path`` to write into; on success it is synced and takes the place of ``path`` at once.
+
+    On an error it is removed and ``path`` is as it was.
+
+    Raises:
+        OutputError: the folder is read-only, the disk full, or the path impossible.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     with output_errors(path):
         try:
             with temporary.open("wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scan2sim.files import output_errors
+from scan2sim.files import whole_file
 from scan2sim.fit.config import FitConfig
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
@@ -25,17 +24,9 @@ def save_checkpoint(folder: Path, config: FitConfig, step: int, state: dict[str,
 
     It goes to the disk array by array, as it may be written because memory ran out.
     """
-    path, temporary = folder / FILE, folder / f".{FILE}.{os.getpid()}.new"
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
-    with output_errors(path):
-        try:
-            with temporary.open("wb") as file:
-                np.savez(file, step=np.array(step), config=np.array(_describe(config)), **arrays)  # type: ignore[arg-type]
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with whole_file(folder / FILE) as file:
+        np.savez(file, step=np.array(step), config=np.array(_describe(config)), **arrays)  # type: ignore[arg-type]
 
 
 def load_checkpoint(folder: Path, config: FitConfig) -> tuple[int, dict[str, Tensor]] | None:

@@ -11,9 +11,9 @@ from scan2sim.fit.config import FitConfig
 from scan2sim.fit.exposure import Exposure
 from scan2sim.fit.parameters import Parameters
 from scan2sim.fit.photos import Photo
-from scan2sim.fit.rows import rotate, usable
+from scan2sim.fit.rows import rotate
 from scan2sim.fit.strategy import densifies, step_generator
-from scan2sim.splats import Rendering, accumulate, rasterize
+from scan2sim.splats import Rendering, accumulate, expose, rasterize
 
 __all__ = ["ErrorStrategy", "error_scores", "prune_and_split"]
 
@@ -46,10 +46,10 @@ class ErrorStrategy:
         generator = step_generator(config.seed, step)
         photos = self._photos()
         chosen = torch.randperm(len(photos), generator=generator)[: densify.views].tolist()
-        values = self._exposure.values.detach()
         # one level coarser than training: the errors' places are needed, not their finest detail
         coarser = max([f for f in photos[0].levels if f <= factor * 2])
-        scores = error_scores(self._parameters, [photos[i] for i in chosen], coarser, [values[i] for i in chosen])
+        exposures = [self._exposure.of(i) for i in chosen]
+        scores = error_scores(self._parameters, [photos[i] for i in chosen], coarser, exposures)
         prune_and_split(self._parameters, scores, target, densify.min_opacity, generator)
 
     def state(self) -> dict[str, Tensor]:
@@ -65,7 +65,7 @@ def error_scores(
     parameters: Parameters,
     photos: list[Photo],
     factor: int,
-    apply_exposure: list[Tensor],  # per photo (2, 3): log gain and offset
+    exposures: list[Tensor | None],  # per photo (2, 3): gain and offset of each channel
 ) -> Tensor:  # (N,)
     """How much of the photos' error each Gaussian painted.
 
@@ -75,9 +75,9 @@ def error_scores(
     with torch.no_grad():
         gaussians = parameters.gaussians.detached()
         scores = torch.zeros_like(gaussians.opacity_logits)
-        for photo, (gain, offset) in zip(photos, apply_exposure, strict=True):
+        for photo, exposure in zip(photos, exposures, strict=True):
             image, camera = photo.view(factor)
-            rendered = rasterize(gaussians, [camera]).colors[0] * gain.exp() + offset
+            rendered = expose(rasterize(gaussians, [camera]).colors[0], exposure)
             error = (rendered - image).abs().mean(-1)
             # pixels of a reduced photo stand for factor² pixels
             scores += accumulate(gaussians, [camera], error[None, :, :, None])[:, 0] * factor**2
@@ -98,7 +98,7 @@ def prune_and_split(
     """
     with torch.no_grad():
         gaussians = parameters.gaussians.detached()
-        alive = ((gaussians.opacities > min_opacity) & usable(gaussians)).nonzero()[:, 0]
+        alive = ((gaussians.opacities > min_opacity) & gaussians.finite).nonzero()[:, 0]
         weights = scores[alive].double().clamp_min(0)
         count = min(target - len(alive), int(MAX_SHARE * len(alive)), int((weights > 0).sum()))
         if count <= 0:

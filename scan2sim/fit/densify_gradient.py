@@ -7,7 +7,7 @@ from torch import Tensor
 
 from scan2sim.fit.config import FitConfig
 from scan2sim.fit.parameters import Parameters
-from scan2sim.fit.rows import rotate, seen, usable
+from scan2sim.fit.rows import rotate, seen
 from scan2sim.fit.strategy import densifies, step_generator
 from scan2sim.splats import Rendering
 
@@ -90,7 +90,7 @@ def clone_split_prune(
     with torch.no_grad():
         gaussians = parameters.gaussians.detached()
         longest = gaussians.scales.amax(1)
-        alive = usable(gaussians) & (gaussians.opacities >= config.densify.min_opacity)
+        alive = gaussians.finite & (gaussians.opacities >= config.densify.min_opacity)
         wanted = alive & (gradients > settings.threshold)
         places = max(0, config.max_gaussians - int(alive.sum()))
         if int(wanted.sum()) > places:

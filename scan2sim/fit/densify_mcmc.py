@@ -7,7 +7,7 @@ from torch import Tensor
 
 from scan2sim.fit.config import FitConfig
 from scan2sim.fit.parameters import Parameters
-from scan2sim.fit.rows import rotate, usable
+from scan2sim.fit.rows import rotate
 from scan2sim.fit.strategy import densifies, step_generator
 from scan2sim.splats import Rendering
 
@@ -51,7 +51,7 @@ class McmcStrategy:
         config = self._config
         with torch.no_grad():
             gaussians = self._parameters.gaussians.detached()
-            alive = ((gaussians.opacities > config.densify.min_opacity) & usable(gaussians)).nonzero()[:, 0]
+            alive = ((gaussians.opacities > config.densify.min_opacity) & gaussians.finite).nonzero()[:, 0]
             if not len(alive):
                 return
             grown = min(config.max_gaussians, int(len(gaussians) * (1 + config.densify.mcmc.growth)))

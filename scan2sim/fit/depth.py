@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scan2sim.errors import FitError
+from scan2sim.fit.projection import NEAR
 from scan2sim.poses import PosedCapture, PosedFrame, read_confidence, read_depth
 
 __all__ = ["DepthSamples", "point_samples", "sensor_samples", "sensor_scale"]
 
 MAX_SAMPLES = 4096  # of a sensor, per photo
-NEAR = 0.01  # [m] as the rasterizer
 MIN_PAIRS = 20  # to tell a sensor's scale from
 CONFIDENCE_WEIGHTS = (0.0, 0.5, 1.0)  # low, medium, high
 

@@ -11,7 +11,6 @@ from scipy.spatial import KDTree
 from scan2sim.errors import FitError
 from scan2sim.fit.config import FitConfig
 from scan2sim.fit.importance import most_important
-from scan2sim.fit.rows import usable
 from scan2sim.poses import PosedCapture
 from scan2sim.splats import SH_C0, Gaussians, concatenate
 
@@ -35,7 +34,7 @@ def first_gaussians(posed: PosedCapture, start: Gaussians | None, config: FitCon
     if start is None:
         return new
     start = start.detached().to("cpu").with_ids(None)
-    start = start[usable(start)]
+    start = start[start.finite]
     if not len(start):
         raise FitError("the earlier training left no Gaussians to go on from", todo="train without a start")
     width = new.sh.shape[1]

@@ -8,7 +8,7 @@ from torch import Tensor
 from scan2sim.cameras import Camera
 from scan2sim.geometry import inverse_transform
 
-__all__ = ["pixel_of", "project_points"]
+__all__ = ["NEAR", "pixel_of", "project_points"]
 
 NEAR = 0.01  # [m] as the rasterizer
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from scan2sim.splats import Gaussians, Rendering
+from scan2sim.splats import Rendering
 
-__all__ = ["rotate", "seen", "usable"]
+__all__ = ["rotate", "seen"]
 
 
 def rotate(
@@ -25,9 +25,3 @@ def seen(rendering: Rendering) -> Tensor:  # (C, N) bool
     """Which Gaussians touch each camera's image."""
     assert rendering.radii is not None  # always there where gradients are tracked
     return rendering.radii > 0
-
-
-def usable(gaussians: Gaussians) -> Tensor:  # (N,) bool
-    """Which Gaussians have only finite values."""
-    values = (gaussians.means, gaussians.quats, gaussians.log_scales, gaussians.opacity_logits[:, None])
-    return torch.cat([*values, gaussians.sh.flatten(1)], 1).isfinite().all(1)

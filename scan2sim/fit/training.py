@@ -147,8 +147,7 @@ class Training:
 def _photo_of(step: int, photos: int, seed: int) -> int:
     """Every epoch shows each photo once, in an order that depends on nothing but seed and epoch."""
     epoch, place = divmod(step, photos)
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return int(torch.randperm(photos, generator=generator)[place])
+    return int(torch.randperm(photos, generator=step_generator(seed, epoch))[place])
 
 
 def _depth_samples(

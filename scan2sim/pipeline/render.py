@@ -22,7 +22,7 @@ __all__ = ["Picture", "draw", "frame_stems", "render_scene"]
 
 FOLDERS = ("rgb", "ids", "depth")
 MAX_ID = 65_535
-SOLID = 0.5  # a pixel has a depth, and belongs to an object, when more than this of its weight says so
+SOLID = 0.5  # a pixel has a depth when more than this of its weight says so
 
 
 @dataclass(frozen=True)
@@ -39,23 +39,22 @@ def draw(
     camera: Camera,
     ids: Sequence[int],
 ) -> Picture:
-    """Draw Gaussians over black; object weights are blended like colours, as feature channels."""
+    """Draw Gaussians over black; what belongs to none of ``ids`` counts as background."""
     owner = gaussians.object_ids
     if owner is None:
         raise ValueError("the Gaussians carry no object ids")
-    numbers = torch.tensor(list(ids), dtype=owner.dtype)
-    member = (owner[:, None] == numbers[None, :]).float()  # (N, K)
+    rows = torch.zeros_like(owner)  # ids may be too large for the rasterizer to count up to
+    for row, number in enumerate(ids, start=1):
+        rows[owner == number] = row
     with torch.no_grad():
-        drawn = rasterize(gaussians, [camera], features=member if len(ids) else None)
+        drawn = rasterize(gaussians.with_ids(rows), [camera], ids=bool(ids))
     height, width = camera.intrinsics.height, camera.intrinsics.width
     rgb = (drawn.colors[0].clamp(0, 1) * 255).round().byte().cpu().numpy()
     alpha = drawn.alphas[0].reshape(height, width)
     depth = torch.where(alpha > SOLID, drawn.depths[0].reshape(height, width), 0.0).float().cpu().numpy()
     label = np.zeros((height, width), np.uint16)
-    if len(ids) and drawn.features is not None:
-        weight, index = drawn.features[0].max(-1)
-        chosen = torch.where(weight > SOLID, numbers[index].to(torch.int64), 0)
-        label = chosen.cpu().numpy().astype(np.uint16)
+    if drawn.ids is not None:
+        label = np.array([0, *ids], np.uint16)[drawn.ids[0].cpu().numpy()]
     return Picture(rgb, label, depth)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from scan2sim.bodies import is_closed, is_convex
 from scan2sim.scene.types import Estimate, Scene, SceneObject
-from scan2sim.splats import Gaussians
 
 __all__ = ["NAME", "validate_scene"]
 
@@ -28,7 +27,7 @@ def _problems(scene: Scene) -> Iterator[str]:
         yield f"id {repeated} is used by {ids.count(repeated)} objects"
     for repeated in sorted({n for n in names if names.count(n) > 1}):
         yield f"name “{repeated}” is used by {names.count(repeated)} objects"
-    if not _finite(scene.background):
+    if not scene.background.finite.all():
         yield "the background has Gaussians that are not finite"
     for i, piece in enumerate(scene.background_collision):
         if not is_convex(piece):
@@ -58,7 +57,7 @@ def _object_problems(obj: SceneObject, ids: set[int]) -> Iterator[str]:
         yield "its position is not finite"
     if not _unit(obj.wxyz):
         yield f"its quaternion {np.asarray(obj.wxyz).tolist()} does not have length 1"
-    if not _finite(obj.gaussians):
+    if not obj.gaussians.finite.all():
         yield "its Gaussians are not finite"
     if not is_closed(obj.visual):
         yield "its mesh is not closed"
@@ -96,11 +95,6 @@ def _physics_problems(obj: SceneObject) -> Iterator[str]:
         yield "its inertia is not symmetric and positive"
     elif principal[0] + principal[1] < principal[2] * (1 - 1e-6):
         yield "its inertia breaks the triangle inequality (no solid has such principal moments)"
-
-
-def _finite(gaussians: Gaussians) -> bool:
-    parts = (gaussians.means, gaussians.quats, gaussians.log_scales, gaussians.opacity_logits, gaussians.sh)
-    return all(bool(part.isfinite().all()) for part in parts)
 
 
 def _unit(wxyz: np.ndarray) -> bool:

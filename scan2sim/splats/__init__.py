@@ -4,7 +4,7 @@ from scan2sim.splats.adam import AdamMoments, adam_step
 from scan2sim.splats.compiled import available_isas, isa, keep_freed_memory, set_isa, set_threads, threads
 from scan2sim.splats.formats import SPLAT_SUFFIXES, read_ply, read_splats, write_ply, write_splats
 from scan2sim.splats.gaussians import SH_C0, Gaussians, concatenate
-from scan2sim.splats.loss import photometric_loss
+from scan2sim.splats.loss import expose, photometric_loss
 from scan2sim.splats.metrics import match_exposure, psnr, ssim
 from scan2sim.splats.rasterize import Backend, accumulate, count_pairs, dominant, rasterize
 from scan2sim.splats.rendering import Rendering
@@ -24,6 +24,7 @@ __all__ = [
     "count_pairs",
     "dominant",
     "evaluate_sh",
+    "expose",
     "isa",
     "keep_freed_memory",
     "match_exposure",

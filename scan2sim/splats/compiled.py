@@ -17,15 +17,10 @@ __all__ = ["available_isas", "isa", "keep_freed_memory", "native", "set_isa", "s
 available_isas = native.available_isas
 isa = native.isa
 threads = native.threads
-
-
-def keep_freed_memory() -> None:
-    """Let the C library keep what is freed for the next image or gradient instead of handing it back to the system.
-
-    For processes that render or train over and over: the system clears every page that it hands out.  It holds for
-    the whole process, keeps at most 1 GiB, and does nothing where the C library is not glibc.
-    """
-    native.keep_freed_memory()
+# Lets the C library keep what is freed for the next image or gradient instead of handing it back to the system.  For
+# processes that render or train over and over: the system clears every page that it hands out.  It holds for the whole
+# process, keeps at most 1 GiB, and does nothing where the C library is not glibc.
+keep_freed_memory = native.keep_freed_memory
 
 
 def set_isa(name: str) -> None:

@@ -63,6 +63,12 @@ class Gaussians:
         """(N, 3) the colour without its view-dependent part."""
         return self.sh[:, 0] * SH_C0 + 0.5
 
+    @property
+    def finite(self) -> Tensor:
+        """(N,) bool: those with finite values only."""
+        parts = (self.means, self.quats, self.log_scales, self.opacity_logits[:, None], self.sh)
+        return torch.stack([part.detach().isfinite().flatten(1).all(1) for part in parts]).all(0)
+
     def __getitem__(self, index: Tensor | slice) -> Gaussians:
         """The Gaussians selected by a mask, indices or a slice."""
         return self._each(lambda values: values[index])

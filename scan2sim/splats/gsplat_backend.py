@@ -10,13 +10,20 @@ from torch import Tensor
 
 from scan2sim.errors import UsageError
 from scan2sim.splats.gaussians import Gaussians
+from scan2sim.splats.quaternions import quaternion_product
 from scan2sim.splats.rendering import Rendering, Views
 from scan2sim.splats.sh import evaluate_sh
 
 __all__ = ["render"]
 
 
-def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: bool, projected: bool) -> Rendering:
+def render(
+    gaussians: Gaussians,
+    views: Views,
+    features: Tensor | None,
+    objects: int,  # all ids are below it; 0 = no image of ids
+    projected: bool,
+) -> Rendering:
     """Render every camera with ``gsplat.rasterization``; see :func:`scan2sim.splats.rasterize`.
 
     Objects with poses make a batch of scenes, each moved for its camera and seen by it alone.  Median depths are not
@@ -29,9 +36,7 @@ def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: boo
     gaussians = _finite(gaussians)
     channels = 0 if features is None else features.shape[-1]
     extra = None if features is None else features.expand(len(views), -1, -1)
-    objects = 0
-    if ids and gaussians.object_ids is not None:
-        objects = 1 + (int(gaussians.object_ids.max()) if len(gaussians) else 0)
+    if objects and gaussians.object_ids is not None:
         one_hot = torch.nn.functional.one_hot(gaussians.object_ids.long(), objects).to(gaussians.means)
         one_hot = one_hot.expand(len(views), -1, -1)
         extra = one_hot if extra is None else torch.cat([extra, one_hot], 2)
@@ -92,9 +97,7 @@ def _rasterization(gaussians: Gaussians) -> Callable[..., tuple[Tensor, Tensor, 
 
 def _finite(gaussians: Gaussians) -> Gaussians:
     """Gaussians with a value that is not finite, or with a quaternion of zeros, made harmless and transparent."""
-    parts = (gaussians.means, gaussians.quats, gaussians.log_scales, gaussians.opacity_logits[:, None], gaussians.sh)
-    finite = torch.stack([part.detach().flatten(1).isfinite().all(1) for part in parts]).all(0)
-    usable = finite & (gaussians.quats.detach().norm(dim=1) > 1e-12)
+    usable = gaussians.finite & (gaussians.quats.detach().norm(dim=1) > 1e-12)
     column = usable[:, None]
     unit = torch.tensor([1.0, 0.0, 0.0, 0.0]).to(gaussians.quats)
     return replace(
@@ -107,21 +110,13 @@ def _finite(gaussians: Gaussians) -> Gaussians:
     )
 
 
-def _rows(gaussians: Gaussians, views: Views) -> Tensor:  # (N,)
-    """The row of each Gaussian's object in the views' tensors."""
-    if gaussians.object_ids is None or views.camera_in_object.shape[1] == 1:
-        return torch.zeros(len(gaussians), dtype=torch.long, device=gaussians.means.device)
-    return gaussians.object_ids.long()
-
-
 def _moved(gaussians: Gaussians, views: Views) -> tuple[Tensor, Tensor]:  # (C, N, 3), (C, N, 4)
     """Means and quaternions of every object where each camera's pose puts it."""
     assert views.world_from_object is not None
-    poses = views.world_from_object.to(gaussians.means)[:, _rows(gaussians, views)]  # (C, N, 4, 4)
+    rows = views.rows(gaussians)
+    poses = views.world_from_object.to(gaussians.means)[:, rows]  # (C, N, 4, 4)
     means = torch.einsum("cnij,nj->cni", poses[..., :3, :3], gaussians.means) + poses[..., :3, 3]
-    return means, _multiply(
-        _quaternions(views.world_from_object).to(means)[:, _rows(gaussians, views)], gaussians.quats
-    )
+    return means, quaternion_product(_quaternions(views.world_from_object).to(means)[:, rows], gaussians.quats)
 
 
 def _quaternions(matrices: Tensor) -> Tensor:  # (C, O, 4, 4) to (C, O, 4) wxyz, not unit
@@ -139,16 +134,9 @@ def _quaternions(matrices: Tensor) -> Tensor:  # (C, O, 4, 4) to (C, O, 4) wxyz,
     return products.take_along_dim(largest[..., None, None], -2)[..., 0, :]
 
 
-def _multiply(a: Tensor, b: Tensor) -> Tensor:  # (..., 4), (..., 4)
-    """Hamilton product."""
-    (w, x, y, z), (p, q, r, s) = a.unbind(-1), b.unbind(-1)
-    parts = [w * p - x * q - y * r - z * s, w * q + x * p + y * s - z * r]
-    return torch.stack([*parts, w * r - x * s + y * p + z * q, w * s + x * r - y * q + z * p], -1)
-
-
 def _seen_colors(gaussians: Gaussians, views: Views) -> Tensor:  # (C, N, 3)
     """Colours along each camera's rays, which are taken in the objects' frames."""
-    centres = views.camera_in_object.to(gaussians.means)[:, _rows(gaussians, views)]
+    centres = views.camera_in_object.to(gaussians.means)[:, views.rows(gaussians)]
     directions = torch.nn.functional.normalize(gaussians.means - centres, dim=-1)
     return torch.stack([evaluate_sh(gaussians.sh, one, views.sh_degree) for one in directions])
 

@@ -12,7 +12,15 @@ from scan2sim.errors import UsageError
 from scan2sim.splats.compiled import native
 from scan2sim.splats.metrics import check_pair, ssim
 
-__all__ = ["photometric_loss"]
+__all__ = ["expose", "photometric_loss"]
+
+
+def expose(
+    image: Tensor,  # (H, W, 3)
+    exposure: Tensor | None,  # (2, 3) gain and offset of each channel; None = leave the image as it is
+) -> Tensor:  # (H, W, 3)
+    """The image times the gain plus the offset."""
+    return image if exposure is None else image * exposure[0] + exposure[1]
 
 
 def photometric_loss(
@@ -35,7 +43,7 @@ def photometric_loss(
         raise UsageError(f"exposure: got shape {tuple(exposure.shape)}, expected (2, 3)")
     target = target.detach()
     if rendered.device.type != "cpu":
-        rendered = rendered if exposure is None else rendered * exposure[0] + exposure[1]
+        rendered = expose(rendered, exposure)
         return (1 - ssim_weight) * (rendered - target).abs().mean() + ssim_weight * (1 - ssim(rendered, target))
     return _PhotometricLoss.apply(rendered, exposure, target, ssim_weight)
 

@@ -22,7 +22,13 @@ __all__ = ["accumulate", "count_pairs", "dominant", "render"]
 _Images = tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Tensor | None]
 
 
-def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: bool, projected: bool) -> Rendering:
+def render(
+    gaussians: Gaussians,
+    views: Views,
+    features: Tensor | None,
+    objects: int,  # all ids are below it; 0 = no image of ids
+    projected: bool,
+) -> Rendering:
     """Render every camera; see :func:`scan2sim.splats.rasterize`."""
     n, cameras = len(gaussians), len(views)
     parameters = (gaussians.means, gaussians.quats, gaussians.log_scales, gaussians.opacity_logits, gaussians.sh)
@@ -32,19 +38,19 @@ def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: boo
     means2d = torch.zeros(cameras, n, 2) if projected or trained else None
     radii = torch.empty(cameras, n) if projected or trained else None
     native_gaussians, native_views = _native_inputs(gaussians, views, transforms, features)
-    object_ids = _array(gaussians.object_ids, torch.int32) if ids and gaussians.object_ids is not None else None
+    object_ids = _array(gaussians.object_ids, torch.int32) if objects and gaussians.object_ids is not None else None
     images = (cameras, views.height, views.width)
     if trained:
         assert means2d is not None
         assert radii is not None
         frames = native.Frames(native_gaussians, native_views, means2d, radii)
         means2d.requires_grad_(any(t.requires_grad for t in parameters))
-        outputs = _Blend.apply(frames, images, object_ids, *inputs, means2d)
+        outputs = _Blend.apply(frames, images, object_ids, objects, *inputs, means2d)
     else:
         outputs = _new_images(images, features, object_ids)
-        native.render(native_gaussians, native_views, _pictures(outputs, object_ids), means2d, radii)
-    colors, alphas, depths, medians, blended, objects = outputs
-    return Rendering(colors, alphas, depths, medians, blended, means2d, radii, ids=objects)
+        native.render(native_gaussians, native_views, native.Pictures(*outputs, object_ids, objects), means2d, radii)
+    colors, alphas, depths, medians, blended, object_images = outputs
+    return Rendering(colors, alphas, depths, medians, blended, means2d, radii, ids=object_images)
 
 
 def accumulate(gaussians: Gaussians, views: Views, maps: Tensor) -> Tensor:  # (N, F)
@@ -118,21 +124,21 @@ def _new_images(images: tuple[int, int, int], features: Tensor | None, object_id
     return colors, alphas, depths, medians, blended, objects
 
 
-def _pictures(images: _Images, object_ids: Tensor | None) -> Any:
-    count = 1 + int(object_ids.max()) if object_ids is not None and len(object_ids) else 1
-    return native.Pictures(*images, object_ids, count)
-
-
 class _Blend(torch.autograd.Function):
     """Images of projected Gaussians; ``means2d`` is only there to receive a gradient."""
 
     @staticmethod
     def forward(
-        ctx: Any, frames: Any, images: tuple[int, int, int], object_ids: Tensor | None, *inputs: Tensor | None
+        ctx: Any,
+        frames: Any,
+        images: tuple[int, int, int],
+        object_ids: Tensor | None,
+        objects: int,
+        *inputs: Tensor | None,
     ) -> tuple[Tensor | None, ...]:
         ctx.set_materialize_grads(False)
         outputs = _new_images(images, inputs[5], object_ids)
-        frames.blend(_pictures(outputs, object_ids))
+        frames.blend(native.Pictures(*outputs, object_ids, objects))
         ctx.frames = frames
         ctx.save_for_backward(outputs[2].detach(), *inputs)
         ctx.mark_non_differentiable(*(t for t in (outputs[3], outputs[5]) if t is not None))
@@ -144,7 +150,7 @@ class _Blend(torch.autograd.Function):
         ctx: Any, *grads: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         depths, *inputs = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[3:]
+        wanted = ctx.needs_input_grad[4:]
         colors, alphas, from_depths, _, features, _ = (None if g is None else _array(g) for g in grads)
         out = [torch.zeros(t.shape) if want else None for t, want in zip(inputs, wanted, strict=True)]
         only_features = not any(want for i, want in enumerate(wanted) if i != 5)
@@ -154,4 +160,4 @@ class _Blend(torch.autograd.Function):
             *parameters, of_features, transforms, means2d = out
             images = (colors, alphas, from_depths, features, depths)
             ctx.frames.backward(*images, *parameters, of_features, means2d, transforms)
-        return None, None, None, *(None if g is None else g.to(t.dtype) for g, t in zip(out, inputs, strict=True))
+        return None, None, None, None, *(None if g is None else g.to(t.dtype) for g, t in zip(out, inputs, strict=True))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from scan2sim.splats.gaussians import Gaussians
+from scan2sim.splats.quaternions import rotation_matrices
 from scan2sim.splats.rendering import Views
 
 __all__ = ["facing_normals"]
@@ -14,12 +15,9 @@ __all__ = ["facing_normals"]
 def facing_normals(gaussians: Gaussians, views: Views) -> Tensor:  # (C, N, 3)
     """Unit vectors along the shortest axes, in the world, on the side of each camera; differentiable in the quats."""
     normals = _shortest_axes(gaussians)
-    like = gaussians.means
+    like, rows = gaussians.means, views.rows(gaussians)
     per_camera = []
     for camera in range(len(views)):
-        rows = torch.zeros_like(like[:, 0], dtype=torch.long)
-        if gaussians.object_ids is not None and views.camera_in_object.shape[1] > 1:
-            rows = gaussians.object_ids.long()
         centres = views.camera_in_object[camera].detach().to(like)[rows]
         away = ((gaussians.means.detach() - centres) * normals.detach()).sum(1) > 0
         facing = torch.where(away[:, None], -normals, normals)
@@ -32,11 +30,6 @@ def facing_normals(gaussians: Gaussians, views: Views) -> Tensor:  # (C, N, 3)
 
 def _shortest_axes(gaussians: Gaussians) -> Tensor:  # (N, 3)
     """Column of the rotation matrix that belongs to the smallest scale."""
-    w, x, y, z = torch.nn.functional.normalize(gaussians.quats, dim=1).unbind(1)
-    columns = [
-        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)], 1),
-        torch.stack([2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)], 1),
-        torch.stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], 1),
-    ]
     shortest = gaussians.log_scales.detach().argmin(1)
-    return torch.stack(columns, 1)[torch.arange(len(shortest), device=shortest.device), shortest]
+    columns = rotation_matrices(gaussians.quats).mT
+    return columns[torch.arange(len(shortest), device=shortest.device), shortest]

@@ -68,13 +68,12 @@ def rasterize(
     """
     views = make_views(gaussians, cameras, poses, world_from_camera, sh_degree, near, far, antialiased)
     _check_features(features, len(gaussians), len(views))
-    if ids:
-        _check_ids(gaussians)
+    objects = _count_objects(gaussians) if ids else 0
     channels = 0 if features is None else features.shape[-1]
     if normals:
         facing = facing_normals(gaussians, views)
         features = facing if features is None else torch.cat([features.expand(len(views), -1, -1), facing], 2)
-    rendering = _RENDER[_choose(backend, gaussians)](gaussians, views, features, ids, projected)
+    rendering = _RENDER[_choose(backend, gaussians)](gaussians, views, features, objects, projected)
     if normals:
         blended = rendering.features
         assert blended is not None
@@ -110,7 +109,7 @@ def accumulate(
         return native_backend.accumulate(gaussians, views, maps)
     features = gaussians.means.new_zeros(len(gaussians), maps.shape[3]).requires_grad_()
     with torch.enable_grad():
-        blended = _RENDER[chosen](gaussians, views, features, False, False).features
+        blended = _RENDER[chosen](gaussians, views, features, 0, False).features
         assert blended is not None
         return torch.autograd.grad((blended * maps.detach().to(blended)).sum(), features)[0]
 
@@ -153,11 +152,14 @@ def _check_features(features: Tensor | None, gaussians: int, cameras: int) -> No
         raise UsageError("features have no channels; leave them out")
 
 
-def _check_ids(gaussians: Gaussians) -> None:
+def _count_objects(gaussians: Gaussians) -> int:
+    """One more than the largest id, and at least 1."""
     if gaussians.object_ids is None:
         raise UsageError("ids were asked for, but the Gaussians have no object_ids", todo="set them with with_ids")
-    if len(gaussians) and not (0 <= int(gaussians.object_ids.min()) <= int(gaussians.object_ids.max()) < MAX_OBJECTS):
+    low, high = (int(bound) for bound in gaussians.object_ids.aminmax()) if len(gaussians) else (0, 0)
+    if not 0 <= low <= high < MAX_OBJECTS:
         raise UsageError(f"object_ids outside of 0..{MAX_OBJECTS - 1}", todo="number the objects from 0")
+    return 1 + high
 
 
 def _choose(backend: Backend, gaussians: Gaussians) -> Literal["native", "torch", "gsplat"]:

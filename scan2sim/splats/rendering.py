@@ -51,6 +51,12 @@ class Views:
     def __len__(self) -> int:
         return len(self.intrinsics)
 
+    def rows(self, gaussians: Gaussians) -> Tensor:  # (N,) int64
+        """The row of each Gaussian's object among the O."""
+        if gaussians.object_ids is None or self.camera_from_object.shape[1] == 1:
+            return torch.zeros(len(gaussians), dtype=torch.long, device=gaussians.means.device)
+        return gaussians.object_ids.long()
+
 
 def make_views(
     gaussians: Gaussians,

@@ -13,6 +13,7 @@ from torch import Tensor
 from scan2sim.errors import UsageError
 from scan2sim.geometry import quaternion_from_matrix
 from scan2sim.splats.gaussians import Gaussians
+from scan2sim.splats.quaternions import quaternion_product
 
 __all__ = ["evaluate_sh", "rotate_gaussians", "rotate_sh", "sh_basis"]
 
@@ -112,23 +113,9 @@ def rotate_gaussians(
     shift = torch.from_numpy(matrix[:3, 3].copy()).to(like)
     return Gaussians(
         means=gaussians.means @ turn.T + shift,
-        quats=_multiply(torch.from_numpy(quaternion_from_matrix(rotation)).to(like), gaussians.quats),
+        quats=quaternion_product(torch.from_numpy(quaternion_from_matrix(rotation)).to(like), gaussians.quats),
         log_scales=gaussians.log_scales + float(np.log(scale)),
         opacity_logits=gaussians.opacity_logits,
         sh=rotate_sh(gaussians.sh, rotation),
         object_ids=gaussians.object_ids,
     )
-
-
-def _multiply(a: Tensor, b: Tensor) -> Tensor:
-    """Hamilton product of one quaternion (4,) with many (N, 4)."""
-    w, x, y, z = a
-    matrix = torch.stack(
-        [
-            torch.stack([w, -x, -y, -z]),
-            torch.stack([x, w, -z, y]),
-            torch.stack([y, z, w, -x]),
-            torch.stack([z, -y, x, w]),
-        ]
-    )
-    return b @ matrix.T

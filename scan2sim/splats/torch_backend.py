@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from scan2sim.splats.gaussians import Gaussians
+from scan2sim.splats.quaternions import rotation_matrices
 from scan2sim.splats.rendering import Rendering, Views
 from scan2sim.splats.sh import evaluate_sh
 
@@ -39,10 +40,16 @@ class _Splats:
     half_heights: Tensor  # (M,) [pixels], whole numbers
 
 
-def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: bool, projected: bool) -> Rendering:
+def render(
+    gaussians: Gaussians,
+    views: Views,
+    features: Tensor | None,
+    objects: int,  # all ids are below it; 0 = no image of ids
+    projected: bool,
+) -> Rendering:
     """Render every camera; see :func:`scan2sim.splats.rasterize`."""
     n, device = len(gaussians), gaussians.means.device
-    images, radii, objects = [], [], []
+    images, radii, object_images = [], [], []
     means2d = torch.zeros(len(views), n, 2, dtype=gaussians.means.dtype, device=device)
     means2d.requires_grad_(torch.is_grad_enabled() and gaussians.means.requires_grad)
     for camera in range(len(views)):
@@ -50,8 +57,8 @@ def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: boo
         mine = features if features is None or shared else features[camera]
         splats, radius = _project(gaussians, views, camera, mine, means2d[camera])
         images.append(_by_rows(splats, views, _blend))
-        if ids and gaussians.object_ids is not None:
-            objects.append(_object_ids(splats, views, gaussians.object_ids))
+        if objects and gaussians.object_ids is not None:
+            object_images.append(_object_ids(splats, views, gaussians.object_ids, objects))
         radii.append(radius)
         with torch.no_grad():
             means2d[camera, splats.ids] = splats.means2d
@@ -65,7 +72,7 @@ def render(gaussians: Gaussians, views: Views, features: Tensor | None, ids: boo
         features=None if features is None else blended[..., 3:],
         means2d=means2d if projected or means2d.requires_grad else None,
         radii=torch.stack(radii) if projected or means2d.requires_grad else None,
-        ids=torch.stack(objects) if objects else None,
+        ids=torch.stack(object_images) if object_images else None,
     )
 
 
@@ -81,14 +88,12 @@ def dominant(gaussians: Gaussians, views: Views) -> Tensor:  # (C, H, W) int32
 
 
 @torch.no_grad()
-def _object_ids(splats: _Splats, views: Views, object_ids: Tensor) -> Tensor:  # (H, W) int32
+def _object_ids(splats: _Splats, views: Views, object_ids: Tensor, objects: int) -> Tensor:  # (H, W) int32
     """The object whose summed weight is over 1/2, else 0."""
-    mine = object_ids[splats.ids].long()
-    count = int(mine.max()) + 1 if len(mine) else 1
 
     def pick(splats: _Splats, pixels: Tensor) -> tuple[Tensor]:
         selected = object_ids[splats.ids].long()
-        sums = pixels.new_zeros(len(pixels), count).index_add(1, selected, _weights(splats, pixels)[0])
+        sums = pixels.new_zeros(len(pixels), objects).index_add(1, selected, _weights(splats, pixels)[0])
         largest, index = sums.max(1)
         return (torch.where(largest > 0.5, index, 0).to(torch.int32),)
 
@@ -104,9 +109,7 @@ def _project(
     """
     like = gaussians.means
     fx, fy, cx, cy = views.intrinsics[camera].tolist()
-    rows = torch.zeros(len(gaussians), dtype=torch.long, device=like.device)
-    if gaussians.object_ids is not None and views.camera_from_object.shape[1] > 1:
-        rows = gaussians.object_ids.long()
+    rows = views.rows(gaussians)
     transforms = views.camera_from_object[camera].to(like)[rows]  # (N, 3, 4)
     turn = transforms[:, :, :3]
     means = torch.einsum("nij,nj->ni", turn, gaussians.means) + transforms[:, :, 3]
@@ -125,7 +128,7 @@ def _project(
     v = (y / z).clamp(-cy / fy - margin_y, (views.height - cy) / fy + margin_y)
     zero = torch.zeros_like(z)
     jacobian = torch.stack([fx / z, zero, -fx * u / z, zero, fy / z, -fy * v / z], 1).unflatten(1, (2, 3))
-    m = jacobian @ turn[ids] @ (_rotations(gaussians.quats[ids]) * gaussians.scales[ids][:, None, :])
+    m = jacobian @ turn[ids] @ (rotation_matrices(gaussians.quats[ids]) * gaussians.scales[ids][:, None, :])
     xx, xy, yy = (m[:, 0] ** 2).sum(1), (m[:, 0] * m[:, 1]).sum(1), (m[:, 1] ** 2).sum(1)
     det0 = (torch.linalg.cross(m[:, 0], m[:, 1]) ** 2).sum(1)  # det(m mᵀ) without cancellation
     det = det0 + BLUR * (xx + yy + BLUR)
@@ -157,17 +160,6 @@ def _project(
 
 def _select(splats: _Splats, index: Tensor) -> _Splats:
     return _Splats(**{name: value[index] for name, value in vars(splats).items()})
-
-
-def _rotations(quats: Tensor) -> Tensor:
-    """(M, 3, 3) of quaternions that need not be unit."""
-    w, x, y, z = torch.nn.functional.normalize(quats, dim=1).unbind(1)
-    rows = [
-        *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        *(2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        *(2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-    ]
-    return torch.stack(rows, 1).unflatten(1, (3, 3))
 
 
 def _by_rows(

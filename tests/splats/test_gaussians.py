@@ -35,6 +35,16 @@ def test_selection_and_concatenation() -> None:
     assert len(concatenate([])) == 0
 
 
+def test_one_value_that_is_not_finite_is_found_in_its_row() -> None:
+    scene = blob(6, degree=2)
+    assert scene.finite.all()
+    assert Gaussians.empty(2).finite.shape == (0,)
+    for row, name in enumerate(("means", "quats", "log_scales", "opacity_logits", "sh")):
+        values = getattr(scene, name).clone()
+        values[row].view(-1)[-1] = torch.nan if row % 2 else -torch.inf
+        assert replace(scene, **{name: values}).finite.tolist() == [i != row for i in range(6)]
+
+
 def test_activations() -> None:
     scene = Gaussians(
         torch.zeros(1, 3), torch.ones(1, 4), torch.log(torch.tensor([[1.0, 2, 3]])), torch.zeros(1), torch.ones(1, 1, 3)

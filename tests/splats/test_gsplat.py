@@ -58,7 +58,7 @@ def reference(
     sh = torch.zeros(count, 1, 3).to(means) if degree is None else colors
     gaussians = Gaussians(means, quats, scales.log(), opacities.logit(), sh)
     features = colors if degree is None else None
-    r = torch_backend.render(gaussians, views, features, False, True)
+    r = torch_backend.render(gaussians, views, features, 0, True)
     images = r.colors if degree is not None else r.features
     assert images is not None
     assert r.radii is not None

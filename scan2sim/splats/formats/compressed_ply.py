@@ -54,7 +54,8 @@ def write_compressed_ply(gaussians: Gaussians, path: Path, *, keep_order: bool =
     """Write Gaussians; the file is whole or absent.
 
     Largest errors: positions and log scales half a step of the chunk's extent, which has 2047, 1023 and 2047 steps;
-    base colours 1/510 of the chunk's range; opacity 1/510; rotations 0.3°; higher SH 1/64 within ±4, cut beyond.
+    base colours 1/510 of the chunk's range; opacity 1/510; rotations 0.24°, but 0.4° where two components tie for the
+    largest; higher SH 1/64 within ±4, cut beyond.
 
     Args:
         gaussians: what to write.

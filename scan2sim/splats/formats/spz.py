@@ -48,8 +48,8 @@ def write_spz(gaussians: Gaussians, path: Path, *, fractional_bits: int = 14) ->
     """Write Gaussians in their order; the file is whole or absent.
 
     Largest errors: positions 0.03 mm (within ±511 m; twice that for each doubling), scales 3.2 % within 4.5e-5 to
-    380 m, opacity 1/510, base colour 1/270 within -0.44 to 1.44, rotations 0.3°, harmonics 4.5/128 in degree 1 and
-    8.5/128 in degrees 2 and 3 within ±1; what lies beyond is cut.
+    380 m, opacity 1/510, base colour 1/270 within -0.44 to 1.44, rotations 0.24°, but 0.4° where two components tie for
+    the largest, harmonics 4.5/128 in degree 1 and 8.5/128 in degrees 2 and 3 within ±1; what lies beyond is cut.
 
     Args:
         gaussians: what to write.
