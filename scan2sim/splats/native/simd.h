@@ -197,15 +197,16 @@ static_assert(16 % W == 0);
 
 constexpr float kWhole = 12582912.0f;  // 1.5·2^23: a sum with it holds the whole part in its lowest bits
 
-// 2^(f + n) for f in ±1/2 by its minimax polynomial, relative error 2e-7; n comes with kWhole added, in -126..127.
-// raise_exponent multiplies by 2^n.
+// 2^(f + n) for f in ±1/2 by its minimax polynomial, relative error 1e-7 and none at 0; n comes with kWhole added, in
+// -126..127. raise_exponent multiplies by 2^n.
 static inline F exp2_of_parts(F f, F n) {
-    F y = set1(1.3276472e-3f);
-    y = fma(y, f, set1(9.67554133e-3f));
-    y = fma(y, f, set1(5.55071327e-2f));
-    y = fma(y, f, set1(2.40221197e-1f));
-    y = fma(y, f, set1(6.93146967e-1f));
-    y = fma(y, f, set1(1.00000007f));
+    F y = set1(1.5345812e-4f);
+    y = fma(y, f, set1(1.33999312e-3f));
+    y = fma(y, f, set1(9.61848896e-3f));
+    y = fma(y, f, set1(5.55032878e-2f));
+    y = fma(y, f, set1(2.40226469e-1f));
+    y = fma(y, f, set1(6.93147206e-1f));
+    y = fma(y, f, set1(1.0f));
     return raise_exponent(y, n);
 }
 
