@@ -26,9 +26,12 @@ class Photo:
 
     def view(self, factor: int) -> tuple[Tensor, Camera]:  # (H, W, 3) float32 in 0..1
         """The photo reduced ``factor`` times, with its camera."""
-        image = self.levels[factor]
-        height, width = image.shape[:2]
-        return image * (1 / 255), self.camera.resized(width, height)
+        return self.levels[factor] * (1 / 255), self.camera_at(factor)
+
+    def camera_at(self, factor: int) -> Camera:
+        """The camera of the photo reduced ``factor`` times."""
+        height, width = self.levels[factor].shape[:2]
+        return self.camera.resized(width, height)
 
 
 def load_photos(

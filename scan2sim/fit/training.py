@@ -86,13 +86,14 @@ class Training:
 
     def _look(self, index: int, factor: int, share: float) -> tuple[Rendering, Tensor]:
         """The photo's rendering and its loss."""
-        config, (image, camera) = self.config, self.photos[index].view(factor)
+        config, photo, camera = self.config, self.photos[index], self.photos[index].camera_at(factor)
         gaussians = self.parameters.gaussians
         pose = self.refinement.pose(index)[None] if self.refinement.is_active(share) else None
         with_normals = config.normals.weight > 0 and share >= config.normals.start
         drawn = self._thinned(gaussians, share)
         rendering = rasterize(drawn, [camera], world_from_camera=pose, normals=with_normals)
-        loss = photometric_loss(rendering.colors[0], image, config.loss.ssim, self.exposure.of(index))
+        image = rendering.colors.squeeze(0)  # unlike [0] it costs the gradient no copy
+        loss = photometric_loss(image, photo.levels[factor], config.loss.ssim, self.exposure.of(index))
         loss = loss + self.exposure.pull() + shape_terms(gaussians, self.size, share, config.loss)
         known = ((config.depth.points, self._points[index]), (config.depth.sensor, self._sensor[index]))
         for weight, samples in known:

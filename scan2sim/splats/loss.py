@@ -25,7 +25,7 @@ def expose(
 
 def photometric_loss(
     rendered: Tensor,  # (H, W, 3) both sides at least 11
-    target: Tensor,  # (H, W, 3)
+    target: Tensor,  # (H, W, 3); uint8 counts from 0 to 255
     ssim_weight: float = 0.2,  # 0..1
     exposure: Tensor | None = None,  # (2, 3) gain and offset of each channel, applied to the rendered image first
 ) -> Tensor:  # scalar
@@ -43,13 +43,14 @@ def photometric_loss(
         raise UsageError(f"exposure: got shape {tuple(exposure.shape)}, expected (2, 3)")
     target = target.detach()
     if rendered.device.type != "cpu":
+        target = target / 255 if target.dtype == torch.uint8 else target
         rendered = expose(rendered, exposure)
         return (1 - ssim_weight) * (rendered - target).abs().mean() + ssim_weight * (1 - ssim(rendered, target))
     return _PhotometricLoss.apply(rendered, exposure, target, ssim_weight)
 
 
 class _PhotometricLoss(torch.autograd.Function):
-    """The gradients are computed with the value, row by row, and only scaled afterwards."""
+    """The gradients are computed with the value, row by row, and only scaled afterwards, where that changes them."""
 
     @staticmethod
     def forward(ctx: Any, rendered: Tensor, exposure: Tensor | None, target: Tensor, ssim_weight: float) -> Tensor:
@@ -58,7 +59,8 @@ class _PhotometricLoss(torch.autograd.Function):
         wanted = any(ctx.needs_input_grad[:2])
         gradient = torch.empty_like(image) if wanted else None
         of_exposure = torch.empty(2, 3) if wanted and exposure is not None else None
-        value = native.photometric_loss(image, target.float().contiguous(), ssim_weight, exposed, gradient, of_exposure)
+        target = (target if target.dtype == torch.uint8 else target.float()).contiguous()
+        value = native.photometric_loss(image, target, ssim_weight, exposed, gradient, of_exposure)
         if gradient is not None:
             ctx.save_for_backward(gradient, of_exposure)
         return rendered.new_tensor(value)
@@ -68,5 +70,6 @@ class _PhotometricLoss(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *grads: Tensor
     ) -> tuple[Tensor | None, ...]:
-        scaled = [None if g is None else (g * grads[0].float()).to(grads[0].dtype) for g in ctx.saved_tensors]
+        scale, dtype = grads[0].item(), grads[0].dtype
+        scaled = [None if g is None else (g if scale == 1 else g * scale).to(dtype) for g in ctx.saved_tensors]
         return *scaled, None, None

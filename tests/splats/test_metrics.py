@@ -10,7 +10,8 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from scan2sim.errors import UsageError
-from scan2sim.splats import available_isas, match_exposure, photometric_loss, psnr, set_isa, ssim
+from scan2sim.splats import available_isas, match_exposure, photometric_loss, psnr, set_isa, set_threads, ssim
+from scan2sim.splats import threads as threads_in_use
 
 SIZES = [(11, 11), (12, 16), (37, 41), (90, 120)]
 
@@ -65,6 +66,26 @@ def test_native_loss_is_the_torch_loss(size: tuple[int, int], weight: float, isa
     assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
     torch.testing.assert_close(native.grad.double(), truth.grad, atol=1e-5 * float(truth.grad.abs().max()), rtol=1e-4)
     assert photometric_loss(a, b, weight).item() == pytest.approx(loss.item(), abs=1e-7)  # without a gradient
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_loss_is_the_same_on_any_threads_and_for_a_photo_in_bytes(isa: str, threads: int) -> None:
+    before, (a, b) = threads_in_use(), images(301, 45)
+    b = (b * 255).round()
+    found = []
+    try:
+        for count, target in ((1, b / 255), (threads, b / 255), (threads, b.to(torch.uint8))):
+            set_threads(count)
+            image = a.clone().requires_grad_()
+            loss = photometric_loss(image, target)
+            loss.backward()
+            found.append((loss.detach(), image.grad))
+    finally:
+        set_threads(before)
+    assert found[0][0] == found[1][0]
+    assert torch.equal(found[0][1], found[1][1])
+    for one, other in zip(found[1], found[2], strict=True):
+        torch.testing.assert_close(one, other, atol=1e-8, rtol=1e-5)
 
 
 def test_loss_of_equal_images(isa: str) -> None:

@@ -16,9 +16,7 @@ struct Kernels {
                             int tile, float* scratch);
     void (*dominant_tile)(const TileLists&, int32_t* out, int tile);
     PairCount (*count_tile)(const TileLists&, int tile);
-    float (*ssim_row)(const ImagePair&, const LossMaps&, int y, float* scratch);
-    float (*loss_gradient_row)(const ImagePair&, const LossMaps&, float l1, float ssim, float* gradient, int y,
-                               float* scratch);
+    void (*loss_band)(const LossInput&, int begin, int end, const LossSums&, float* scratch);
     void (*adam_range)(float* values, const float* gradients, float* first, float* second, int64_t count,
                        const AdamRates&);
     int lanes;  // floats in a vector

@@ -14,6 +14,6 @@ namespace splats::SPLATS_ISA {
 
 extern const Kernels table;
 const Kernels table = {project,    project_backward, blend_tile,        backward_tile, accumulate_tile, dominant_tile,
-                       count_tile, ssim_row,         loss_gradient_row, adam_range,    W};
+                       count_tile, loss_band, adam_range, W};
 
 }  // namespace splats::SPLATS_ISA

@@ -5,6 +5,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #if defined(__GLIBC__)
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
+#include <variant>
 
 #include "adam.h"
 #include "dispatch.h"
@@ -346,18 +348,27 @@ void adam(Out values, In gradients, Out first, Out second, std::optional<Mask> c
     adam_step(matrices, mask, {beta1, beta2, first_scale, second_scale, epsilon});
 }
 
-double photometric(In rendered, In target, float ssim_weight, std::optional<In> exposure, std::optional<Out> gradient,
-                   std::optional<Out> exposure_gradient) {
+using Bytes = nb::ndarray<const uint8_t, nb::c_contig, nb::device::cpu>;
+
+double photometric(In rendered, std::variant<Bytes, In> target, float ssim_weight, std::optional<In> exposure,
+                   std::optional<Out> gradient, std::optional<Out> exposure_gradient) {
     if (rendered.ndim() != 3 || rendered.shape(2) != 3 || rendered.shape(0) < kWindow || rendered.shape(1) < kWindow)
         throw std::invalid_argument("rendered: shape (H, W, 3), at least 11 × 11");
-    const ImagePair images{rendered.data(), checked(target, rendered.size(), "target"),
-                           static_cast<int>(rendered.shape(1)), static_cast<int>(rendered.shape(0))};
-    float* out = checked(gradient, rendered.size(), "gradient");
-    const float* values = checked(exposure, 6, "exposure");
-    const Exposure exposed{values, values ? values + 3 : nullptr, checked(exposure_gradient, 6, "exposure_gradient")};
-    if (values && out && !exposed.gradient) throw std::invalid_argument("exposure_gradient is missing");
+    LossInput input{};
+    input.rendered = rendered.data();
+    if (const Bytes* bytes = std::get_if<Bytes>(&target))
+        input.target_bytes = checked(*bytes, rendered.size(), "target");
+    else
+        input.target = checked(std::get<In>(target), rendered.size(), "target");
+    input.height = static_cast<int>(rendered.shape(0));
+    input.width = static_cast<int>(rendered.shape(1));
+    input.gradient = checked(gradient, rendered.size(), "gradient");
+    input.gain = checked(exposure, 6, "exposure");
+    input.offset = input.gain ? input.gain + 3 : nullptr;
+    float* of_exposure = checked(exposure_gradient, 6, "exposure_gradient");
+    if (input.gain && input.gradient && !of_exposure) throw std::invalid_argument("exposure_gradient is missing");
     nb::gil_scoped_release release;
-    return photometric_loss(images, ssim_weight, exposed, out);
+    return photometric_loss(input, ssim_weight, of_exposure);
 }
 
 // Images and gradients are freed and asked for again in every frame; an allocator that returns them to the system each

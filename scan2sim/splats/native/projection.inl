@@ -116,12 +116,6 @@ static inline Direction view_direction(const Projection& q, F* inverse_length) {
     return {d[0] * *inverse_length, d[1] * *inverse_length, d[2] * *inverse_length};
 }
 
-static inline M first_lanes(int64_t count) {
-    alignas(64) float lane[W];
-    for (int k = 0; k < W; ++k) lane[k] = k < count ? 1.0f : 0.0f;
-    return lt(set1(0.5f), load(lane));
-}
-
 static inline float clamped(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
 
 // Projects Gaussians begin..end, or those chosen at these places; writes their splats and lists those that touch a pixel.

@@ -195,6 +195,12 @@ static inline void scatter_add(float* p, I i, F a, M m) {
 
 static_assert(16 % W == 0);
 
+// The first of W lanes; all for W and more, none for 0 and less.
+static inline M first_lanes(int64_t count) {
+    static constexpr float lanes[32] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    return lt(set1(0.5f), load(lanes + (count >= W ? 0 : count > 0 ? 16 - count : 16)));
+}
+
 constexpr float kWhole = 12582912.0f;  // 1.5·2^23: a sum with it holds the whole part in its lowest bits
 
 // 2^(f + n) for f in ±1/2 by its minimax polynomial, relative error 1e-7 and none at 0; n comes with kWhole added, in

@@ -114,20 +114,24 @@ struct ImageGradients {
     const float* rendered_depths;
 };
 
-// Two channel-interleaved images (H, W, 3).
-struct ImagePair {
+// Two channel-interleaved images (H, W, 3) and what the loss is made of.
+struct LossInput {
     const float* rendered;
-    const float* target;
+    const float* target;          // or null:
+    const uint8_t* target_bytes;  // the same times 255
     int width, height;
+    const float* gain;    // (3,) of the channels, applied to the rendered image first, or null
+    const float* offset;  // (3,)
+    float l1_scale;       // factor of Σ |a - b|
+    float ssim_scale;     // factor of Σ S
+    float* gradient;      // (H, W, 3) in the rendered image, or null
 };
 
-// Derivatives of SSIM at the (H - 10) rows of windows, in window means of the rendered image, its squares and its
-// products with the target; rows are `stride` floats apart, zero behind 3 (W - 10). Null = not wanted.
-struct LossMaps {
-    float* means;
-    float* squares;
-    float* products;
-    int64_t stride;
+// Sums over the rows of the image.
+struct LossSums {
+    float* ssim;      // (H - 10,) of the windows that begin there
+    float* l1;        // (H,)
+    float* exposure;  // (H, 6) gradients in gain and offset
 };
 
 // One step of Adam: value -= first_scale · first / (√(second_scale · second) + epsilon).
@@ -142,7 +146,10 @@ constexpr int kWindow = 11;  // of SSIM: a Gaussian with sigma 1.5
 constexpr float kTaps[kWindow] = {0.00102838008f, 0.00759875814f, 0.0360007721f, 0.10936069f,
                                   0.213005538f,   0.266011725f,   0.213005538f,  0.10936069f,
                                   0.0360007721f,  0.00759875814f, 0.00102838008f};
+constexpr int kLossMargin = 3 * (kWindow - 1);
+constexpr int kLossStep = 4;           // bands of rows begin at multiples of it
+constexpr int kLossScratchRows = 96;  // rows of scratch memory that a band of rows needs
 // Floats of one row of scratch memory, with room for the window and a vector on either side.
-constexpr int loss_scratch_row(int width) { return 3 * width + 96; }
+constexpr int loss_row_length(int width) { return (3 * width + 96 + 15) / 16 * 16; }
 
 }  // namespace splats
