@@ -27,16 +27,18 @@ from opensplat_peer import PeerSettings, judge_peer, run_opensplat
 from scenes import posed_capture
 
 from scan2sim.fit import FitConfig, fit_preset, split_held_out, train
-from scan2sim.fit.held_out import judge
 from scan2sim.fit.photos import Photo, load_photos
 from scan2sim.poses import PosedCapture, PosedFrame
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One split."""
+    """One split of the frames."""
 
-    posed: PosedCapture  # with the frames to train on
+    posed: PosedCapture
+    number: int
+    folds: int
+    training: tuple[PosedFrame, ...]
     held_out: tuple[PosedFrame, ...]
 
 
@@ -52,18 +54,16 @@ class Judged:
 
 def split(posed: PosedCapture, folds: int) -> list[Fold]:
     """Every frame is held out in exactly one fold."""
-    splits = [split_held_out(posed.frames, folds, k) for k in range(folds)]
-    return [Fold(replace(posed, frames=training), held_out) for training, held_out in splits]
+    return [Fold(posed, k, folds, *split_held_out(posed.frames, folds, k)) for k in range(folds)]
 
 
 def ours(fold: Fold, config: FitConfig) -> tuple[dict[str, Any], float]:
     """Figures on the held-out views, and the seconds of training, loading included."""
     with TemporaryDirectory() as folder:
         start = time.perf_counter()
-        result = train(fold.posed, Path(folder), replace(config, hold_out_every=0))
-        seconds = time.perf_counter() - start
-        photos = load_photos(fold.held_out, config.max_size, (1,))
-        return result.figures | judge(result.gaussians, photos, Path(folder) / "judged"), seconds
+        split = {"hold_out_every": fold.folds, "hold_out_offset": fold.number}
+        figures = train(fold.posed, Path(folder), replace(config, **split)).figures
+        return figures, time.perf_counter() - start
 
 
 def theirs(
@@ -73,7 +73,7 @@ def theirs(
     photos: list[Photo] = load_photos(fold.held_out, max_size, (1,))
     with TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        write_dataset(fold.posed, fold.posed.frames, data, max_size)
+        write_dataset(fold.posed, fold.training, data, max_size)
         settings, every = PeerSettings.for_steps(steps), max(1, steps // saves)
         run = run_opensplat(binary, data, Path(folder) / "out", settings, threads, every, max_seconds)
         judged = {}
@@ -119,6 +119,7 @@ def main() -> None:
     parser.add_argument("capture", help="a sample capture, a folder of photos or of a finished poses stage")
     parser.add_argument("--preset", default="draft", choices=("draft", "standard", "high"))
     parser.add_argument("--steps", type=int, help="of ours, instead of the preset's")
+    parser.add_argument("--teachers", type=int, default=0, help="trainings that teach ours")
     parser.add_argument("--max-size", type=int, help="long side of the photos, instead of the preset's [pixels]")
     parser.add_argument("--opensplat", type=Path, help="its program")
     parser.add_argument("--opensplat-steps", type=int, nargs="+", default=[300, 1000, 3000], help="one run of each")
@@ -134,6 +135,7 @@ def main() -> None:
     config = fit_preset(args.preset)
     changes = {"steps": args.steps, "max_size": args.max_size}
     config = replace(config, **{name: value for name, value in changes.items() if value is not None})
+    config = replace(config, teachers=replace(config.teachers, count=args.teachers))
     folds = split(posed_capture(args.capture), args.folds)
     folds = [folds[k] for k in args.only_folds or range(args.folds)]
 

@@ -9,6 +9,7 @@ from scan2sim.fit.config import (
     NormalsConfig,
     RatesConfig,
     RefinementConfig,
+    TeachersConfig,
     fit_preset,
 )
 from scan2sim.fit.densify_config import DensifyConfig, GradientConfig, McmcConfig
@@ -30,6 +31,7 @@ __all__ = [
     "NormalsConfig",
     "RatesConfig",
     "RefinementConfig",
+    "TeachersConfig",
     "align_start",
     "fit_preset",
     "load_fit",

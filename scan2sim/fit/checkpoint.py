@@ -14,7 +14,7 @@ from torch import Tensor
 from scan2sim.files import whole_file
 from scan2sim.fit.config import FitConfig
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["describe_config", "load_checkpoint", "save_checkpoint"]
 
 FILE = "checkpoint.npz"
 
@@ -26,7 +26,7 @@ def save_checkpoint(folder: Path, config: FitConfig, step: int, state: dict[str,
     """
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
     with whole_file(folder / FILE) as file:
-        np.savez(file, step=np.array(step), config=np.array(_describe(config)), **arrays)  # type: ignore[arg-type]
+        np.savez(file, step=np.array(step), config=np.array(describe_config(config)), **arrays)  # type: ignore[arg-type]
 
 
 def load_checkpoint(folder: Path, config: FitConfig) -> tuple[int, dict[str, Tensor]] | None:
@@ -36,7 +36,7 @@ def load_checkpoint(folder: Path, config: FitConfig) -> tuple[int, dict[str, Ten
         return None
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-            if str(data["config"]) != _describe(config):
+            if str(data["config"]) != describe_config(config):
                 return None
             state = {name: torch.from_numpy(data[name]) for name in data.files if name not in ("step", "config")}
             return int(data["step"]), state
@@ -44,5 +44,6 @@ def load_checkpoint(folder: Path, config: FitConfig) -> tuple[int, dict[str, Ten
         return None  # not ours or damaged: training starts anew
 
 
-def _describe(config: FitConfig) -> str:
+def describe_config(config: FitConfig) -> str:
+    """All settings as text; equal for equal configurations."""
     return json.dumps(asdict(config), sort_keys=True)

@@ -16,6 +16,7 @@ __all__ = [
     "NormalsConfig",
     "RatesConfig",
     "RefinementConfig",
+    "TeachersConfig",
     "fit_preset",
 ]
 
@@ -109,6 +110,21 @@ class DropoutConfig:
 
 
 @dataclass(frozen=True)
+class TeachersConfig:
+    """Trainings before the one that is kept, whose mean pictures of other viewpoints it learns from: where photos are
+    few, unseen views come out better, for the time of all these trainings."""
+
+    count: int = 0
+    """How many; each takes as long as the one that is kept. 0 = off."""
+    views: int = 60
+    """Viewpoints that they draw."""
+    jitter: float = 0.1
+    """Random offset of these from the line between two photos' cameras, relative to its length."""
+    photos_every: int = 3
+    """One step of so many shows a photo, the others a drawn viewpoint."""
+
+
+@dataclass(frozen=True)
 class FloatersConfig:
     """Gaussians that are no part of any surface."""
 
@@ -156,6 +172,8 @@ class FitConfig:
     """Agreement of normals and depth."""
     dropout: DropoutConfig = field(default_factory=DropoutConfig)
     """Gaussians left out of steps."""
+    teachers: TeachersConfig = field(default_factory=TeachersConfig)
+    """Trainings that teach this one."""
     floaters: FloatersConfig = field(default_factory=FloatersConfig)
     """Removal of what floats."""
     hold_out_every: int = 8

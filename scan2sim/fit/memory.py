@@ -51,6 +51,7 @@ def needed_bytes(frames: tuple[PosedFrame, ...], config: FitConfig) -> int:
         k = frame.camera.intrinsics
         shrink = max(1.0, max(k.width, k.height) / config.max_size)
         pixels.append(k.width * k.height / shrink**2)
+    pixels += [max(pixels, default=0)] * (config.teachers.views if config.teachers.count else 0)
     levels = sum(1 / factor**2 for factor in {factor for _, factor in config.coarse_to_fine})
     return int(FIXED + gaussians + 3 * levels * sum(pixels) + FLOAT * PIXEL_FLOATS * max(pixels, default=0))
 

@@ -13,7 +13,7 @@ from scan2sim.cameras import Camera
 from scan2sim.errors import FitError
 from scan2sim.poses import PosedFrame
 
-__all__ = ["Photo", "load_photos"]
+__all__ = ["Photo", "load_photos", "pyramid"]
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,23 @@ def load_photos(
                 path=frame.image,
                 todo="run again with --from poses",
             )
-        shrink = max(1.0, max(image.size) / max_size)
-        levels = {}
-        for factor in factors:
-            size = max(1, round(image.width / shrink / factor)), max(1, round(image.height / shrink / factor))
-            small = image if size == image.size else image.resize(size, Image.Resampling.BOX)
-            levels[factor] = torch.from_numpy(np.array(small)).to(device)
+        levels = pyramid(image, max_size, factors, device)
         height, width = levels[1].shape[:2]
         photos.append(Photo(frame.name, frame.camera.resized(width, height), levels))
     return photos
+
+
+def pyramid(
+    image: Image.Image,
+    max_size: int,  # of the long side [pixels]
+    factors: tuple[int, ...],
+    device: torch.device | str,
+) -> dict[int, Tensor]:  # (H, W, 3) uint8 by factor
+    """The image reduced to ``max_size``, and that further by each factor (area averages)."""
+    shrink = max(1.0, max(image.size) / max_size)
+    levels = {}
+    for factor in factors:
+        size = max(1, round(image.width / shrink / factor)), max(1, round(image.height / shrink / factor))
+        small = image if size == image.size else image.resize(size, Image.Resampling.BOX)
+        levels[factor] = torch.from_numpy(np.array(small)).to(device)
+    return levels

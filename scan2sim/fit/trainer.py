@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from scan2sim.cameras import CameraFrame, write_cameras
 from scan2sim.errors import FitError, OutOfMemoryError
-from scan2sim.fit.checkpoint import load_checkpoint, save_checkpoint
-from scan2sim.fit.config import FitConfig
+from scan2sim.fit.checkpoint import describe_config, load_checkpoint, save_checkpoint
+from scan2sim.fit.config import FitConfig, TeachersConfig
 from scan2sim.fit.held_out import judge, split_held_out
 from scan2sim.fit.initialize import first_gaussians
 from scan2sim.fit.memory import check_memory, is_out_of_memory
-from scan2sim.fit.photos import load_photos
-from scan2sim.fit.result import FitResult, save_fit
+from scan2sim.fit.photos import Photo, load_photos
+from scan2sim.fit.result import FitResult, load_fit, save_fit
+from scan2sim.fit.teachers import invented_cameras, invented_photos
 from scan2sim.fit.training import Training
 from scan2sim.poses import PosedCapture, PosedFrame
 from scan2sim.progress import Reporter, silent
@@ -27,6 +31,7 @@ __all__ = ["train"]
 MIN_TRAINING_PHOTOS = 3
 UNFINISHED = "splats-unfinished.ply"
 CAMERAS = "cameras.json"
+TEACHERS = "teachers"
 
 
 def train(
@@ -45,7 +50,7 @@ def train(
     goes on from it and ends as it would have ended undisturbed.
 
     Loss: ``(1 - w) |render - photo| + w (1 - SSIM)`` after each photo's own gain and offset (Kerbl et al. 2023), and
-    the terms in :mod:`scan2sim.fit.loss`.
+    the terms in :mod:`scan2sim.fit.loss`.  With teachers, they train first, each in a folder of its own until the end.
 
     Args:
         posed: photos with cameras.
@@ -67,11 +72,16 @@ def train(
         )
     if config.budget is not None and config.budget < 1:
         raise FitError(f"budget = {config.budget}, expected at least one Gaussian", todo="choose another --fit.budget")
+    if config.teachers.photos_every < 1:
+        raise FitError(
+            f"teachers.photos_every = {config.teachers.photos_every}, expected at least 1",
+            todo="choose another --fit.teachers.photos-every",
+        )
     check_memory(frames, config, torch.device(device))
     keep_freed_memory()
-    training = None
+    training, scenes = None, _teach(posed, folder, config, report, start, device)
     try:
-        training = _prepare(posed, frames, config, start, torch.device(device))
+        training = _prepare(posed, frames, config, start, scenes, torch.device(device))
         if saved := load_checkpoint(folder, config):
             training.load_state(*saved)
         _run(training, folder, report)
@@ -84,15 +94,46 @@ def train(
     raise _rescued(training, folder, config, problem)
 
 
+def _teach(
+    posed: PosedCapture,
+    folder: Path,
+    config: FitConfig,
+    report: Reporter,
+    start: Gaussians | None,
+    device: torch.device | str,
+) -> list[Gaussians]:
+    """Train the teachers, which differ in their seeds; finished ones are read again."""
+    scenes = []
+    for number in range(1, config.teachers.count + 1):
+        alone = replace(config, teachers=TeachersConfig(), seed=config.seed + 1000 * number)
+        digest = hashlib.sha256(describe_config(alone).encode()).hexdigest()[:12]
+        own = folder / TEACHERS / f"{number}-{digest}"
+
+        def tell(what: str, done: int, total: int, number: int = number) -> None:
+            report(f"{what}, teacher {number} of {config.teachers.count}", done, total)
+
+        if (own / "fit.json").exists():
+            result = load_fit(own)
+        else:
+            own.mkdir(parents=True, exist_ok=True)
+            result = train(posed, own, alone, tell, start=start, device=device)
+        scenes.append(result.gaussians.to(device))
+    return scenes
+
+
 def _prepare(
     posed: PosedCapture,
     frames: tuple[PosedFrame, ...],
     config: FitConfig,
     start: Gaussians | None,
+    teachers: list[Gaussians],
     device: torch.device,
 ) -> Training:
     factors = tuple(sorted({1, *(factor for _, factor in config.coarse_to_fine)}))
-    photos = load_photos(frames, config.max_size, factors, device)
+    photos: list[Photo] = load_photos(frames, config.max_size, factors, device)
+    if teachers:
+        cameras = invented_cameras([photo.camera for photo in photos], config.teachers, config.seed)
+        photos += invented_photos(teachers, cameras, factors)
     return Training(first_gaussians(posed, start, config).to(device), posed, frames, photos, config)
 
 
@@ -120,6 +161,7 @@ def _finish(
         write_cameras(folder / CAMERAS, tuple(CameraFrame(frame.image.name, camera) for frame, camera in pairs))
     result = save_fit(FitResult(gaussians.to("cpu"), figures), folder)
     (folder / UNFINISHED).unlink(missing_ok=True)
+    shutil.rmtree(folder / TEACHERS, ignore_errors=True)
     return result
 
 

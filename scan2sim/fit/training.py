@@ -39,7 +39,7 @@ class Training:
         gaussians: Gaussians,
         posed: PosedCapture,
         frames: tuple[PosedFrame, ...],  # of the posed capture, to train on
-        photos: list[Photo],  # of these frames
+        photos: list[Photo],  # of these frames, then invented ones
         config: FitConfig,
     ) -> None:
         self.done = 0
@@ -51,6 +51,7 @@ class Training:
         self.exposure = Exposure(len(photos), config.rates.exposure, device)
         self.refinement = PoseRefinement([photo.camera for photo in photos], self.size, config.poses, device)
         self._strategy = self._choose_strategy()
+        self._real = len(frames)
         self._points, self._sensor = _depth_samples(posed, frames, config, device)
 
     def _choose_strategy(self) -> Strategy:
@@ -69,7 +70,7 @@ class Training:
         """
         config, share = self.config, self.done / self.config.steps
         factor = [f for start, f in config.coarse_to_fine if share >= start][-1]
-        index = _photo_of(self.done, len(self.photos), config.seed)
+        index = self._shown(self.done)
         rendering, loss = self._look(index, factor, share)
         if not torch.isfinite(loss):
             raise FitError("training diverged (the loss is not finite)", todo="run again with another --seed")
@@ -84,6 +85,16 @@ class Training:
         self.done += 1
         self.is_whole = True
 
+    def _shown(self, step: int) -> int:
+        """Photo of a step; where there are invented ones too, real ones have every n-th step."""
+        seed, every, invented = self.config.seed, self.config.teachers.photos_every, len(self.photos) - self._real
+        if not invented:
+            return _photo_of(step, self._real, seed)
+        turn, place = divmod(step, every)
+        if place == 0:
+            return _photo_of(turn, self._real, seed)
+        return self._real + _photo_of(turn * (every - 1) + place - 1, invented, seed + 1)
+
     def _look(self, index: int, factor: int, share: float) -> tuple[Rendering, Tensor]:
         """The photo's rendering and its loss."""
         config, photo, camera = self.config, self.photos[index], self.photos[index].camera_at(factor)
@@ -95,8 +106,8 @@ class Training:
         image = rendering.colors.squeeze(0)  # unlike [0] it costs the gradient no copy
         loss = photometric_loss(image, photo.levels[factor], config.loss.ssim, self.exposure.of(index))
         loss = loss + self.exposure.pull() + shape_terms(gaussians, self.size, share, config.loss)
-        known = ((config.depth.points, self._points[index]), (config.depth.sensor, self._sensor[index]))
-        for weight, samples in known:
+        for weight, depths in ((config.depth.points, self._points), (config.depth.sensor, self._sensor)):
+            samples = depths[index] if index < self._real else None
             if samples is not None and len(samples):
                 loss = loss + weight * config.depth.decay**share * depth_term(rendering, samples, config.depth.huber)
         if with_normals:
