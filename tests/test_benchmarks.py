@@ -146,7 +146,7 @@ def test_every_view_is_held_out_once_and_the_best_moment_in_time_is_found(tmp_pa
     capture = posed(tmp_path)
     folds = split(capture, 2)
     assert [f.name for fold in folds for f in fold.held_out] == [f.name for f in capture.frames]
-    assert [f.name for fold in folds for f in fold.posed.frames] == ["photo-1.jpg", "photo-0.jpg"]
+    assert [f.name for fold in folds for f in fold.training] == ["photo-1.jpg", "photo-0.jpg"]
 
     first = {100: Judged(10.0, 20.0, 1, 50), 200: Judged(30.0, 24.0, 1, 70), 300: Judged(60.0, 23.0, 1, 90)}
     second = {100: Judged(12.0, 22.0, 3, 50), 200: Judged(32.0, 26.0, 3, 70)}  # killed before step 300
