@@ -12,7 +12,6 @@
 #include <malloc.h>
 #endif
 
-#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <variant>
@@ -21,6 +20,7 @@
 #include "dispatch.h"
 #include "frame.h"
 #include "loss.h"
+#include "still_views.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -111,6 +111,11 @@ struct Views {
                 sh_degree,
                 antialiased};
     }
+    std::vector<View> all() const {
+        std::vector<View> views;
+        for (size_t c = 0; c < count(); ++c) views.push_back(view(c));
+        return views;
+    }
 };
 
 // What blending writes.
@@ -163,56 +168,6 @@ void each_camera(size_t cameras, Work&& work) {
                  [&](int64_t c) { work(static_cast<size_t>(c)); });
 }
 
-// Cameras that see the first object's Gaussians alike, as a robot's camera sees the table in every environment: those
-// Gaussians are projected and sorted once.
-class StillViews {
-public:
-    StillViews(const Gaussians& gaussians, const Views& views) : shared_(views.count(), -1) {
-        const GaussianArrays& g = gaussians.arrays;
-        if (!g.object || views.count() < 2) return;
-        std::vector<size_t> firsts;
-        std::vector<int> counts, group(views.count());
-        for (size_t c = 0; c < views.count(); ++c) {
-            size_t k = 0;
-            while (k < firsts.size() && !alike(views, firsts[k], c)) ++k;
-            if (k == firsts.size()) firsts.push_back(c), counts.push_back(0);
-            ++counts[k];
-            group[c] = static_cast<int>(k);
-            if (firsts.size() > kGroups) return;
-        }
-        std::vector<int32_t> still;
-        for (int64_t i = 0; i < g.count; ++i) (g.object[i] ? moving_ : still).push_back(static_cast<int32_t>(i));
-        std::vector<int> place(firsts.size(), -1);
-        for (size_t k = 0; k < firsts.size(); ++k) {
-            if (counts[k] < 2) continue;
-            place[k] = static_cast<int>(splats_.size());
-            splats_.push_back(std::make_unique<DepthSorted>());
-            const Chosen chosen{still.data(), static_cast<int64_t>(still.size())};
-            splats_.back()->project(g, views.view(firsts[k]), chosen, nullptr, nullptr);
-        }
-        for (size_t c = 0; c < views.count(); ++c) shared_[c] = place[group[c]];
-    }
-    // Null if the camera shares its view with none.
-    const DepthSorted* of_camera(size_t camera) const {
-        return shared_[camera] < 0 ? nullptr : splats_[shared_[camera]].get();
-    }
-    Chosen moving() const { return {moving_.data(), static_cast<int64_t>(moving_.size())}; }
-
-private:
-    static constexpr size_t kGroups = 16;
-    static bool alike(const Views& views, size_t a, size_t b) {
-        const size_t row = 16 * views.transforms.shape(1);
-        return std::equal(views.transforms.data() + row * a, views.transforms.data() + row * a + 16,
-                          views.transforms.data() + row * b) &&
-               std::equal(views.intrinsics.data() + 4 * a, views.intrinsics.data() + 4 * a + 4,
-                          views.intrinsics.data() + 4 * b);
-    }
-
-    std::vector<std::unique_ptr<DepthSorted>> splats_;
-    std::vector<int> shared_;  // per camera, into splats_
-    std::vector<int32_t> moving_;
-};
-
 // Renders camera by camera and keeps nothing.
 void render(const Gaussians& gaussians, const Views& views, const Pictures& pictures, std::optional<Out> means2d,
             std::optional<Out> radii) {
@@ -223,7 +178,7 @@ void render(const Gaussians& gaussians, const Views& views, const Pictures& pict
     const Images images = pictures.images(gaussians, views);
     nb::gil_scoped_release release;
     std::optional<StillViews> still;
-    if (!means) still.emplace(gaussians, views);
+    if (!means) still.emplace(gaussians.arrays, views.all());
     each_camera(cameras, [&](size_t c) {
         const auto frame = Pool<Frame>::take();
         const GaussianArrays mine = gaussians.for_camera(c);
