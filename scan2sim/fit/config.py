@@ -27,16 +27,16 @@ class LossConfig:
 
     ssim: float = 0.2
     """Weight of the structural term in the loss, the rest is the absolute difference."""
-    opacity: float = 0.003
-    """Weight of the mean opacity; removes what no photo needs (0.01 in Kheradmand et al. 2024)."""
+    opacity: float = 0.01
+    """Weight of the mean opacity; removes what no photo needs (Kheradmand et al. 2024)."""
     binary: float = 0.5
     """Weight of the mean of 4 o (1 - o) over opacities o; makes surfaces opaque instead of foggy."""
     binary_start: float = 0.5
     """Share of the steps after which that weight counts."""
-    scale: float = 0.003
-    """Weight of the mean scale, relative to the scene's size (0.01 in Kheradmand et al. 2024)."""
-    flat: float = 30.0
-    """Weight of the mean shortest axis, relative to the scene's size; discs lie on surfaces, blobs within."""
+    scale: float = 0.01
+    """Weight of the mean scale, relative to the scene's size (Kheradmand et al. 2024)."""
+    flat: float = 0.0
+    """Weight of the mean shortest axis, relative to the scene's size, which makes discs of blobs; 0 = off."""
 
 
 @dataclass(frozen=True)

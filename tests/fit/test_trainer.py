@@ -18,6 +18,7 @@ from scan2sim.fit import (
     FitConfig,
     FloatersConfig,
     GradientConfig,
+    LossConfig,
     NormalsConfig,
     RatesConfig,
     RefinementConfig,
@@ -159,7 +160,8 @@ def test_with_each_offset_in_turn_every_frame_is_held_out_once(posed):
 def test_the_other_densifications_gain_too(posed, tmp_path, strategy):
     """More Gaussians where they are needed beat the sparse points alone."""
     densify = DensifyConfig(strategy, every=20)
-    config = replace(CONFIG, steps=400, max_gaussians=600)
+    thin = LossConfig(opacity=0.003, scale=0.003, flat=30)  # few Gaussians do not suffice where they must be discs
+    config = replace(CONFIG, steps=400, max_gaussians=600, loss=thin)
     grown = train(posed, _new(tmp_path / "a"), replace(config, densify=densify))
     not_grown = train(posed, _new(tmp_path / "b"), replace(config, densify=replace(densify, start=2.0)))
     assert 250 < grown.figures["gaussians"] <= 600
