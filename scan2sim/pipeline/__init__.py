@@ -10,7 +10,7 @@ from scan2sim.pipeline.corrections import SCENE_FOLDER, build_of_scene, correct_
 from scan2sim.pipeline.corridor import STAGES
 from scan2sim.pipeline.keys import digest_inputs, input_names
 from scan2sim.pipeline.log import write_log
-from scan2sim.pipeline.render import Picture, draw, frame_stems, render_scene
+from scan2sim.pipeline.render import frame_stems, render_scene
 from scan2sim.pipeline.runner import run_stages
 from scan2sim.pipeline.stage import Outcome, Stage, StageRecord, read_record
 from scan2sim.pipeline.status import BuildStatus, StageStatus, build_status
@@ -21,7 +21,6 @@ __all__ = [
     "BuildConfig",
     "BuildStatus",
     "Outcome",
-    "Picture",
     "Quality",
     "Stage",
     "StageRecord",
@@ -32,7 +31,6 @@ __all__ = [
     "build_status",
     "correct_scene",
     "digest_inputs",
-    "draw",
     "frame_stems",
     "input_names",
     "read_corrections",

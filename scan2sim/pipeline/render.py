@@ -3,59 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from PIL import Image
 
-from scan2sim.cameras import Camera, CameraFrame
+from scan2sim.cameras import CameraFrame
 from scan2sim.errors import OutputError, PosesError, SceneError
 from scan2sim.files import new_folder, output_errors
 from scan2sim.progress import Reporter, silent
-from scan2sim.scene import Scene, scene_gaussians
-from scan2sim.splats import Gaussians, rasterize
+from scan2sim.scene import Scene, draw, scene_gaussians
 
-__all__ = ["Picture", "draw", "frame_stems", "render_scene"]
+__all__ = ["frame_stems", "render_scene"]
 
 FOLDERS = ("rgb", "ids", "depth")
 MAX_ID = 65_535
-SOLID = 0.5  # a pixel has a depth when more than this of its weight says so
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What one camera sees."""
-
-    rgb: NDArray[np.uint8]  # (H, W, 3)
-    ids: NDArray[np.uint16]  # (H, W) the id whose blended weight is largest and over 0.5, else 0
-    depth: NDArray[np.float32]  # (H, W) [m] along the camera's z, 0 = nothing there
-
-
-def draw(
-    gaussians: Gaussians,  # scene frame, with object ids
-    camera: Camera,
-    ids: Sequence[int],
-) -> Picture:
-    """Draw Gaussians over black; what belongs to none of ``ids`` counts as background."""
-    owner = gaussians.object_ids
-    if owner is None:
-        raise ValueError("the Gaussians carry no object ids")
-    rows = torch.zeros_like(owner)  # ids may be too large for the rasterizer to count up to
-    for row, number in enumerate(ids, start=1):
-        rows[owner == number] = row
-    with torch.no_grad():
-        drawn = rasterize(gaussians.with_ids(rows), [camera], ids=bool(ids))
-    height, width = camera.intrinsics.height, camera.intrinsics.width
-    rgb = (drawn.colors[0].clamp(0, 1) * 255).round().byte().cpu().numpy()
-    alpha = drawn.alphas[0].reshape(height, width)
-    depth = torch.where(alpha > SOLID, drawn.depths[0].reshape(height, width), 0.0).float().cpu().numpy()
-    label = np.zeros((height, width), np.uint16)
-    if drawn.ids is not None:
-        label = np.array([0, *ids], np.uint16)[drawn.ids[0].cpu().numpy()]
-    return Picture(rgb, label, depth)
 
 
 def frame_stems(frames: Sequence[CameraFrame]) -> tuple[str, ...]:

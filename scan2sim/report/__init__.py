@@ -6,11 +6,25 @@
 - ``attachments``: what other tools left beside the build for the page to show
 - ``wording``: figures as people read them
 - ``page``: everything on one self-contained HTML page (``template.html``)
+- ``evaluate``: a scene beside what is really there (``truth``, ``alignment``, ``shapes``, ``surfaces``, ``pixels``)
 """
 
 from scan2sim.report.attachments import load_picture
+from scan2sim.report.evaluate import evaluate
 from scan2sim.report.gate import Check, GateConfig, Verdict, gate
 from scan2sim.report.page import write_report
 from scan2sim.report.render import id_color
+from scan2sim.report.truth import Truth, read_truth
 
-__all__ = ["Check", "GateConfig", "Verdict", "gate", "id_color", "load_picture", "write_report"]
+__all__ = [
+    "Check",
+    "GateConfig",
+    "Truth",
+    "Verdict",
+    "evaluate",
+    "gate",
+    "id_color",
+    "load_picture",
+    "read_truth",
+    "write_report",
+]

@@ -8,6 +8,7 @@ from scan2sim.scene.correct import append_correction, apply_corrections, scale_f
 from scan2sim.scene.from_mesh import ObjectConfig, moved_gaussians, object_from_mesh
 from scan2sim.scene.load import load_scene
 from scan2sim.scene.parts import read_obj, read_points, read_visual, write_obj, write_points, write_visual
+from scan2sim.scene.picture import Picture, draw
 from scan2sim.scene.save import save_scene
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.validate import validate_scene
@@ -18,12 +19,14 @@ __all__ = [
     "Label",
     "ObjectConfig",
     "Physical",
+    "Picture",
     "RestsOn",
     "Scene",
     "SceneObject",
     "Support",
     "append_correction",
     "apply_corrections",
+    "draw",
     "load_scene",
     "moved_gaussians",
     "object_from_mesh",
