@@ -27,6 +27,7 @@ from scan2sim.errors import FitError
 from scan2sim.pipeline import read_corrections
 from scan2sim.progress import Reporter
 from scan2sim.scene import load_scene, save_scene
+from tests.report.test_evaluate import write_truth
 from tests.scene.factory import make_scene
 
 ROOT = Path(__file__).parents[1]
@@ -99,10 +100,14 @@ def test_close_commands_are_suggested(capfd: Said) -> None:
     assert "did you mean build?" in complaint(capfd, "biuld")
 
 
-@pytest.mark.parametrize("command", ["view", "scale", "status", "report", "export", "render"])
+@pytest.mark.parametrize(
+    "command", ["view", "scale", "edit", "physics", "evaluate", "status", "report", "export", "render"]
+)
 def test_an_unknown_name(command: str, tmp_path: Path, capfd: Said) -> None:
     more = {
         "scale": ["--factor", "2"],
+        "edit": ["--delete", "spoon"],
+        "evaluate": ["--truth", str(tmp_path / "cameras.json")],
         "export": ["--to", "mjcf", "-o", str(tmp_path / "out")],
         "render": ["--cameras", str(tmp_path / "cameras.json"), "-o", str(tmp_path / "out")],
     }
@@ -175,6 +180,46 @@ def test_scale_in_a_build_is_noted_there(scene: Path, tmp_path: Path, capfd: Sai
     (build / "corrections.json").write_text("[]")  # edited by hand: the scene has to be made again first
     assert "scan2sim build again" in complaint(capfd, "scale", str(build), "--factor", "2")
     assert len(load_scene(build / "scene").corrections) == 2
+
+
+def test_edits_and_measured_masses_are_kept(scene: Path, capfd: Said) -> None:
+    assert answer(capfd, "edit", str(scene), "--delete", "bowl", "--rename", "ball", "lime")["objects"] == [
+        "box",
+        "lime",
+    ]
+    reply = answer(capfd, "physics", str(scene), "--mass", "lime=0.11", "box=0.2", "--material", "box=steel")
+    assert {name: row["mass"]["value"] for name, row in reply["objects"].items()} == {"box": 0.2, "lime": 0.11}
+    after = load_scene(scene)
+    assert [thing.physical.mass.source for thing in after.objects] == ["measured", "measured"]
+    assert [c["kind"] for c in after.corrections] == ["delete", "rename", "material", "physics", "physics"]
+    assert answer(capfd, "physics", str(scene))["objects"] == reply["objects"]  # only lists
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["edit"],
+        ["edit", "--delete", "spoon"],
+        ["edit", "--rename", "ball", "Big Ball"],
+        ["physics", "--mass", "ball"],
+        ["physics", "--mass", "ball=heavy"],
+        ["physics", "--mass", "ball=-1"],
+        ["physics", "--material", "ball=cheese"],
+        ["physics", "--mass", "spoon=1"],
+    ],
+)
+def test_edits_that_make_no_sense_change_nothing(scene: Path, words: list[str], capfd: Said) -> None:
+    before = {path: path.read_bytes() for path in scene.rglob("*") if path.is_file()}
+    complaint(capfd, words[0], str(scene), *words[1:])
+    assert {path: path.read_bytes() for path in scene.rglob("*") if path.is_file()} == before
+
+
+def test_evaluate(scene: Path, tmp_path: Path, capfd: Said) -> None:
+    truth = write_truth(tmp_path / "truth")
+    assert answer(capfd, "evaluate", str(scene), "--truth", str(truth))["worst_f_2mm"] == 1
+    assert main(["evaluate", str(scene), "--truth", str(truth)]) == 0
+    assert "IoU" in capfd.readouterr().out
+    assert "absent.json" in complaint(capfd, "evaluate", str(scene), "--truth", str(tmp_path / "absent.json"))
 
 
 def test_render(scene: Path, tmp_path: Path, capfd: Said) -> None:

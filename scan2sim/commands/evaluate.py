@@ -44,8 +44,8 @@ class Evaluate(Command):
 
     def run(self, report: Reporter) -> Reply:
         """Evaluate it."""
-        truth = read_truth(self.truth)
-        figures = evaluate(load_scene(Library(self.library).scene_of(self.scene)), truth, report)
+        scene = load_scene(Library(self.library).scene_of(self.scene))
+        figures = evaluate(scene, read_truth(self.truth), report)
         table = Table()
         for title in COLUMNS.values():
             table.add_column(title)

@@ -12,7 +12,7 @@ from scan2sim.errors import SceneError
 from scan2sim.files import new_folder, read_json
 from scan2sim.pipeline.lock import build_lock
 from scan2sim.pipeline.stage import RECORD_FILE
-from scan2sim.scene import Scene, append_correction, load_scene, save_scene
+from scan2sim.scene import Scene, append_corrections, load_scene, save_scene
 
 __all__ = ["CORRECTIONS_FILE", "build_of_scene", "correct_scene", "read_corrections"]
 
@@ -47,7 +47,7 @@ def correct_scene(scene_folder: Path, correct: Callable[[Scene], Scene]) -> Scen
 
     Args:
         scene_folder: the scene, in a build or anywhere.
-        correct: gives the corrected scene, with its last correction noted in it.
+        correct: gives the corrected scene, with its corrections noted in it.
 
     Raises:
         SceneError: the scene is damaged, or its build holds corrections that have not been replayed yet.
@@ -69,7 +69,7 @@ def correct_scene(scene_folder: Path, correct: Callable[[Scene], Scene]) -> Scen
             save_scene(corrected, fresh)
             _carry_over(scene_folder, fresh)
             if build:  # noted first: killed before the swap, the next build replays it
-                append_correction(build, corrected.corrections[-1])
+                append_corrections(build, corrected.corrections[len(scene.corrections) :])
         return corrected
 
 

@@ -4,11 +4,13 @@
 """
 
 from scan2sim.scene.compose import scene_gaussians
-from scan2sim.scene.correct import append_correction, apply_corrections, scale_factor_from_length, scale_scene
+from scan2sim.scene.correct import scale_factor_from_length, scale_scene
+from scan2sim.scene.edit import delete_object, rename_object, set_material, set_measured
 from scan2sim.scene.from_mesh import ObjectConfig, moved_gaussians, object_from_mesh
 from scan2sim.scene.load import load_scene
 from scan2sim.scene.parts import read_obj, read_points, read_visual, write_obj, write_points, write_visual
 from scan2sim.scene.picture import Picture, draw
+from scan2sim.scene.replay import append_corrections, apply_corrections
 from scan2sim.scene.save import save_scene
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.validate import validate_scene
@@ -24,8 +26,9 @@ __all__ = [
     "Scene",
     "SceneObject",
     "Support",
-    "append_correction",
+    "append_corrections",
     "apply_corrections",
+    "delete_object",
     "draw",
     "load_scene",
     "moved_gaussians",
@@ -33,10 +36,13 @@ __all__ = [
     "read_obj",
     "read_points",
     "read_visual",
+    "rename_object",
     "save_scene",
     "scale_factor_from_length",
     "scale_scene",
     "scene_gaussians",
+    "set_material",
+    "set_measured",
     "validate_scene",
     "write_obj",
     "write_points",

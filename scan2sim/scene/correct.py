@@ -1,24 +1,20 @@
-"""Corrections by a person: the scale of a finished scene, and their replay after a rebuild."""
+"""The scale of a finished scene, corrected by a person."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import trimesh
 from numpy.typing import ArrayLike
 
 from scan2sim.cameras import CameraFrame
-from scan2sim.errors import SceneError, UsageError
-from scan2sim.files import read_json, write_json
+from scan2sim.errors import UsageError
 from scan2sim.scene.types import Estimate, Joint, Scene, SceneObject
 from scan2sim.splats import Gaussians
 
-__all__ = ["append_correction", "apply_corrections", "scale_factor_from_length", "scale_scene"]
+__all__ = ["scale_factor_from_length", "scale_scene"]
 
 SCALE_LIMIT = 1e4
 
@@ -45,7 +41,7 @@ def scale_scene(scene: Scene, factor: float, source: str = "factor", relative_si
     """The scene made ``factor`` times larger, all of it, with the correction noted in it.
 
     Lengths scale with s, masses and volumes with s³, inertias with s⁵; the intervals of volume and mass exchange the
-    old scale's uncertainty for the new one's.
+    old scale's uncertainty for the new one's.  A measured mass stays what it is, and its inertia scales with s².
 
     Args:
         scene: any scene.
@@ -75,38 +71,6 @@ def scale_scene(scene: Scene, factor: float, source: str = "factor", relative_si
     )
 
 
-def apply_corrections(scene: Scene, corrections: Iterable[dict[str, Any]]) -> Scene:
-    """Replay corrections in their order, as the objects stage does after it has run again.
-
-    Raises:
-        SceneError: a correction is of an unknown kind or not complete.
-        UsageError: a correction holds an impossible value.
-    """
-    for entry in corrections:
-        if entry.get("kind") != "scale":
-            raise SceneError(f"unknown correction {entry.get('kind')!r}", todo="remove it from corrections.json")
-        try:
-            factor, sigma = float(entry["factor"]), float(entry.get("relative_sigma", 0.01))
-        except (KeyError, TypeError, ValueError) as problem:
-            raise SceneError(f"a scale correction is not complete ({problem})") from None
-        scene = scale_scene(scene, factor, str(entry.get("source", "factor")), sigma)
-    return scene
-
-
-def append_correction(build_folder: Path, correction: dict[str, Any]) -> None:
-    """Add one correction to ``corrections.json`` of a build; the file is whole at every moment.
-
-    Raises:
-        SceneError: the file that is there is damaged.
-        OutputError: it cannot be written.
-    """
-    path = build_folder / "corrections.json"
-    entries = read_json(path, SceneError) if path.exists() else []
-    if not isinstance(entries, list):
-        raise SceneError("not a list of corrections", path=path)
-    write_json(path, [*entries, correction])
-
-
 def _scaled_gaussians(gaussians: Gaussians, factor: float) -> Gaussians:
     return replace(gaussians, means=gaussians.means * factor, log_scales=gaussians.log_scales + math.log(factor))
 
@@ -125,6 +89,7 @@ def _scaled_camera(frame: CameraFrame, factor: float) -> CameraFrame:
 
 def _scaled_object(obj: SceneObject, factor: float, widening: float) -> SceneObject:
     physical = obj.physical
+    weighed = physical.mass.source == "measured"
     return replace(
         obj,
         position=obj.position * factor,
@@ -133,10 +98,10 @@ def _scaled_object(obj: SceneObject, factor: float, widening: float) -> SceneObj
         collision=tuple(_scaled_mesh(piece, factor) for piece in obj.collision),
         physical=replace(
             physical,
-            mass=_scaled_estimate(physical.mass, factor**3, widening),
+            mass=physical.mass if weighed else _scaled_estimate(physical.mass, factor**3, widening),
             volume=_scaled_estimate(physical.volume, factor**3, widening),
             center_of_mass=physical.center_of_mass * factor,
-            inertia=physical.inertia * factor**5,
+            inertia=physical.inertia * factor ** (2 if weighed else 5),
         ),
         joint=obj.joint and _scaled_joint(obj.joint, factor),
     )

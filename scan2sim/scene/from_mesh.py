@@ -10,14 +10,14 @@ import trimesh
 
 from scan2sim.bodies import (
     ConvexConfig,
-    Interval,
     close_mesh,
     convex_pieces,
     decimate,
     estimate_physical,
     material_named,
 )
-from scan2sim.scene.types import Array, Estimate, Label, Physical, RestsOn, SceneObject
+from scan2sim.scene.estimates import estimate_of
+from scan2sim.scene.types import Array, Label, Physical, RestsOn, SceneObject
 from scan2sim.splats import Gaussians
 
 __all__ = ["ObjectConfig", "moved_gaussians", "object_from_mesh"]
@@ -88,10 +88,10 @@ def object_from_mesh(
         visual=_moved(visual, -origin),
         collision=tuple(_moved(piece, -origin) for piece in pieces),
         physical=Physical(
-            mass=_estimate(estimate.mass),
-            friction=_estimate(estimate.friction),
-            restitution=_estimate(estimate.restitution),
-            volume=_estimate(estimate.volume),
+            mass=estimate_of(estimate.mass),
+            friction=estimate_of(estimate.friction),
+            restitution=estimate_of(estimate.restitution),
+            volume=estimate_of(estimate.volume),
             center_of_mass=np.zeros(3),
             inertia=estimate.inertia,
         ),
@@ -110,7 +110,3 @@ def _moved(mesh: trimesh.Trimesh, offset: Array) -> trimesh.Trimesh:
     moved = mesh.copy()
     moved.apply_translation(offset)
     return moved
-
-
-def _estimate(interval: Interval) -> Estimate:
-    return Estimate(interval.value, interval.low, interval.high, interval.source)

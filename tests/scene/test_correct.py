@@ -11,7 +11,7 @@ from scan2sim.bodies import mass_properties
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.scene import (
     Joint,
-    append_correction,
+    append_corrections,
     apply_corrections,
     scale_factor_from_length,
     scale_scene,
@@ -117,12 +117,12 @@ def test_impossible_factors(factor: float) -> None:
 
 
 def test_corrections_are_appended(tmp_path: Path) -> None:
-    append_correction(tmp_path, {"kind": "scale", "factor": 2.0})
-    append_correction(tmp_path, {"kind": "scale", "factor": 3.0})
+    append_corrections(tmp_path, [{"kind": "scale", "factor": 2.0}])
+    append_corrections(tmp_path, [{"kind": "scale", "factor": 3.0}])
     assert [e["factor"] for e in json.loads((tmp_path / "corrections.json").read_text())] == [2.0, 3.0]
     (tmp_path / "corrections.json").write_text('{"kind": 1}')
     with pytest.raises(SceneError, match="not a list"):
-        append_correction(tmp_path, {})
+        append_corrections(tmp_path, [{}])
 
 
 def test_factor_from_a_length() -> None:
