@@ -45,7 +45,7 @@ COMMANDS = {
     "render": "pictures of a scene from given cameras",
     "scale": "give a finished scene its true size",
     "evaluate": "a scene against the truth",
-    "edit": "delete or rename objects of a scene",
+    "edit": "merge, split, delete or rename objects of a scene",
     "physics": "what objects weigh and are made of",
     "export": "a scene in a simulator's format",
     "check": "open an export or a scene in its simulator and step it",

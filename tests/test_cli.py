@@ -195,12 +195,24 @@ def test_edits_and_measured_masses_are_kept(scene: Path, capfd: Said) -> None:
     assert answer(capfd, "physics", str(scene))["objects"] == reply["objects"]  # only lists
 
 
+def test_merge_and_split(scene: Path, capfd: Said) -> None:
+    assert answer(capfd, "edit", str(scene), "--merge", "box", "bowl")["objects"] == ["box", "ball"]
+    ball = load_scene(scene).objects[1]
+    points = [",".join(str(x) for x in ball.position + np.array([dx, 0, 0])) for dx in (-0.01, 0.01)]
+    reply = answer(capfd, "edit", str(scene), "--split", "ball", "--at", *points)
+    assert reply["objects"] == ["box", "ball", "ball-2"]
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ["edit"],
         ["edit", "--delete", "spoon"],
         ["edit", "--rename", "ball", "Big Ball"],
+        ["edit", "--merge", "ball"],
+        ["edit", "--split", "ball"],
+        ["edit", "--at", "0,0,0"],
+        ["edit", "--split", "ball", "--at", "0,0,0", "0,0"],
         ["physics", "--mass", "ball"],
         ["physics", "--mass", "ball=heavy"],
         ["physics", "--mass", "ball=-1"],

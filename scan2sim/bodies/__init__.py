@@ -10,6 +10,7 @@ from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.mass import MassProperties, mass_properties
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
 from scan2sim.bodies.physical import BodyEstimate, Interval, estimate_physical
+from scan2sim.bodies.solid import nearest_parts, union
 
 __all__ = [
     "MATERIALS",
@@ -29,5 +30,7 @@ __all__ = [
     "is_convex",
     "mass_properties",
     "material_named",
+    "nearest_parts",
+    "union",
     "vertex_colors",
 ]

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Self
 import tyro
 from rich.console import RenderableType
 
+from scan2sim.errors import UsageError
 from scan2sim.progress import Reporter
 
-__all__ = ["BuildArgument", "Command", "LibraryOption", "OutputFolder", "Reply", "SceneArgument"]
+__all__ = ["BuildArgument", "Command", "LibraryOption", "OutputFolder", "Reply", "SceneArgument", "read_point"]
 
 SceneArgument = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SCENE")]
 BuildArgument = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME|DIR")]
@@ -50,3 +51,16 @@ class Command(ABC):
         Raises:
             Scan2SimError: the input cannot be used; shown to the person as it is.
         """
+
+
+def read_point(text: str) -> list[float]:
+    """``X,Y,Z`` as three numbers.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"“{text}” is no point", todo="give it as X,Y,Z in metres, as in 0.1,-0.25,0") from None
+    return [x, y, z]

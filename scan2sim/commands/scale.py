@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from scan2sim.commands.command import Command, LibraryOption, Reply, SceneArgument
+from scan2sim.commands.command import Command, LibraryOption, Reply, SceneArgument, read_point
 from scan2sim.errors import UsageError
 from scan2sim.library import Library
 from scan2sim.pipeline import build_of_scene, correct_scene
@@ -57,12 +57,4 @@ class Scale(Command):
             return self.factor, "factor"
         assert self.length is not None
         assert self.between is not None
-        return scale_factor_from_length(self.length, *(_point(text) for text in self.between)), "length"
-
-
-def _point(text: str) -> list[float]:
-    try:
-        x, y, z = (float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"“{text}” is no point", todo="give it as X,Y,Z in metres, as in 0.1,-0.25,0") from None
-    return [x, y, z]
+        return scale_factor_from_length(self.length, *(read_point(text) for text in self.between)), "length"

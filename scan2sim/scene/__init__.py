@@ -10,6 +10,7 @@ from scan2sim.scene.from_mesh import ObjectConfig, moved_gaussians, object_from_
 from scan2sim.scene.load import load_scene
 from scan2sim.scene.parts import read_obj, read_points, read_visual, write_obj, write_points, write_visual
 from scan2sim.scene.picture import Picture, draw
+from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.replay import append_corrections, apply_corrections
 from scan2sim.scene.save import save_scene
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
@@ -31,6 +32,7 @@ __all__ = [
     "delete_object",
     "draw",
     "load_scene",
+    "merge_objects",
     "moved_gaussians",
     "object_from_mesh",
     "read_obj",
@@ -43,6 +45,7 @@ __all__ = [
     "scene_gaussians",
     "set_material",
     "set_measured",
+    "split_object",
     "validate_scene",
     "write_obj",
     "write_points",

@@ -15,14 +15,14 @@ from scan2sim.scene.estimates import estimate_of
 from scan2sim.scene.types import Estimate, Physical, RestsOn, Scene, SceneObject
 from scan2sim.scene.validate import NAME
 
-__all__ = ["delete_object", "rename_object", "set_material", "set_measured"]
+__all__ = ["delete_object", "object_named", "place_of", "rename_object", "set_material", "set_measured"]
 
 MAX_NAME = 100
 TWO_SIDED_95 = 1.96  # standard deviations on each side of a 95 % interval
 MOST = {"mass": 1e5, "friction": 10.0, "restitution": 1.0}  # beyond it is a slip of the pen
 
 
-def _object_named(scene: Scene, name: str) -> SceneObject:
+def object_named(scene: Scene, name: str) -> SceneObject:
     """The object with this name.
 
     Raises:
@@ -41,7 +41,7 @@ def rename_object(scene: Scene, name: str, new: str) -> Scene:
     Raises:
         UsageError: no such object, or a name that is taken or not made of a-z, 0-9 and single hyphens.
     """
-    thing = _object_named(scene, name)
+    thing = object_named(scene, name)
     if not NAME.fullmatch(new) or len(new) > MAX_NAME:
         raise UsageError(f"“{new}” is no name", todo="use a-z, 0-9 and single hyphens, as in coffee-cup")
     if any(other.name == new for other in scene.objects):
@@ -56,7 +56,7 @@ def delete_object(scene: Scene, name: str) -> Scene:
     Raises:
         UsageError: no such object, or another one hangs on it by a joint.
     """
-    thing = _object_named(scene, name)
+    thing = object_named(scene, name)
     hanging = [other.name for other in scene.objects if other.joint and other.joint.parent == thing.id]
     if hanging:
         raise UsageError(f"“{hanging[0]}” hangs on “{name}” by a joint", todo=f"delete {hanging[0]} first")
@@ -75,7 +75,7 @@ def set_measured(scene: Scene, name: str, values: Mapping[str, float], relative_
     Raises:
         UsageError: no such object, or an impossible value.
     """
-    thing = _object_named(scene, name)
+    thing = object_named(scene, name)
     if not (math.isfinite(relative_sigma) and 0 <= relative_sigma <= 1):
         raise UsageError(f"a relative sigma of {relative_sigma} was given", todo="give a number between 0 and 1")
     physical = thing.physical
@@ -100,7 +100,7 @@ def set_material(scene: Scene, name: str, material: str) -> Scene:
     Raises:
         UsageError: no such object or material.
     """
-    thing, row = _object_named(scene, name), material_named(material)
+    thing, row = object_named(scene, name), material_named(material)
     sigma = float(scene.scale.get("relative_sigma") or 0.0)
     found, physical = estimate_physical(thing.visual, row, sigma), thing.physical
     if physical.mass.source != "measured":
@@ -117,19 +117,20 @@ def _with_mass(physical: Physical, mass: Estimate) -> Physical:
 
 
 def _noted(scene: Scene, before: SceneObject, after: SceneObject | None, note: dict[str, Any]) -> Scene:
-    """The scene with one object changed or gone, and with the note that says so.
-
-    The note holds the object's place too: a rebuild may give it another name.
-    """
+    """The scene with one object changed or gone, and with the note that says so."""
     supports = scene.supports
     if after is None:
         objects = tuple(_resting_elsewhere(thing, before) for thing in scene.objects if thing is not before)
         supports = tuple(support for support in supports if support.object != before.id)
     else:
         objects = tuple(after if thing is before else thing for thing in scene.objects)
-    place = {"name": before.name, "position": np.asarray(before.position, dtype=float).tolist()}
-    corrections = (*scene.corrections, note | {"object": place})
+    corrections = (*scene.corrections, note | {"object": place_of(before)})
     return replace(scene, objects=objects, supports=supports, corrections=corrections)
+
+
+def place_of(thing: SceneObject) -> dict[str, Any]:
+    """What a note says of an object: its place too, as a rebuild may give it another name."""
+    return {"name": thing.name, "position": np.asarray(thing.position, dtype=float).tolist()}
 
 
 def _resting_elsewhere(thing: SceneObject, gone: SceneObject) -> SceneObject:

@@ -12,6 +12,7 @@ from scan2sim.errors import SceneError
 from scan2sim.files import read_json, write_json
 from scan2sim.scene.correct import scale_scene
 from scan2sim.scene.edit import delete_object, rename_object, set_material, set_measured
+from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.types import Scene, SceneObject
 
 __all__ = ["append_corrections", "apply_corrections"]
@@ -76,12 +77,22 @@ def _material(scene: Scene, entry: Entry) -> Scene:
     return set_material(scene, _object_at(scene, entry["object"]).name, str(entry["material"]))
 
 
+def _merge(scene: Scene, entry: Entry) -> Scene:
+    return merge_objects(scene, [_object_at(scene, place).name for place in entry["objects"]])
+
+
+def _split(scene: Scene, entry: Entry) -> Scene:
+    return split_object(scene, _object_at(scene, entry["object"]).name, entry["at"])
+
+
 _REPLAY: dict[str, Callable[[Scene, Entry], Scene]] = {
     "scale": _scale,
     "rename": _rename,
     "delete": _delete,
     "physics": _measured,
     "material": _material,
+    "merge": _merge,
+    "split": _split,
 }
 
 
