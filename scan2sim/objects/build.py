@@ -169,11 +169,23 @@ def _named(parts: list[_Part], scale_sigma: float, config: ObjectsConfig, report
 
 
 def _background(gaussians: Gaussians, labels: Tensor, weight: Tensor, parts: list[_Part]) -> Gaussians:
-    """What belongs to no object; without the Gaussians inside and under objects that no view ever saw."""
+    """What belongs to no object; without the Gaussians in objects, and those under them that no view ever saw."""
     keep = labels == 0
     hidden = keep & (weight < MIN_WEIGHT)
     for part in parts:
         low, high = torch.tensor(part.mesh.bounds, dtype=torch.float32)
-        inside = ((gaussians.means > low - 0.1 * (high - low)) & (gaussians.means < high)).all(1)
-        keep &= ~(hidden & inside)
+        around = ((gaussians.means > low - 0.1 * (high - low)) & (gaussians.means < high)).all(1)
+        keep &= ~(hidden & around)
+        near = (keep & around).nonzero()[:, 0]
+        keep[near[_inside(part.mesh, gaussians.means[near])]] = False
     return gaussians[keep]
+
+
+def _inside(mesh: trimesh.Trimesh, points: Tensor) -> Tensor:  # (N, 3) to (N,) bool
+    """Which points lie behind the surface, by the normal of the vertex next to them."""
+    if not len(points):
+        return torch.zeros(0, dtype=torch.bool)
+    positions = points.double().numpy()
+    nearest = KDTree(mesh.vertices).query(positions)[1]
+    offsets = positions - mesh.vertices[nearest]
+    return torch.from_numpy((offsets * mesh.vertex_normals[nearest]).sum(1) < 0)
