@@ -9,15 +9,16 @@ from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is
 from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.mass import MassProperties, mass_properties
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
-from scan2sim.bodies.physical import BodyEstimate, Interval, estimate_physical
+from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical
 from scan2sim.bodies.solid import nearest_parts, union
 
 __all__ = [
     "MATERIALS",
+    "TWO_SIDED_95",
     "UNKNOWN",
     "BodyEstimate",
     "ConvexConfig",
-    "Interval",
+    "Estimate",
     "MassProperties",
     "Material",
     "Range",

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from scan2sim.bodies.mass import mass_properties
 from scan2sim.bodies.materials import UNKNOWN, Material, Range
 
-__all__ = ["BodyEstimate", "Interval", "estimate_physical"]
+__all__ = ["TWO_SIDED_95", "BodyEstimate", "Estimate", "estimate_physical"]
 
 TWO_SIDED_95 = 1.96  # standard deviations on each side of a 95 % interval
 
 
 @dataclass(frozen=True)
-class Interval:
+class Estimate:
     """A value with the interval that it lies in with about 95 % and where it comes from."""
 
     value: float
@@ -32,10 +32,10 @@ class Interval:
 class BodyEstimate:
     """Physical properties of a body."""
 
-    mass: Interval  # [kg]
-    friction: Interval
-    restitution: Interval
-    volume: Interval  # [m³]
+    mass: Estimate  # [kg]
+    friction: Estimate
+    restitution: Estimate
+    volume: Estimate  # [m³]
     center_of_mass: NDArray[np.float64]  # (3,) [m] in the mesh's frame
     inertia: NDArray[np.float64]  # (3, 3) [kg m²] about the centre of mass
 
@@ -68,14 +68,14 @@ def estimate_physical(
     mass_low = math.hypot(math.log(row.density.value / row.density.low), math.log(width))
     mass_high = math.hypot(math.log(row.density.high / row.density.value), math.log(width))
     return BodyEstimate(
-        mass=Interval(solid.mass, solid.mass * math.exp(-mass_low), solid.mass * math.exp(mass_high), source),
+        mass=Estimate(solid.mass, solid.mass * math.exp(-mass_low), solid.mass * math.exp(mass_high), source),
         friction=_interval(row.friction, source),
         restitution=_interval(row.restitution, source),
-        volume=Interval(volume, volume / width, volume * width, "measured"),
+        volume=Estimate(volume, volume / width, volume * width, "measured"),
         center_of_mass=solid.center_of_mass,
         inertia=solid.inertia,
     )
 
 
-def _interval(span: Range, source: Literal["material", "guess"]) -> Interval:
-    return Interval(span.value, span.low, span.high, source)
+def _interval(span: Range, source: Literal["material", "guess"]) -> Estimate:
+    return Estimate(span.value, span.low, span.high, source)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scan2sim.cameras import Camera
 from scan2sim.errors import UsageError
-from scan2sim.geometry import similarity_between
+from scan2sim.geometry import similarity_between, transform_points
 from scan2sim.report.truth import Truth
 from scan2sim.scene import Scene, SceneObject
 
@@ -44,8 +44,7 @@ class Alignment:
 
     def mesh(self, thing: SceneObject, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
         """A mesh in the object's frame, in the truth."""
-        pose = thing.world_from_object
-        vertices = self.points(mesh.vertices @ pose[:3, :3].T + pose[:3, 3])
+        vertices = self.points(transform_points(thing.world_from_object, mesh.vertices))
         return trimesh.Trimesh(vertices, mesh.faces, process=False)
 
 

@@ -49,6 +49,7 @@ def background_figures(
     """PSNR [dB] of the scene without objects against the empty views, where they hid it and around."""
     stems = [stem for stem in sorted(truth.empty) if stem in views]
     gaussians = scene_gaussians(scene, without=[thing.name for thing in scene.objects])
+    disc = np.hypot(*np.mgrid[-RING : RING + 1, -RING : RING + 1]) <= RING
     hidden_errors, ring_errors = [], []
     for done, stem in enumerate(stems, start=1):
         real = torch.from_numpy(truth.empty_view(stem)).float() / 255
@@ -56,7 +57,6 @@ def background_figures(
         mine = match_exposure(torch.from_numpy(picture.rgb).float() / 255, real).clamp(0, 1)
         errors = ((mine - real) ** 2).mean(-1).numpy()
         hidden = views[stem] > 0
-        disc = np.hypot(*np.mgrid[-RING : RING + 1, -RING : RING + 1]) <= RING
         around = np.asarray(binary_dilation(hidden, disc), dtype=bool) & ~hidden
         hidden_errors.append(errors[hidden])
         ring_errors.append(errors[around])

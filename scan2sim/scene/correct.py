@@ -9,12 +9,13 @@ import numpy as np
 import trimesh
 from numpy.typing import ArrayLike
 
+from scan2sim.bodies import TWO_SIDED_95
 from scan2sim.cameras import CameraFrame
 from scan2sim.errors import UsageError
 from scan2sim.scene.types import Estimate, Joint, Scene, SceneObject
 from scan2sim.splats import Gaussians
 
-__all__ = ["scale_factor_from_length", "scale_scene"]
+__all__ = ["check_sigma", "scale_factor_from_length", "scale_scene"]
 
 SCALE_LIMIT = 1e4
 
@@ -54,9 +55,8 @@ def scale_scene(scene: Scene, factor: float, source: str = "factor", relative_si
     """
     if not (math.isfinite(factor) and 1 / SCALE_LIMIT <= factor <= SCALE_LIMIT):
         raise UsageError(f"a scale factor of {factor} was given", todo=f"give a number between 0 and {SCALE_LIMIT:g}")
-    if not (math.isfinite(relative_sigma) and 0 <= relative_sigma <= 1):
-        raise UsageError(f"a relative sigma of {relative_sigma} was given", todo="give a number between 0 and 1")
-    widening = relative_sigma**2 - float(scene.scale.get("relative_sigma") or 0.0) ** 2
+    check_sigma(relative_sigma)
+    widening = relative_sigma**2 - scene.scale_sigma**2
     note = {"kind": "scale", "factor": factor, "source": source, "relative_sigma": relative_sigma}
     return replace(
         scene,
@@ -69,6 +69,12 @@ def scale_scene(scene: Scene, factor: float, source: str = "factor", relative_si
         points=scene.points * factor,
         corrections=(*scene.corrections, note),
     )
+
+
+def check_sigma(relative_sigma: float) -> None:
+    """Raise a UsageError unless a relative standard deviation lies in 0..1."""
+    if not (math.isfinite(relative_sigma) and 0 <= relative_sigma <= 1):
+        raise UsageError(f"a relative sigma of {relative_sigma} was given", todo="give a number between 0 and 1")
 
 
 def _scaled_gaussians(gaussians: Gaussians, factor: float) -> Gaussians:
@@ -111,7 +117,7 @@ def _scaled_estimate(estimate: Estimate, factor: float, widening: float) -> Esti
     """The interval's logarithmic half-widths change by the variance of the cubed scale factor."""
 
     def half(width: float) -> float:
-        return math.sqrt(max(0.0, width**2 + (1.96 * 3) ** 2 * widening))
+        return math.sqrt(max(0.0, width**2 + (TWO_SIDED_95 * 3) ** 2 * widening))
 
     low, high = estimate.low, estimate.high
     if low > 0:

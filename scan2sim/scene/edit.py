@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from scan2sim.bodies import estimate_physical, material_named
+from scan2sim.bodies import TWO_SIDED_95, estimate_physical, material_named
 from scan2sim.errors import UsageError
-from scan2sim.scene.estimates import estimate_of
+from scan2sim.scene.correct import check_sigma
 from scan2sim.scene.types import Estimate, Physical, RestsOn, Scene, SceneObject
-from scan2sim.scene.validate import NAME
+from scan2sim.scene.validate import MAX_NAME, NAME
 
 __all__ = ["delete_object", "object_named", "place_of", "rename_object", "set_material", "set_measured"]
 
-MAX_NAME = 100
-TWO_SIDED_95 = 1.96  # standard deviations on each side of a 95 % interval
 MOST = {"mass": 1e5, "friction": 10.0, "restitution": 1.0}  # beyond it is a slip of the pen
 
 
@@ -76,8 +74,7 @@ def set_measured(scene: Scene, name: str, values: Mapping[str, float], relative_
         UsageError: no such object, or an impossible value.
     """
     thing = object_named(scene, name)
-    if not (math.isfinite(relative_sigma) and 0 <= relative_sigma <= 1):
-        raise UsageError(f"a relative sigma of {relative_sigma} was given", todo="give a number between 0 and 1")
+    check_sigma(relative_sigma)
     physical = thing.physical
     for key, value in values.items():
         if key not in MOST:
@@ -101,13 +98,12 @@ def set_material(scene: Scene, name: str, material: str) -> Scene:
         UsageError: no such object or material.
     """
     thing, row = object_named(scene, name), material_named(material)
-    sigma = float(scene.scale.get("relative_sigma") or 0.0)
-    found, physical = estimate_physical(thing.visual, row, sigma), thing.physical
+    found, physical = estimate_physical(thing.visual, row, scene.scale_sigma), thing.physical
     if physical.mass.source != "measured":
-        physical = _with_mass(physical, estimate_of(found.mass))
+        physical = _with_mass(physical, found.mass)
     for key in ("friction", "restitution"):
         if getattr(physical, key).source != "measured":
-            physical = replace(physical, **{key: estimate_of(getattr(found, key))})
+            physical = replace(physical, **{key: getattr(found, key)})
     return _noted(scene, thing, replace(thing, physical=physical), {"kind": "material", "material": material})
 
 

@@ -16,7 +16,6 @@ from scan2sim.bodies import (
     estimate_physical,
     material_named,
 )
-from scan2sim.scene.estimates import estimate_of
 from scan2sim.scene.types import Array, Label, Physical, RestsOn, SceneObject
 from scan2sim.splats import Gaussians
 
@@ -88,10 +87,10 @@ def object_from_mesh(
         visual=_moved(visual, -origin),
         collision=tuple(_moved(piece, -origin) for piece in pieces),
         physical=Physical(
-            mass=estimate_of(estimate.mass),
-            friction=estimate_of(estimate.friction),
-            restitution=estimate_of(estimate.restitution),
-            volume=estimate_of(estimate.volume),
+            mass=estimate.mass,
+            friction=estimate.friction,
+            restitution=estimate.restitution,
+            volume=estimate.volume,
             center_of_mass=np.zeros(3),
             inertia=estimate.inertia,
         ),

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from scan2sim.errors import SceneError
+from scan2sim.scene.validate import MAX_NAME, NAME
 
 __all__ = ["FORMAT", "VERSION", "Manifest", "ManifestObject", "parse_manifest"]
 
@@ -33,7 +34,7 @@ Vector = tuple[Number, Number, Number]
 Quaternion = tuple[Number, Number, Number, Number]
 RelativePath = Annotated[str, Field(max_length=500), AfterValidator(_inside)]
 Text = Annotated[str, Field(max_length=2000)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=MAX_NAME)]
 Pieces = Annotated[list[RelativePath], Field(max_length=MAX_PIECES)]
 
 

@@ -44,7 +44,7 @@ def merge_objects(scene: Scene, names: Sequence[str], config: ObjectConfig = Obj
         union([_in_scene(thing, thing.visual) for thing in things]),
         concatenate([rotate_gaussians(thing.gaussians, thing.world_from_object) for thing in things]),
         config,
-        scale_sigma=_sigma(scene),
+        scale_sigma=scene.scale_sigma,
         rests_on=beneath[0] if beneath else RestsOn(0),
         unseen_fraction=float(np.average([thing.unseen_fraction for thing in things], weights=areas)),
     )
@@ -98,7 +98,7 @@ def split_object(scene: Scene, name: str, points: ArrayLike, config: ObjectConfi
                 mesh,
                 gaussians[owner == k],
                 config,
-                scale_sigma=_sigma(scene),
+                scale_sigma=scene.scale_sigma,
                 rests_on=thing.rests_on,
                 unseen_fraction=thing.unseen_fraction,
             )
@@ -121,10 +121,6 @@ def _in_scene(thing: SceneObject, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     placed = mesh.copy()
     placed.apply_transform(thing.world_from_object)
     return placed
-
-
-def _sigma(scene: Scene) -> float:
-    return float(scene.scale.get("relative_sigma") or 0.0)
 
 
 def _on(thing: SceneObject, ids: set[int], new: int) -> SceneObject:

@@ -10,6 +10,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
+from scan2sim.bodies import Estimate
 from scan2sim.cameras import CameraFrame
 from scan2sim.geometry import transform
 from scan2sim.splats import Gaussians
@@ -17,16 +18,6 @@ from scan2sim.splats import Gaussians
 __all__ = ["Estimate", "Joint", "Label", "Physical", "RestsOn", "Scene", "SceneObject", "Support"]
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with the interval that it lies in with about 95 % and where it comes from."""
-
-    value: float
-    low: float
-    high: float
-    source: Literal["measured", "material", "guess"]
 
 
 @dataclass(frozen=True)
@@ -125,3 +116,8 @@ class Scene:
     quality: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     corrections: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def scale_sigma(self) -> float:
+        """One standard deviation of the scale, relative; 0 where it is not known."""
+        return float(self.scale.get("relative_sigma") or 0.0)

@@ -10,9 +10,10 @@ import numpy as np
 from scan2sim.bodies import is_closed, is_convex
 from scan2sim.scene.types import Estimate, Scene, SceneObject
 
-__all__ = ["NAME", "validate_scene"]
+__all__ = ["MAX_NAME", "NAME", "validate_scene"]
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+MAX_NAME = 100  # characters
 
 
 def validate_scene(scene: Scene) -> tuple[str, ...]:
