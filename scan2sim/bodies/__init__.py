@@ -10,7 +10,9 @@ from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.mass import MassProperties, mass_properties
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
 from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical
+from scan2sim.bodies.piece_fit import PieceFit, piece_fit
 from scan2sim.bodies.solid import nearest_parts, union
+from scan2sim.bodies.surface import Surface, outer_points
 
 __all__ = [
     "MATERIALS",
@@ -21,7 +23,9 @@ __all__ = [
     "Estimate",
     "MassProperties",
     "Material",
+    "PieceFit",
     "Range",
+    "Surface",
     "bounded_hull",
     "close_mesh",
     "convex_pieces",
@@ -32,6 +36,8 @@ __all__ = [
     "mass_properties",
     "material_named",
     "nearest_parts",
+    "outer_points",
+    "piece_fit",
     "union",
     "vertex_colors",
 ]

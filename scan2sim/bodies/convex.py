@@ -12,9 +12,12 @@ from scipy.spatial import ConvexHull, QhullError
 
 from scan2sim.bodies.closed import is_closed
 from scan2sim.bodies.decimate import decimate
+from scan2sim.bodies.piece_fit import piece_fit
 from scan2sim.errors import SceneError
 
 __all__ = ["ConvexConfig", "bounded_hull", "convex_pieces", "is_convex"]
+
+LEAST_THRESHOLD = 0.01  # what coacd takes
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,16 @@ class ConvexConfig:
     """How a solid is cut into convex pieces."""
 
     threshold: float = 0.05
-    """Largest concavity left in a piece, relative to the object (coacd's unit); smaller means more pieces."""
-    max_pieces: int = 32
+    """Largest concavity left in a piece at first, relative to the object (coacd's unit)."""
+    refine: float = 0.6
+    """The threshold is multiplied by this while the pieces lie too far from the solid …"""
+    refinements: int = 2
+    """… at most so many times, and not once the pieces number as many as they may."""
+    mean_bound: float = 0.006
+    """Mean distance between pieces and solid that is near enough, relative to the solid's longest side."""
+    farthest_bound: float = 0.03
+    """Largest distance between pieces and solid that is near enough, relative to the solid's longest side."""
+    max_pieces: int = 48
     """At most this many pieces; pieces are merged beyond it."""
     max_vertices: int = 64
     """At most this many corners a piece (64 is what PhysX takes on a GPU)."""
@@ -44,7 +55,8 @@ def convex_pieces(
     """Cut a closed mesh into convex pieces; what is hollow stays hollow, what is convex stays whole.
 
     CoACD (Wei et al. 2022, "Approximate convex decomposition for 3D meshes with collision-aware concavity and tree
-    search").  The same mesh, config and seed give the same pieces.
+    search"), with a finer threshold until the pieces are near enough to the solid or as many as they may be.  The
+    same mesh, config and seed give the same pieces; :func:`piece_fit` says how near they are.
 
     Raises:
         SceneError: the mesh is not closed.
@@ -54,12 +66,24 @@ def convex_pieces(
     whole = bounded_hull(mesh.vertices, config.whole_vertices)
     if mesh.volume >= config.convex_enough * mesh.convex_hull.volume:
         return (whole,)
-    coarse = decimate(mesh, config.faces)
-    centre, size = coarse.bounds.mean(0), float(coarse.extents.max())
+    coarse, size = decimate(mesh, config.faces), float(mesh.extents.max())
+    pieces, threshold = _cut(coarse, config.threshold, config, seed) or (whole,), config.threshold
+    for _ in range(config.refinements):
+        fit = piece_fit(mesh, pieces)
+        near = fit.mean <= config.mean_bound * size and fit.farthest <= config.farthest_bound * size
+        if near or len(pieces) >= config.max_pieces:
+            break
+        threshold *= config.refine
+        pieces = _cut(coarse, threshold, config, seed) or pieces
+    return pieces
+
+
+def _cut(mesh: trimesh.Trimesh, threshold: float, config: ConvexConfig, seed: int) -> tuple[trimesh.Trimesh, ...]:
+    centre, size = mesh.bounds.mean(0), float(mesh.extents.max())
     coacd.set_log_level("off")
     parts = coacd.run_coacd(
-        coacd.Mesh((coarse.vertices - centre) / size, coarse.faces),
-        threshold=config.threshold,
+        coacd.Mesh((mesh.vertices - centre) / size, mesh.faces),
+        threshold=max(threshold, LEAST_THRESHOLD),
         max_convex_hull=config.max_pieces,
         preprocess_mode="off",
         resolution=500,
@@ -73,7 +97,7 @@ def convex_pieces(
             pieces.append(bounded_hull(np.asarray(vertices) * size + centre, config.max_vertices))
         except SceneError:  # a sliver without volume holds nothing up
             continue
-    return tuple(pieces) or (whole,)
+    return tuple(pieces)
 
 
 def bounded_hull(

@@ -9,9 +9,10 @@ import trimesh
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from scan2sim.bodies import Surface, outer_points
 from scan2sim.cameras import Camera
 from scan2sim.report.alignment import Alignment
-from scan2sim.report.surfaces import Surface, f_score, seen_points
+from scan2sim.report.surfaces import f_score, seen_points
 from scan2sim.report.truth import TrueObject
 from scan2sim.scene import SceneObject
 
@@ -69,24 +70,10 @@ def shape_figures(
         of_mine, of_real = seen[real.nearest_sample(points)], seen[real.nearest_sample(real_points)]
         row["seen_f_2mm"] = f_score(accuracy[of_mine], completeness[of_real], 0.002)
     pieces = [alignment.mesh(thing, piece) for piece in thing.collision]
-    if outside := _outer_points(pieces):
-        row["collision_mm"] = 1000 * float(real.distances(np.concatenate(outside)).mean())
+    outside = outer_points(pieces, POINTS, TOUCHING)
+    if len(outside):
+        row["collision_mm"] = 1000 * float(real.distances(outside).mean())
     volume, factor = thing.physical.volume, alignment.scale**3
     row |= {f"volume_{key}_ml": 1e6 * factor * getattr(volume, key) for key in ("value", "low", "high")}
     row["volume_true_ml"] = 1e6 * float(true.mesh.volume) if true.mesh.is_watertight else None
     return row
-
-
-def _outer_points(pieces: list[trimesh.Trimesh]) -> list[Array]:
-    """Points of convex pieces, by area, that lie in none of the others."""
-    area = sum(piece.area for piece in pieces)
-    hulls = [(piece.face_normals, (piece.face_normals * piece.triangles_center).sum(1)) for piece in pieces]
-    found = []
-    for k, piece in enumerate(pieces):
-        points = Surface(piece).points(max(1, int(POINTS * piece.area / area)))
-        inside = np.zeros(len(points), dtype=bool)
-        for other, (normals, offsets) in enumerate(hulls):
-            if other != k:
-                inside |= (points @ normals.T < offsets + TOUCHING).all(1)
-        found.append(points[~inside])
-    return [points for points in found if len(points)]
