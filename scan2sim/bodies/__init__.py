@@ -4,21 +4,23 @@ Meshes are `trimesh.Trimesh` in metres; nothing here knows of scenes, photos or 
 """
 
 from scan2sim.bodies.closed import close_mesh, is_closed
-from scan2sim.bodies.colors import vertex_colors
 from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is_convex
 from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.mass import MassProperties, mass_properties
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
-from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical
+from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical, shape_sigma
 from scan2sim.bodies.piece_fit import PieceFit, piece_fit
+from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
 from scan2sim.bodies.solid import nearest_parts, union
 from scan2sim.bodies.surface import Surface, outer_points
+from scan2sim.bodies.texture import ColorsAt, Texture, colors_of, split_at_seams, texture_mesh
 
 __all__ = [
     "MATERIALS",
     "TWO_SIDED_95",
     "UNKNOWN",
     "BodyEstimate",
+    "ColorsAt",
     "ConvexConfig",
     "Estimate",
     "MassProperties",
@@ -26,18 +28,27 @@ __all__ = [
     "PieceFit",
     "Range",
     "Surface",
+    "Texture",
     "bounded_hull",
     "close_mesh",
+    "colors_of",
     "convex_pieces",
     "decimate",
     "estimate_physical",
     "is_closed",
     "is_convex",
+    "mark_seen",
     "mass_properties",
     "material_named",
     "nearest_parts",
     "outer_points",
     "piece_fit",
+    "shape_sigma",
+    "split_at_seams",
+    "take_skin",
+    "texture_mesh",
     "union",
+    "unseen_share",
     "vertex_colors",
+    "vertices_seen",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from scan2sim.bodies.colors import vertex_colors
+from scan2sim.bodies.skin import mark_seen, vertex_colors, vertices_seen
 from scan2sim.errors import SceneError
 
 __all__ = ["close_mesh", "is_closed"]
@@ -21,19 +21,19 @@ def close_mesh(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     """The mesh with its seams merged, stray faces removed, holes filled and normals pointing outwards.
 
     Holes are filled with a fan around the mean of their rim, so that a flat or mildly curved hole is closed well;
-    vertex colours are kept and the new vertices take the mean colour of the rim.
+    vertex colours and flags are kept; the new vertices take the mean colour of the rim, and nobody has seen them.
 
     Raises:
         SceneError: the surface cannot be closed this way (self-touching rims, no volume).
     """
     if is_closed(mesh):
         return mesh
-    colors = vertex_colors(mesh).astype(np.float64)
+    colors, seen = vertex_colors(mesh).astype(np.float64), vertices_seen(mesh)
     vertices, faces = np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces)
     if not np.isfinite(vertices).all():
         raise SceneError("the mesh holds vertices that are not finite", todo="repair the mesh first")
     _, first, inverse = np.unique(vertices, axis=0, return_index=True, return_inverse=True)
-    vertices, colors, faces = vertices[first], colors[first], inverse.reshape(-1)[faces]
+    vertices, colors, seen, faces = vertices[first], colors[first], seen[first], inverse.reshape(-1)[faces]
     faces = _without_stray_faces(faces)
     faces = _wound_alike(vertices, faces)
     for loop in _holes(faces):
@@ -41,8 +41,10 @@ def close_mesh(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
         following = np.roll(loop, -1)
         fan = np.stack([following, loop, np.full(len(loop), len(vertices))], axis=1)
         vertices, colors, faces = np.vstack([vertices, rim]), np.vstack([colors, color]), np.vstack([faces, fan])
+        seen = np.append(seen, False)
     faces = _outwards(vertices, faces)
     closed = trimesh.Trimesh(vertices, faces, vertex_colors=colors.astype(np.uint8), process=False)
+    mark_seen(closed, seen)
     closed.remove_unreferenced_vertices()
     if not is_closed(closed):
         raise SceneError(

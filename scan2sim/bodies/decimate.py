@@ -6,19 +6,18 @@ import fast_simplification
 import numpy as np
 import trimesh
 from scipy.ndimage import gaussian_filter
-from scipy.spatial import KDTree
 from skimage.measure import marching_cubes
-from trimesh.visual import ColorVisuals
 
 from scan2sim.bodies.closed import close_mesh, is_closed
-from scan2sim.bodies.colors import vertex_colors
+from scan2sim.bodies.skin import take_skin
 from scan2sim.errors import SceneError
 
 __all__ = ["decimate"]
 
 
 def decimate(mesh: trimesh.Trimesh, faces: int) -> trimesh.Trimesh:
-    """The mesh with about ``faces`` faces; a closed mesh stays closed, vertex colours are kept.
+    """The mesh with about ``faces`` faces; a closed mesh stays closed, and colours and flags of its
+    vertices are kept.
 
     Quadric edge collapse (Garland and Heckbert 1997, "Surface simplification using quadric error metrics").  Where
     that tears or folds the surface of a closed mesh, its holes are filled; where that fails too, the solid is sampled
@@ -42,8 +41,7 @@ def decimate(mesh: trimesh.Trimesh, faces: int) -> trimesh.Trimesh:
             if not _same_solid(result, mesh):
                 result, method = _regrid(mesh, faces), "grid"
     if method != "none":
-        _, nearest = KDTree(mesh.vertices).query(result.vertices)
-        result.visual = ColorVisuals(result, vertex_colors=vertex_colors(mesh)[nearest])
+        take_skin(result, [mesh])
     result.metadata["decimated_by"] = method
     return result
 

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from scan2sim.bodies.mass import mass_properties
 from scan2sim.bodies.materials import UNKNOWN, Material, Range
 
-__all__ = ["TWO_SIDED_95", "BodyEstimate", "Estimate", "estimate_physical"]
+__all__ = ["TWO_SIDED_95", "BodyEstimate", "Estimate", "estimate_physical", "shape_sigma"]
 
 TWO_SIDED_95 = 1.96  # standard deviations on each side of a 95 % interval
+MOST_SURFACE = 0.085  # relative sigma of a volume: a surface that fits its photos does not miss more than that
+FOOT = 0.6  # up to this share unseen is what things stand on, and the support tells where that ends
+PER_UNSEEN = 0.5  # relative sigma of the volume per share that was unseen beyond it
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,26 @@ def estimate_physical(
         center_of_mass=solid.center_of_mass,
         inertia=solid.inertia,
     )
+
+
+def shape_sigma(
+    mesh: trimesh.Trimesh,  # closed
+    surface_sigma: float,  # [m]
+    unseen_fraction: float = 0.0,
+) -> float:
+    """Relative standard deviation of the volume inside a reconstructed surface whose scale is known.
+
+    A surface that lies off by δ on the whole encloses ``δ · area`` too much, so the volume of thin and hollow things is
+    known worse than that of round ones: sigma = ``surface_sigma · area / volume``, bounded by what would show in the
+    photos.  What was never seen adds to it, beyond the foot that the support explains.
+
+    Args:
+        mesh: the surface.
+        surface_sigma: standard deviation of its mean offset along the normal.
+        unseen_fraction: share of the surface that no photo saw.
+    """
+    surface = min(MOST_SURFACE, surface_sigma * float(mesh.area) / float(mesh.volume))
+    return math.hypot(surface, PER_UNSEEN * max(0.0, unseen_fraction - FOOT))
 
 
 def _interval(span: Range, source: Literal["material", "guess"]) -> Estimate:

@@ -1,6 +1,6 @@
 """Solids joined and cut, by the library manifold3d: closed meshes in, closed meshes out.
 
-A corner takes the colour of the nearest corner that was there before.
+A corner takes the colour of the nearest corner that was there before, and is seen where that was.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import manifold3d
 import numpy as np
 import trimesh
 from numpy.typing import ArrayLike
-from scipy.spatial import KDTree
-from trimesh.visual import ColorVisuals
 
-from scan2sim.bodies.colors import vertex_colors
+from scan2sim.bodies.skin import take_skin
 from scan2sim.errors import SceneError
 
 __all__ = ["nearest_parts", "union"]
@@ -66,7 +64,5 @@ def _mesh(solid: manifold3d.Manifold, before: Sequence[trimesh.Trimesh]) -> trim
         raise SceneError("nothing is left of the solid")
     found = solid.to_mesh()
     mesh = trimesh.Trimesh(np.array(found.vert_properties, dtype=np.float64), np.array(found.tri_verts), process=False)
-    nearest = KDTree(np.concatenate([old.vertices for old in before])).query(mesh.vertices)[1]
-    colors = np.concatenate([vertex_colors(old) for old in before])[nearest]
-    mesh.visual = ColorVisuals(mesh, vertex_colors=colors)
+    take_skin(mesh, before)
     return mesh

@@ -46,14 +46,19 @@ class Surface:
         """The sample next to each point."""
         return np.asarray(self._tree.query(points)[1])
 
-    def distances(self, points: Array) -> Array:  # (N,) [m]
-        """Distance of each point from the surface: to the triangles under the nearest samples, exactly."""
-        faces = self.samples[1]
+    def closest(self, points: Array) -> tuple[Array, NDArray[np.int64]]:  # (N, 3) [m], (N,) face of each
+        """The nearest place of the surface: exact on the triangles under the nearest samples."""
         rows = self._tree.query(points, k=NEAREST)[1].reshape(len(points), NEAREST)
-        triangles = self.mesh.triangles[faces[rows].ravel()]
-        closest = trimesh.triangles.closest_point(triangles, np.repeat(points, NEAREST, axis=0))
-        gaps = np.linalg.norm(closest.reshape(len(points), NEAREST, 3) - points[:, None], axis=2)
-        return gaps.min(1)
+        faces = self.samples[1][rows]
+        places = trimesh.triangles.closest_point(self.mesh.triangles[faces.ravel()], np.repeat(points, NEAREST, axis=0))
+        places = places.reshape(len(points), NEAREST, 3)
+        best = np.linalg.norm(places - points[:, None], axis=2).argmin(1)
+        every = np.arange(len(points))
+        return places[every, best], faces[every, best]
+
+    def distances(self, points: Array) -> Array:  # (N,) [m]
+        """Distance of each point from the surface."""
+        return np.linalg.norm(self.closest(points)[0] - points, axis=1)
 
 
 def outer_points(

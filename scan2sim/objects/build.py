@@ -11,6 +11,7 @@ import trimesh
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from scan2sim.bodies import mark_seen
 from scan2sim.cameras import CameraFrame
 from scan2sim.objects.background import fill_support, support_slab
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
@@ -131,6 +132,7 @@ def _part(
     if mesh is None or float(np.ptp(mesh.vertices, axis=0).max()) < config.min_size * unit:
         return None
     seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)
+    mark_seen(mesh, seen)
     unseen = unseen_fraction(mesh, seen)
     if unseen > config.max_unseen:
         return None

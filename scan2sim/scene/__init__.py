@@ -1,6 +1,7 @@
 """The Scene: the artifact everything meets at; how it is built from meshes, saved, loaded, checked and corrected.
 
-`types.py` holds the dataclasses, `manifest.py` the validated form of scene.json, `parts.py` its small files.
+`types.py` holds the dataclasses, `manifest.py` the validated form of scene.json, `parts.py` and
+`visual.py` its small files.
 """
 
 from scan2sim.scene.compose import scene_gaussians
@@ -8,13 +9,14 @@ from scan2sim.scene.correct import scale_factor_from_length, scale_scene
 from scan2sim.scene.edit import delete_object, rename_object, set_material, set_measured
 from scan2sim.scene.from_mesh import ObjectConfig, moved_gaussians, object_from_mesh
 from scan2sim.scene.load import load_scene
-from scan2sim.scene.parts import read_obj, read_points, read_visual, write_obj, write_points, write_visual
+from scan2sim.scene.parts import read_obj, read_points, write_obj, write_points
 from scan2sim.scene.picture import Picture, draw
 from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.replay import append_corrections, apply_corrections
 from scan2sim.scene.save import save_scene
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.validate import validate_scene
+from scan2sim.scene.visual import read_visual, write_visual
 
 __all__ = [
     "Estimate",

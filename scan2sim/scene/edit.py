@@ -98,7 +98,9 @@ def set_material(scene: Scene, name: str, material: str) -> Scene:
         UsageError: no such object or material.
     """
     thing, row = object_named(scene, name), material_named(material)
-    found, physical = estimate_physical(thing.visual, row, scene.scale_sigma), thing.physical
+    physical = thing.physical
+    spread = math.log(physical.volume.high / physical.volume.value) / TWO_SIDED_95  # of scale and shape together
+    found = estimate_physical(thing.visual, row, shape_sigma=spread)
     if physical.mass.source != "measured":
         physical = _with_mass(physical, found.mass)
     for key in ("friction", "restitution"):

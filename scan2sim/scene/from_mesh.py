@@ -9,17 +9,24 @@ import numpy as np
 import trimesh
 
 from scan2sim.bodies import (
+    ColorsAt,
     ConvexConfig,
     close_mesh,
+    colors_of,
     convex_pieces,
     decimate,
     estimate_physical,
     material_named,
+    shape_sigma,
+    texture_mesh,
+    unseen_share,
 )
 from scan2sim.scene.types import Array, Label, Physical, RestsOn, SceneObject
 from scan2sim.splats import Gaussians
 
 __all__ = ["ObjectConfig", "moved_gaussians", "object_from_mesh"]
+
+SURFACE_SIGMA = 0.004  # of the longest side
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,10 @@ class ObjectConfig:
     """The visual mesh is reduced to at most this many faces."""
     convex: ConvexConfig = field(default_factory=ConvexConfig)
     """How the collision pieces are cut."""
-    shape_sigma: float = 0.03
-    """Relative standard deviation of the volume of a mesh whose scale is known."""
+    texture: int = 512
+    """Side of the picture on the visual mesh [pixels], about; 0 for none."""
+    surface_sigma: float | None = None
+    """Standard deviation of where the surface lies along its normal, on the whole [m]; None for 0.4 % of the size."""
     seed: int = 0
     """Seed of the convex decomposition."""
 
@@ -48,7 +57,8 @@ def object_from_mesh(
     scale_sigma: float = 0.0,
     mobility: Literal["free", "fixed"] = "free",
     rests_on: RestsOn | None = RestsOn(0),  # noqa: B008 (frozen)
-    unseen_fraction: float = 0.0,
+    unseen_fraction: float | None = None,
+    colors_at: ColorsAt | None = None,
 ) -> SceneObject:
     """Build a scene object; its frame has its origin at the centre of mass and the axes of the scene.
 
@@ -58,23 +68,26 @@ def object_from_mesh(
         id: unique, > 0.
         name: unique, of [a-z0-9-].
         label: what it is called.
-        mesh_world: the surface; holes are filled.
+        mesh_world: the surface; holes are filled.  What no photo saw may be marked in it (``bodies.mark_seen``).
         gaussians_world: the object's splats.
         config: mesh size and convex pieces.
         material: a name of the material table; None makes wide guesses.
         scale_sigma: relative standard deviation of the scene's scale.
         mobility: whether it can move.
         rests_on: what it stands on.
-        unseen_fraction: part of the surface that no photo saw.
+        unseen_fraction: part of the surface that no photo saw; None asks the marks of the mesh.
+        colors_at: colours of points of the surface, in the scene frame, for the texture; None takes the mesh's own.
 
     Raises:
         SceneError: the mesh cannot be closed.
         UsageError: there is no such material.
     """
-    visual = decimate(close_mesh(mesh_world), config.faces)
-    estimate = estimate_physical(
-        visual, None if material is None else material_named(material), scale_sigma, config.shape_sigma
-    )
+    closed = close_mesh(mesh_world)
+    visual = decimate(closed, config.faces)
+    unseen = unseen_share(visual) if unseen_fraction is None else unseen_fraction
+    offset = config.surface_sigma or SURFACE_SIGMA * float(visual.extents.max())
+    row = None if material is None else material_named(material)
+    estimate = estimate_physical(visual, row, scale_sigma, shape_sigma(visual, offset, unseen))
     origin = estimate.center_of_mass
     pieces = convex_pieces(visual, config.convex, config.seed)
     return SceneObject(
@@ -96,7 +109,8 @@ def object_from_mesh(
         ),
         mobility=mobility,
         rests_on=rests_on,
-        unseen_fraction=unseen_fraction,
+        unseen_fraction=unseen,
+        texture=texture_mesh(visual, colors_at or colors_of(closed), config.texture) if config.texture else None,
     )
 
 

@@ -11,8 +11,9 @@ from scan2sim.cameras import CameraFrame, read_cameras
 from scan2sim.errors import SceneError
 from scan2sim.files import read_json
 from scan2sim.scene.manifest import ManifestEstimate, ManifestObject, parse_manifest
-from scan2sim.scene.parts import read_obj, read_points, read_visual
+from scan2sim.scene.parts import read_obj, read_points
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
+from scan2sim.scene.visual import read_visual
 from scan2sim.splats import read_ply
 
 __all__ = ["load_scene"]
@@ -57,6 +58,7 @@ def load_scene(folder: Path) -> Scene:
 
 
 def _object(entry: ManifestObject, folder: Path) -> SceneObject:
+    visual, texture = read_visual(_inside(folder, entry.visual))
     joint = entry.joint and Joint(
         parent=entry.joint.parent,
         type=entry.joint.type,
@@ -74,7 +76,7 @@ def _object(entry: ManifestObject, folder: Path) -> SceneObject:
         position=np.array(entry.position),
         wxyz=np.array(entry.wxyz),
         gaussians=read_ply(_inside(folder, entry.splats)),
-        visual=read_visual(_inside(folder, entry.visual)),
+        visual=visual,
         collision=tuple(read_obj(_inside(folder, path)) for path in entry.collision),
         physical=Physical(
             mass=_estimate(entry.mass),
@@ -88,6 +90,8 @@ def _object(entry: ManifestObject, folder: Path) -> SceneObject:
         joint=joint,
         rests_on=entry.rests_on and RestsOn(entry.rests_on.id, entry.rests_on.relation),
         unseen_fraction=entry.unseen_fraction,
+        texture=texture,
+        figures=dict(entry.figures),
     )
 
 

@@ -117,6 +117,7 @@ class ManifestObject(_Part):
     center_of_mass: Vector
     inertia: tuple[Vector, Vector, Vector]
     unseen_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    figures: Annotated[dict[Annotated[str, Field(max_length=100)], Number], Field(max_length=100)] = {}
 
 
 class Manifest(_Part):

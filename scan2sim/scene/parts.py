@@ -1,23 +1,19 @@
-"""The small files of a scene: collision pieces (OBJ), visual meshes (GLB) and sparse points (PLY).
+"""The small files of a scene: collision pieces (OBJ) and sparse points (PLY).
 
 Readers take files that anybody may have made: sizes are bounded and every index and number is checked.
 """
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
-from trimesh.exchange.gltf import export_glb
-from trimesh.visual import ColorVisuals
 
-from scan2sim.bodies import vertex_colors
 from scan2sim.errors import SceneError
 
-__all__ = ["read_obj", "read_points", "read_visual", "write_obj", "write_points", "write_visual"]
+__all__ = ["checked_mesh", "read_bounded", "read_obj", "read_points", "write_obj", "write_points"]
 
 MAX_MESH_BYTES = 256 << 20
 MAX_POINTS = 50_000_000
@@ -42,7 +38,7 @@ def read_obj(path: Path) -> trimesh.Trimesh:
     """
     vertices: list[list[float]] = []
     faces: list[list[int]] = []
-    for number, line in enumerate(_read(path).decode("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(read_bounded(path).decode("utf-8", "replace").splitlines(), 1):
         words = line.split()
         try:
             if words[:1] == ["v"]:
@@ -54,29 +50,7 @@ def read_obj(path: Path) -> trimesh.Trimesh:
             raise SceneError(f"line {number} is damaged: {line[:60]!r}", path=path) from None
     if any(len(v) != 3 for v in vertices):
         raise SceneError("a vertex does not have three coordinates", path=path)
-    return _checked(np.array(vertices).reshape(-1, 3), np.array(faces, dtype=np.int64).reshape(-1, 3), path)
-
-
-def write_visual(mesh: trimesh.Trimesh, path: Path) -> None:
-    """Write a mesh with vertex colours as GLB, vertices as they are (z up)."""
-    plain = trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_colors=vertex_colors(mesh), process=False)
-    path.write_bytes(export_glb(trimesh.Scene({"mesh": plain}), include_normals=False))
-
-
-def read_visual(path: Path) -> trimesh.Trimesh:
-    """Read the GLB file of one mesh.
-
-    Raises:
-        SceneError: missing, too large, damaged or without faces.
-    """
-    data = _read(path)
-    try:
-        mesh = trimesh.load_scene(io.BytesIO(data), file_type="glb", process=False).to_mesh()
-    except Exception as problem:  # the parser raises whatever its input makes it trip over
-        raise SceneError(f"the mesh cannot be read ({type(problem).__name__})", path=path) from None
-    checked = _checked(mesh.vertices, mesh.faces, path)
-    checked.visual = ColorVisuals(checked, vertex_colors=vertex_colors(mesh))
-    return checked
+    return checked_mesh(np.array(vertices).reshape(-1, 3), np.array(faces, dtype=np.int64).reshape(-1, 3), path)
 
 
 def write_points(points: NDArray[np.float64], colors: NDArray[np.uint8], path: Path) -> None:
@@ -93,7 +67,7 @@ def read_points(path: Path) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     Raises:
         SceneError: missing, too large, damaged or of another layout.
     """
-    header, end, body = _read(path, _POINT.itemsize * MAX_POINTS).partition(b"end_header\n")
+    header, end, body = read_bounded(path, _POINT.itemsize * MAX_POINTS).partition(b"end_header\n")
     lines = header.decode("ascii", "replace").splitlines()
     if not end or lines[:2] != ["ply", "format binary_little_endian 1.0"] or lines[3:] != _POINT_PROPERTIES:
         raise SceneError("not a PLY file of positions (double) and colours (uchar)", path=path)
@@ -105,7 +79,12 @@ def read_points(path: Path) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     return rows["position"].copy(), rows["color"].copy()
 
 
-def _read(path: Path, limit: int = MAX_MESH_BYTES) -> bytes:
+def read_bounded(path: Path, limit: int = MAX_MESH_BYTES) -> bytes:
+    """A file's bytes.
+
+    Raises:
+        SceneError: missing, unreadable or larger than the limit.
+    """
     try:
         if path.stat().st_size > limit:
             raise SceneError(f"larger than {limit >> 20} MiB", path=path)
@@ -116,7 +95,12 @@ def _read(path: Path, limit: int = MAX_MESH_BYTES) -> bytes:
         raise SceneError(f"cannot be read ({problem.strerror})", path=path) from None
 
 
-def _checked(vertices: NDArray[np.float64], faces: NDArray[np.int64], path: Path) -> trimesh.Trimesh:
+def checked_mesh(vertices: NDArray[np.float64], faces: NDArray[np.int64], path: Path) -> trimesh.Trimesh:
+    """A mesh from vertices and faces as they are.
+
+    Raises:
+        SceneError: it has no faces, numbers that are not finite, or faces that name no vertex.
+    """
     if not len(faces) or not len(vertices):
         raise SceneError("the mesh has no faces", path=path)
     if not np.isfinite(vertices).all():

@@ -10,8 +10,9 @@ import torch
 import trimesh
 from numpy.typing import ArrayLike
 
-from scan2sim.bodies import nearest_parts, union
+from scan2sim.bodies import ColorsAt, Surface, colors_of, nearest_parts, union
 from scan2sim.errors import UsageError
+from scan2sim.geometry import inverse_transform, transform_points
 from scan2sim.scene.edit import object_named, place_of, set_measured
 from scan2sim.scene.from_mesh import ObjectConfig, object_from_mesh
 from scan2sim.scene.types import RestsOn, Scene, SceneObject
@@ -47,6 +48,7 @@ def merge_objects(scene: Scene, names: Sequence[str], config: ObjectConfig = Obj
         scale_sigma=scene.scale_sigma,
         rests_on=beneath[0] if beneath else RestsOn(0),
         unseen_fraction=float(np.average([thing.unseen_fraction for thing in things], weights=areas)),
+        colors_at=_colors(things),
     )
     others = [_on(thing, ids, first.id) for thing in scene.objects if thing.id not in ids]
     supports = tuple(replace(s, object=first.id) if s.object in ids else s for s in scene.supports)
@@ -101,6 +103,7 @@ def split_object(scene: Scene, name: str, points: ArrayLike, config: ObjectConfi
                 scale_sigma=scene.scale_sigma,
                 rests_on=thing.rests_on,
                 unseen_fraction=thing.unseen_fraction,
+                colors_at=_colors([thing]),
             )
         )
     parts.sort(key=lambda part: part.id)
@@ -115,6 +118,21 @@ def split_object(scene: Scene, name: str, points: ArrayLike, config: ObjectConfi
             objects.append(other)
     note = {"kind": "split", "object": place_of(thing), "at": seeds.tolist()}
     return replace(scene, objects=tuple(objects), corrections=(*scene.corrections, note))
+
+
+def _colors(things: Sequence[SceneObject]) -> ColorsAt:
+    """The colours of the nearest of several objects, at points of the scene."""
+    inverses = [inverse_transform(thing.world_from_object) for thing in things]
+    surfaces = [Surface(thing.visual, spacing=float(thing.visual.extents.max()) / 300) for thing in things]
+    pictures = [colors_of(thing.visual, thing.texture) for thing in things]
+
+    def nearest(points: np.ndarray) -> np.ndarray:
+        own = [transform_points(inverse, points) for inverse in inverses]
+        distances = np.stack([surface.distances(p) for surface, p in zip(surfaces, own, strict=True)])
+        colors = np.stack([picture(p) for picture, p in zip(pictures, own, strict=True)])
+        return colors[distances.argmin(0), np.arange(len(points))]
+
+    return nearest
 
 
 def _in_scene(thing: SceneObject, mesh: trimesh.Trimesh) -> trimesh.Trimesh:

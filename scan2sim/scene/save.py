@@ -11,9 +11,10 @@ from scan2sim.cameras import write_cameras
 from scan2sim.errors import OutputError, SceneError
 from scan2sim.files import output_errors, write_json
 from scan2sim.scene.manifest import FORMAT, VERSION
-from scan2sim.scene.parts import write_obj, write_points, write_visual
+from scan2sim.scene.parts import write_obj, write_points
 from scan2sim.scene.types import Scene, SceneObject, Support
 from scan2sim.scene.validate import validate_scene
+from scan2sim.scene.visual import write_visual
 from scan2sim.splats import write_ply
 
 __all__ = ["save_scene"]
@@ -87,7 +88,7 @@ def _write_object(obj: SceneObject, folder: Path) -> dict[str, Any]:
     home = f"objects/{obj.name}"
     (folder / home / "collision").mkdir(parents=True)
     write_ply(obj.gaussians.with_ids(None), folder / home / "splats.ply")
-    write_visual(obj.visual, folder / home / "visual.glb")
+    write_visual(obj.visual, folder / home / "visual.glb", obj.texture)
     collision = [f"{home}/collision/{i}.obj" for i in range(len(obj.collision))]
     for piece, path in zip(obj.collision, collision, strict=True):
         write_obj(piece, folder / path)
@@ -111,6 +112,7 @@ def _write_object(obj: SceneObject, folder: Path) -> dict[str, Any]:
         "center_of_mass": physical.center_of_mass,
         "inertia": physical.inertia,
         "unseen_fraction": obj.unseen_fraction,
+        "figures": obj.figures,
     }
 
 

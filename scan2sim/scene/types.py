@@ -10,7 +10,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from scan2sim.bodies import Estimate
+from scan2sim.bodies import Estimate, Texture
 from scan2sim.cameras import CameraFrame
 from scan2sim.geometry import transform
 from scan2sim.splats import Gaussians
@@ -73,13 +73,15 @@ class SceneObject:
     position: Array  # (3,) [m] of the object frame in the scene
     wxyz: Array  # (4,)
     gaussians: Gaussians  # in the object frame
-    visual: trimesh.Trimesh  # closed, vertex colours, object frame
+    visual: trimesh.Trimesh  # closed, vertex colours and flags of what was seen, object frame
     collision: tuple[trimesh.Trimesh, ...]  # convex pieces, object frame
     physical: Physical
     mobility: Literal["free", "joint", "fixed"] = "free"
     joint: Joint | None = None
     rests_on: RestsOn | None = field(default_factory=lambda: RestsOn(0))
     unseen_fraction: float = 0.0  # of the surface that no photo saw
+    texture: Texture | None = None  # of the visual mesh
+    figures: dict[str, float] = field(default_factory=dict)  # how well it came out; names end in their units
 
     @property
     def world_from_object(self) -> Array:

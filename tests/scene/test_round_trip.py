@@ -9,7 +9,7 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scan2sim.bodies import vertex_colors
+from scan2sim.bodies import vertex_colors, vertices_seen
 from scan2sim.errors import OutputError, SceneError
 from scan2sim.scene import (
     Scene,
@@ -59,6 +59,12 @@ def same_scene(a: Scene, b: Scene) -> None:
         assert np.array_equal(x.physical.inertia, y.physical.inertia)
         assert np.array_equal(x.physical.center_of_mass, y.physical.center_of_mass)
         assert x.unseen_fraction == y.unseen_fraction
+        assert np.array_equal(vertices_seen(x.visual), vertices_seen(y.visual))
+        assert x.texture is not None
+        assert y.texture is not None
+        assert np.array_equal(x.texture.image, y.texture.image)
+        assert np.array_equal(x.texture.uv, y.texture.uv)
+        assert x.figures == y.figures
     for s, t in zip(a.supports, b.supports, strict=True):
         assert (s.name, s.object) == (t.name, t.object)
         assert np.array_equal(s.polygon, t.polygon)
@@ -122,7 +128,10 @@ def test_a_moved_scene_still_loads(folder: Path, tmp_path: Path) -> None:
 def test_the_mesh_in_the_file_is_in_the_object_frame(folder: Path) -> None:
     ball = trimesh.load_scene(folder / "objects" / "ball" / "visual.glb").to_mesh()
     assert np.abs(ball.center_mass).max() < 1e-6
-    assert ball.visual.kind == "vertex"
+    assert ball.visual.kind == "texture"
+    plain = trimesh.creation.box()
+    write_visual(plain, folder / "plain.glb")
+    assert trimesh.load_scene(folder / "plain.glb").to_mesh().visual.kind == "vertex"
 
 
 def test_scenes_without_objects_or_photos(tmp_path: Path) -> None:
@@ -264,7 +273,7 @@ def test_meshes_come_back(factor: float, shift: float, tmp_path_factory: pytest.
     folder = tmp_path_factory.getbasetemp()
     write_obj(mesh, folder / "mesh.obj")
     write_visual(mesh, folder / "mesh.glb")
-    for again, precision in ((read_obj(folder / "mesh.obj"), 1e-8), (read_visual(folder / "mesh.glb"), 1e-6)):
+    for again, precision in ((read_obj(folder / "mesh.obj"), 1e-8), (read_visual(folder / "mesh.glb")[0], 1e-6)):
         assert np.array_equal(again.faces, mesh.faces)
         assert np.abs(again.vertices - mesh.vertices).max() <= precision * np.abs(mesh.vertices).max()
 

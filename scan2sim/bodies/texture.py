@@ -1,0 +1,135 @@
+"""A picture for a mesh: its surface unfolded onto a plane, and the colours of every place of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import trimesh
+import xatlas
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import distance_transform_edt
+from scipy.spatial import KDTree
+from trimesh.visual import TextureVisuals
+from trimesh.visual.material import PBRMaterial
+
+from scan2sim.bodies.skin import vertex_colors
+from scan2sim.bodies.surface import Surface
+
+__all__ = ["ColorsAt", "Texture", "colors_of", "split_at_seams", "texture_mesh"]
+
+Array = NDArray[np.float64]
+ColorsAt = Callable[[Array], Array]  # points (N, 3) [m] in the mesh's frame to colours (N, 3) in 0..1
+
+UV_STEPS = 1 << 16  # places in the picture are multiples of 1 / UV_STEPS, which files keep exactly
+NEAREST = 4  # vertices whose colours are mixed where there is no picture
+LEAST_DISTANCE = 1e-9  # [m]
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A picture and where in it the corners of a mesh's triangles lie."""
+
+    image: NDArray[np.uint8]  # (H, W, 3) RGB, first row on top
+    uv: NDArray[np.float64]  # (F, 3, 2) in 0..1, to the right and down, for each face and corner
+
+
+def texture_mesh(mesh: trimesh.Trimesh, colors_at: ColorsAt, size: int = 512) -> Texture:
+    """Unfold a mesh into a picture about ``size`` pixels wide and ask for the colour of every place in it.
+
+    The unfolding into charts is xatlas's (Young 2018, after Lévy et al. 2002, "Least squares conformal maps").  The
+    mesh itself stays as it is, closed: seams lie between the corners of its triangles (:func:`split_at_seams`).
+    Between the charts the picture takes the colour of the nearest one, so that filtering brings in nothing else.
+
+    Args:
+        mesh: any mesh.
+        colors_at: colours in 0..1 of points (N, 3) on the surface.
+        size: side of the picture [pixels]; packing may need a few more.
+    """
+    centre, extent = mesh.bounds.mean(0), float(mesh.extents.max())
+    atlas = xatlas.Atlas()
+    atlas.add_mesh(((mesh.vertices - centre) / extent).astype(np.float32), mesh.faces.astype(np.uint32))
+    options = xatlas.PackOptions()
+    options.resolution, options.padding, options.bilinear = size, 2, True
+    atlas.generate(xatlas.ChartOptions(), options)
+    _, corners, places = atlas.get_mesh(0)
+    width, height = int(atlas.width), int(atlas.height)
+    uv = np.round(np.asarray(places, dtype=np.float64)[corners].clip(0, 1) * UV_STEPS) / UV_STEPS
+    pixels, faces, shares = _texels(uv, width, height)
+    points = np.einsum("nk,nki->ni", shares, mesh.triangles[faces])
+    image = np.zeros((height * width, 3), dtype=np.uint8)
+    image[pixels] = (np.asarray(colors_at(points)).clip(0, 1) * 255).round()
+    empty = np.ones(height * width, dtype=bool)
+    empty[pixels] = False
+    if len(pixels):
+        nearest = distance_transform_edt(empty.reshape(height, width), return_distances=False, return_indices=True)
+        image = image.reshape(height, width, 3)[tuple(np.asarray(nearest))]
+    return Texture(image.reshape(height, width, 3), uv)
+
+
+def split_at_seams(mesh: trimesh.Trimesh, texture: Texture) -> tuple[trimesh.Trimesh, NDArray[np.int64]]:
+    """The mesh as viewers want it, one place in the picture a vertex; and the vertex that each of its own came from.
+
+    Vertices come in the order of the mesh; the result is open along the seams.
+    """
+    keys = np.concatenate([mesh.faces.reshape(-1, 1), texture.uv.reshape(-1, 2)], axis=1)
+    rows, inverse = np.unique(keys, axis=0, return_inverse=True)
+    origin = rows[:, 0].astype(np.int64)
+    picture = PBRMaterial(baseColorTexture=Image.fromarray(texture.image), metallicFactor=0.0, roughnessFactor=1.0)
+    visual = TextureVisuals(uv=np.column_stack([rows[:, 1], 1 - rows[:, 2]]), material=picture)
+    split = trimesh.Trimesh(mesh.vertices[origin], inverse.reshape(-1, 3), visual=visual, process=False)
+    return split, origin
+
+
+def colors_of(mesh: trimesh.Trimesh, texture: Texture | None = None) -> ColorsAt:
+    """The colours that a mesh has, from its texture if there is one, else mixed from the nearest vertices."""
+    if texture is None:
+        tree, colors = KDTree(mesh.vertices), vertex_colors(mesh)[:, :3] / 255
+        count = min(NEAREST, len(mesh.vertices))
+
+        def mixed(points: Array) -> Array:
+            distances, rows = tree.query(points, k=count)
+            weights = 1 / np.maximum(distances.reshape(len(points), count), LEAST_DISTANCE)
+            weights /= weights.sum(1, keepdims=True)
+            return np.einsum("nk,nki->ni", weights, colors[rows.reshape(len(points), count)])
+
+        return mixed
+    surface, picture = Surface(mesh, spacing=float(mesh.extents.max()) / 300), texture
+
+    def looked_up(points: Array) -> Array:
+        places, faces = surface.closest(points)
+        shares = trimesh.triangles.points_to_barycentric(mesh.triangles[faces], places).clip(0, 1)
+        uv = np.einsum("nk,nki->ni", shares, picture.uv[faces])
+        height, width = picture.image.shape[:2]
+        column, row = (uv * [width, height]).astype(np.int64).clip(0, [width - 1, height - 1]).T
+        return picture.image[row, column] / 255
+
+    return looked_up
+
+
+def _texels(
+    uv: Array,  # (F, 3, 2)
+    width: int,
+    height: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:  # (N,) pixel, (N,) face, (N, 3) its corners' shares
+    """The pixels whose centres lie in the unfolded triangles."""
+    corners = uv * [width, height] - 0.5  # in pixel centres
+    low = np.ceil(corners.min(1)).astype(np.int64).clip(0)
+    high = np.floor(corners.max(1)).astype(np.int64).clip(None, [width - 1, height - 1])
+    spans = (high - low + 1).clip(0)
+    counts = spans.prod(1)
+    face = np.repeat(np.arange(len(uv)), counts)
+    step = np.arange(len(face)) - np.repeat(counts.cumsum() - counts, counts)
+    x = low[face, 0] + step % spans[face, 0].clip(1)
+    y = low[face, 1] + step // spans[face, 0].clip(1)
+    a, b, c = corners[face].transpose(1, 0, 2)
+    ab, ac, ap = b - a, c - a, np.column_stack([x, y]) - a
+    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
+    safe = np.where(np.abs(area) < 1e-12, np.inf, area)
+    to_b = (ap[:, 0] * ac[:, 1] - ap[:, 1] * ac[:, 0]) / safe
+    to_c = (ab[:, 0] * ap[:, 1] - ab[:, 1] * ap[:, 0]) / safe
+    shares = np.column_stack([1 - to_b - to_c, to_b, to_c])
+    inside = (shares >= -1e-9).all(1) & np.isfinite(safe)
+    return (y * width + x)[inside], face[inside], shares[inside]
