@@ -39,8 +39,19 @@ _CROSS = "restitution: Cross 1999, Am. J. Phys. 67(3), and handbook values for d
 _JUDGED = "widened by judgement for finishes and moisture"
 
 
-def _row(name: str, density: Range, friction: Range, restitution: Range, source: str) -> Material:
-    return Material(name, density, friction, restitution, f"{source}; {_MARKS}; {_CROSS}; {_JUDGED}")
+_SOFT = "restitution: judged, soft things hardly bounce"
+
+
+def _row(
+    name: str,
+    density: Range,
+    friction: Range,
+    restitution: Range,
+    source: str,
+    slides: str = _MARKS,
+    bounces: str = _CROSS,
+) -> Material:
+    return Material(name, density, friction, restitution, f"{source}; {slides}; {bounces}; {_JUDGED}")
 
 
 UNKNOWN = Material(
@@ -121,14 +132,70 @@ MATERIALS: tuple[Material, ...] = (
         Range(180, 60, 700),
         Range(0.4, 0.25, 0.6),
         Range(0.2, 0.05, 0.4),
-        "density: corrugated board to packed paper (judged from typical grammages)",
+        "density: corrugated board 60-200, solid board up to 700 (FEFCO and ISO 534 grammage over thickness, typical "
+        "product data)",
     ),
     _row(
-        "textile",
+        "fabric",
         Range(250, 80, 600),
         Range(0.5, 0.3, 0.8),
-        Range(0.1, 0.0, 0.3),
-        "density: folded cloth and plush (judged)",
+        Range(0.1, 0.01, 0.3),
+        "density: cotton and wool fibre 1310-1540 at 5 to 40 % packing (Morton and Hearle, Physical Properties of "
+        "Textile Fibres, 4th ed.; packing of folded cloth and plush judged)",
+        slides="friction: Morton and Hearle, as above, cloth on hard surfaces",
+        bounces=_SOFT,
+    ),
+    _row(
+        "paper",
+        Range(750, 450, 1200),
+        Range(0.4, 0.25, 0.65),
+        Range(0.15, 0.03, 0.4),
+        "density: newsprint to coated paper, in sheets, blocks and books (ISO 534 apparent sheet density, typical "
+        "product data)",
+        slides="friction: TAPPI T 549, static and kinetic, typical papers",
+        bounces=_SOFT,
+    ),
+    _row(
+        "leather",
+        Range(860, 500, 1050),
+        Range(0.5, 0.3, 0.7),
+        Range(0.2, 0.05, 0.5),
+        "density: dry leather 860, lower for shoes and bags that are partly hollow (Marks' Standard Handbook, table "
+        "of weights of materials; low end judged)",
+        bounces=_SOFT,
+    ),
+    _row(
+        "food",
+        Range(800, 200, 1350),
+        Range(0.45, 0.2, 0.8),
+        Range(0.2, 0.02, 0.5),
+        "density: bread 200-350, cheese 1000-1150, meat 1050, sugar and chocolate 1200-1350 (Rahman, Food Properties "
+        "Handbook, 2nd ed.)",
+        slides="friction: Mohsenin, as for fruit, widened",
+        bounces=_SOFT,
+    ),
+    _row(
+        "liquid-filled",
+        Range(970, 700, 1250),
+        Range(0.35, 0.15, 0.6),
+        Range(0.2, 0.05, 0.5),
+        "density: bottles, cans and cartons full of water, milk, oil or syrup (liquids 910-1350, CRC Handbook of "
+        "Chemistry and Physics; 5 to 15 % headspace and the wall's weight judged)",
+        bounces="restitution: judged, sloshing takes up the blow",
+    ),
+    _row(
+        "wax",
+        Range(920, 850, 980),
+        Range(0.35, 0.2, 0.6),
+        Range(0.3, 0.1, 0.5),
+        "density: paraffin and beeswax (CRC Handbook of Chemistry and Physics)",
+    ),
+    _row(
+        "brass",
+        Range(8500, 8300, 8800),
+        Range(0.35, 0.2, 0.6),
+        Range(0.45, 0.2, 0.7),
+        "density: brasses and bronzes (Callister, app. B)",
     ),
     _row(
         "stone",

@@ -13,6 +13,7 @@ from scan2sim.sim import SettleResult
 
 __all__ = ["describe_capture", "describe_poses", "describe_settling"]
 
+FAR = 0.005  # [m] an object that was moved farther than this is worth a word
 NAMED = 8  # files that a warning names before it counts the rest
 
 
@@ -49,14 +50,22 @@ def describe_poses(posed: PosedCapture) -> Outcome:
 
 
 def describe_settling(settled: SettleResult) -> Outcome:
-    """How far the objects moved when they were let go, and which ones did not come to rest where they stand."""
-    warnings = []
+    """What was done so that the objects stand, and how still they stand when they are let go."""
+    warnings, placed = [], settled.placed
     if settled.unsettled:
         names = _listed(list(settled.unsettled))
         warnings.append(f"left alone in the simulator these move away, so they stay where they were seen: {names}")
+    far = [f"{name} by {1e3 * p.moved:.0f} mm" for name, p in placed.items() if p.moved > FAR]
+    if far:
+        warnings.append(f"moved out of what they overlapped, or onto what they stand on: {_listed(far)}")
+    feet = [f"{name} by {1e3 * p.flattened:.2f} mm" for name, p in placed.items() if p.flattened > 0]
+    if feet:
+        warnings.append(f"their foot, which nobody saw, was flattened so that they do not roll: {_listed(feet)}")
     figures = {
         "settle_drift_mm": round(1e3 * settled.drift, 3),
+        "settle_turn_deg": round(float(np.degrees(settled.turn)), 3),
         "settle_penetration_mm": round(1e3 * settled.penetration, 3),
+        "settle_moved_mm": round(1e3 * max((p.moved for p in placed.values()), default=0.0), 3),
         "unsettled": len(settled.unsettled),
     }
     return Outcome(figures, tuple(warnings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,10 +32,30 @@ class GateConfig:
     """Held-out PSNR [dB]: below it, a viewer sees that surfaces are smeared."""
     psnr_red: float = 18.0
     """Below it, the rendering shows hardly more than the average colours."""
-    drift_amber: float = 5.0
-    """How far an object moves while it settles [mm]: more than the thickness of what it is worth modelling."""
+    ssim_amber: float = 0.7
+    """Held-out SSIM: below it, texture is lost that a policy may look at."""
+    ssim_red: float = 0.4
+    """Below it, the rendering has hardly any structure of the photo."""
+    drift_amber: float = 2.0
+    """How far an object moves by itself in the finished scene [mm]: things that rest do not."""
     drift_red: float = 20.0
     """An object that slides or falls this far does not stand where the photos show it."""
+    turn_amber: float = 2.0
+    """How far an object turns by itself in the finished scene [degrees]."""
+    turn_red: float = 30.0
+    """An object that turns this far tips over or rolls away."""
+    moved_amber: float = 5.0
+    """How far an object was moved so that it rests [mm]: its splats now lie that far from where they were seen."""
+    moved_red: float = 30.0
+    """Moved this far, it was not seen where it stands now."""
+    penetration_amber: float = 1.0
+    """How deep things at rest sink into each other [mm]."""
+    penetration_red: float = 5.0
+    """A simulator throws things apart that overlap this much."""
+    collision_amber: float = 2.5
+    """Mean distance of the collision pieces from the object's surface [mm]: a gripper feels more than that."""
+    collision_red: float = 10.0
+    """Pieces this far off collide with something else than what is seen."""
     scale_amber: float = 0.1
     """Relative sigma of the scale; masses go with its cube, so 10 % is already 33 % of mass."""
     gravity_amber: float = 3.0
@@ -62,6 +82,7 @@ class Check:
     color: Color
     reason: str
     todo: str = ""
+    objects: dict[str, float] = field(default_factory=dict)  # the figure of each object, where each has one
 
 
 @dataclass(frozen=True)
@@ -162,6 +183,14 @@ def _capture_checks(record: BuildRecord, config: GateConfig) -> list[Check]:
             ),
             "build with `--quality standard` or `high`, or add photos from the views that look worst",
         ),
+        _below(
+            "held-out SSIM",
+            record.number("held_out_ssim"),
+            "",
+            (config.ssim_amber, config.ssim_red),
+            lambda v: f"structure of the photos kept out of training is reproduced at an SSIM of {v:.2f}",
+            "film again with less blur, or build with `--quality high`",
+        ),
     ]
 
 
@@ -201,18 +230,12 @@ def _object_checks(record: BuildRecord, scene: Scene, config: GateConfig) -> lis
     widest, least_seen = max(ratio, key=lambda n: ratio[n]), max(unseen, key=lambda n: unseen[n])
     many = [n for n, share in unseen.items() if share > config.unseen_amber]
     return [
-        Check("objects", float(len(objects)), "", "green", f"{_count(len(objects), 'separate object')}"),
+        _found(record, objects),
         _splats(objects, config),
         _closed(objects),
         _pieces(objects, config),
-        _above(
-            "settling drift",
-            record.number("settle_drift_mm"),
-            "mm",
-            (config.drift_amber, config.drift_red),
-            lambda v: f"left alone in the simulator, the objects move up to {v:.1f} mm",
-            "look at the collision pieces with `scan2sim view`: pieces that overlap push each other away",
-        ),
+        _piece_distance(objects, config),
+        *_settling_checks(record, objects, config),
         _above(
             "unseen surface",
             unseen[least_seen],
@@ -223,6 +246,7 @@ def _object_checks(record: BuildRecord, scene: Scene, config: GateConfig) -> lis
                 + (f"; {_count(len(many), 'object')} over {config.unseen_amber:.0%}" if len(many) > 1 else "")
             ),
             "film from more sides, low and high",
+            unseen,
         ),
         _above(
             "mass interval",
@@ -231,8 +255,79 @@ def _object_checks(record: BuildRecord, scene: Scene, config: GateConfig) -> lis
             (config.mass_ratio_amber, None),
             lambda v: f"the mass of {widest} is known to a factor of {v:.1f}",
             "measure the scale first, as masses go with its cube; weigh the object if that is not enough",
+            ratio,
         ),
     ]
+
+
+def _found(record: BuildRecord, objects: tuple[SceneObject, ...]) -> Check:
+    """How many objects there are, and what the objects stage doubts about them."""
+    doubts = [warning for stage in record.stages if stage.name == "objects" for warning in stage.warnings]
+    if not doubts:
+        return Check("objects", float(len(objects)), "", "green", f"{_count(len(objects), 'separate object')}")
+    reason = f"{_count(len(objects), 'separate object')}, with doubts: {'; '.join(doubts)}"
+    todo = "look at them with `scan2sim view`, and correct them with `scan2sim edit`"
+    return Check("objects", float(len(objects)), "", "amber", reason, todo)
+
+
+def _piece_distance(objects: tuple[SceneObject, ...], config: GateConfig) -> Check:
+    distances = _figures(objects, "collision_mm")
+    farthest = max(distances, key=lambda n: distances[n], default="")
+    return _above(
+        "collision distance",
+        distances.get(farthest),
+        "mm",
+        (config.collision_amber, config.collision_red),
+        lambda v: f"collision pieces lie up to {v:.1f} mm from the surface on average ({farthest})",
+        "rebuild from the objects stage with more or finer pieces",
+        distances,
+    )
+
+
+def _settling_checks(record: BuildRecord, objects: tuple[SceneObject, ...], config: GateConfig) -> list[Check]:
+    look = "look at the collision pieces with `scan2sim view`: pieces that overlap push each other away"
+    return [
+        _above(
+            "settling drift",
+            record.number("settle_drift_mm"),
+            "mm",
+            (config.drift_amber, config.drift_red),
+            lambda v: f"left alone in the simulator, the objects move up to {v:.1f} mm",
+            look,
+            _figures(objects, "drift_mm"),
+        ),
+        _above(
+            "settling turn",
+            record.number("settle_turn_deg"),
+            "°",
+            (config.turn_amber, config.turn_red),
+            lambda v: f"left alone in the simulator, the objects turn up to {v:.1f}°",
+            look,
+            _figures(objects, "turn_deg"),
+        ),
+        _above(
+            "penetration",
+            record.number("settle_penetration_mm"),
+            "mm",
+            (config.penetration_amber, config.penetration_red),
+            lambda v: f"at rest, things sink up to {v:.2f} mm into each other",
+            look,
+            _figures(objects, "penetration_mm"),
+        ),
+        _above(
+            "moved to rest",
+            record.number("settle_moved_mm"),
+            "mm",
+            (config.moved_amber, config.moved_red),
+            lambda v: f"objects were moved up to {v:.1f} mm so that they rest",
+            "film the places where things touch, or correct them with `scan2sim edit`",
+            _figures(objects, "moved_mm"),
+        ),
+    ]
+
+
+def _figures(objects: tuple[SceneObject, ...], name: str) -> dict[str, float]:
+    return {o.name: o.figures[name] for o in objects if name in o.figures}
 
 
 def _splats(objects: tuple[SceneObject, ...], config: GateConfig) -> Check:
@@ -262,7 +357,7 @@ def _pieces(objects: tuple[SceneObject, ...], config: GateConfig) -> Check:
         return Check("collision", 0.0, "", "red", f"no collision: {', '.join(bare)}", "rebuild from the objects stage")
     color: Color = "amber" if counts[most] > config.hulls_amber else "green"
     todo = "allow a coarser decomposition in the objects stage" if color == "amber" else ""
-    return Check("collision", float(counts[most]), "", color, reason, todo)
+    return Check("collision", float(counts[most]), "", color, reason, todo, {n: float(c) for n, c in counts.items()})
 
 
 def _below(
@@ -288,14 +383,16 @@ def _above(
     limits: tuple[float, float | None],
     reason: Callable[[float], str],
     todo: str,
+    objects: dict[str, float] | None = None,
 ) -> Check:
     """A check of a figure that should be low."""
+    each = objects or {}
     if value is None:
-        return Check(name, None, unit, "unknown", "not measured")
+        return Check(name, None, unit, "unknown", "not measured", objects=each)
     flipped = _below(
         name, -value, unit, (-limits[0], None if limits[1] is None else -limits[1]), lambda v: reason(-v), todo
     )
-    return Check(name, value, unit, flipped.color, flipped.reason, flipped.todo)
+    return Check(name, value, unit, flipped.color, flipped.reason, flipped.todo, each)
 
 
 def _count(number: int, noun: str) -> str:

@@ -108,8 +108,15 @@ def _object_row(index: int, thing: SceneObject) -> dict[str, Any]:
         "unseen": thing.unseen_fraction,
         "closed": thing.visual.is_watertight,
         "pieces": len(thing.collision),
+        "pieces_distance": _pieces_distance(thing),
         "splats": len(thing.gaussians),
     }
+
+
+def _pieces_distance(thing: SceneObject) -> str:
+    """How far the collision pieces lie from the surface, in words."""
+    distance = thing.figures.get("collision_mm")
+    return "" if distance is None else f"{distance:.1f} mm off"
 
 
 def _held_out_row(pair: HeldOut) -> dict[str, Any]:

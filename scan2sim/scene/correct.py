@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -67,6 +68,7 @@ def scale_scene(scene: Scene, factor: float, source: str = "factor", relative_si
         scale={**scene.scale, "source": source, "relative_sigma": relative_sigma},
         cameras=tuple(_scaled_camera(frame, factor) for frame in scene.cameras),
         points=scene.points * factor,
+        quality=_scaled_figures(scene.quality, factor),
         corrections=(*scene.corrections, note),
     )
 
@@ -110,7 +112,18 @@ def _scaled_object(obj: SceneObject, factor: float, widening: float) -> SceneObj
             inertia=physical.inertia * factor ** (2 if weighed else 5),
         ),
         joint=obj.joint and _scaled_joint(obj.joint, factor),
+        figures=_scaled_figures(obj.figures, factor),
     )
+
+
+def _scaled_figures(figures: dict[str, Any], factor: float) -> dict[str, Any]:
+    """Figures are lengths where their names end in ``_mm`` or ``_m``."""
+
+    def scaled(name: str, value: Any) -> Any:
+        length = name.endswith(("_mm", "_m")) and isinstance(value, int | float) and not isinstance(value, bool)
+        return value * factor if length else value
+
+    return {name: scaled(name, value) for name, value in figures.items()}
 
 
 def _scaled_estimate(estimate: Estimate, factor: float, widening: float) -> Estimate:

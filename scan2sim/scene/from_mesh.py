@@ -17,6 +17,7 @@ from scan2sim.bodies import (
     decimate,
     estimate_physical,
     material_named,
+    piece_fit,
     shape_sigma,
     texture_mesh,
     unseen_share,
@@ -90,6 +91,7 @@ def object_from_mesh(
     estimate = estimate_physical(visual, row, scale_sigma, shape_sigma(visual, offset, unseen))
     origin = estimate.center_of_mass
     pieces = convex_pieces(visual, config.convex, config.seed)
+    fit = piece_fit(visual, pieces)
     return SceneObject(
         id=id,
         name=name,
@@ -110,6 +112,11 @@ def object_from_mesh(
         mobility=mobility,
         rests_on=rests_on,
         unseen_fraction=unseen,
+        figures={
+            "collision_mm": 1000 * fit.mean,
+            "collision_farthest_mm": 1000 * fit.farthest,
+            "collision_volume_ratio": fit.volume_ratio,
+        },
         texture=texture_mesh(visual, colors_at or colors_of(closed), config.texture) if config.texture else None,
     )
 

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 import trimesh
 from numpy.typing import ArrayLike
+from scipy.spatial import KDTree
 
-from scan2sim.bodies import ColorsAt, Surface, colors_of, nearest_parts, union
+from scan2sim.bodies import ColorsAt, colors_of, nearest_parts, union
 from scan2sim.errors import UsageError
 from scan2sim.geometry import inverse_transform, transform_points
 from scan2sim.scene.edit import object_named, place_of, set_measured
@@ -122,15 +123,17 @@ def split_object(scene: Scene, name: str, points: ArrayLike, config: ObjectConfi
 
 def _colors(things: Sequence[SceneObject]) -> ColorsAt:
     """The colours of the nearest of several objects, at points of the scene."""
-    inverses = [inverse_transform(thing.world_from_object) for thing in things]
-    surfaces = [Surface(thing.visual, spacing=float(thing.visual.extents.max()) / 300) for thing in things]
-    pictures = [colors_of(thing.visual, thing.texture) for thing in things]
+    corners = [_in_scene(thing, thing.visual).vertices for thing in things]
+    tree, owner = KDTree(np.concatenate(corners)), np.repeat(np.arange(len(things)), [len(c) for c in corners])
 
     def nearest(points: np.ndarray) -> np.ndarray:
-        own = [transform_points(inverse, points) for inverse in inverses]
-        distances = np.stack([surface.distances(p) for surface, p in zip(surfaces, own, strict=True)])
-        colors = np.stack([picture(p) for picture, p in zip(pictures, own, strict=True)])
-        return colors[distances.argmin(0), np.arange(len(points))]
+        owners, colors = owner[tree.query(points)[1]], np.zeros_like(points)
+        for number, thing in enumerate(things):
+            mine = owners == number
+            if mine.any():
+                own_points = transform_points(inverse_transform(thing.world_from_object), points[mine])
+                colors[mine] = colors_of(thing.visual, thing.texture)(own_points)
+        return colors
 
     return nearest
 

@@ -1,4 +1,4 @@
-"""Put each object onto what it rests on: up out of a penetration, down out of the air."""
+"""Put each object onto what it rests on: out of what it overlaps by the smallest way, then down out of the air."""
 
 # MuJoCo is compiled and carries no type stubs
 # pyright: reportAttributeAccessIssue=false
@@ -14,19 +14,22 @@ from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.contact import CONTACT
 from scan2sim.sim.model import compile_scene
 
-__all__ = ["rest_on_support"]
+__all__ = ["push_apart", "rest_on_support"]
 
 FIRST_MOVE = 0.0005  # [m] doubled until the object is free, or touches
 PRECISION = 2e-5  # [m]
 FARTHEST = 0.1  # [m] an object is never moved farther than this
 CLEARANCE = 1e-5  # [m] left between the object and its support
+OVERLAP = 1e-4  # [m] of two objects that is left to the contact
+ROUNDS = 50  # of pushing apart, in which each overlap is undone once
+UPWARDS = 0.7  # vertical part of a contact's normal from which on the lower one carries the upper one
 
 
 def rest_on_support(scene: Scene) -> Scene:
-    """Move each free object by the smallest vertical way to where it just touches its support.
+    """Move each free object by the smallest vertical way to where it just touches what carries it.
 
-    Its support is the background and, where it rests on another object, that object at its new height; other objects
-    beside it do not count.  An object that finds nothing to rest on within 10 cm stays where it is.
+    That is the background, the object that it rests on at its new height, and whatever else it meets from above; what
+    stands beside it does not count.  An object that finds nothing to rest on within 10 cm stays where it is.
 
     Raises:
         SceneError: the scene is not consistent.
@@ -42,6 +45,49 @@ def rest_on_support(scene: Scene) -> Scene:
     return replace(scene, objects=tuple(objects))
 
 
+def push_apart(scene: Scene) -> Scene:
+    """Move free objects that overlap others out of them, along the normal of the deepest contact of each pair.
+
+    Beside each other, two free objects move by half the depth each; what lies on another one moves alone, as does what
+    overlaps something fixed.  Nothing is turned, and nothing is moved farther than 10 cm.
+
+    Raises:
+        SceneError: the scene is not consistent.
+    """
+    model = compile_scene(scene, CONTACT)
+    data = mujoco.MjData(model)
+    joints = {model.body(o.name).id: data.joint(o.name) for o in scene.objects if o.mobility == "free"}
+    start = {body: joint.qpos[:3].copy() for body, joint in joints.items()}
+    for _ in range(ROUNDS):
+        overlaps = _overlaps(model, data)
+        if not any(pair[0] in joints or pair[1] in joints for pair in overlaps):
+            break
+        for (a, b), move in overlaps.items():  # move: of b out of a
+            upright = move[2] / np.linalg.norm(move)
+            share = 0.5 if a in joints and b in joints and abs(upright) < UPWARDS else float(upright > 0)
+            share = 1.0 if a not in joints else 0.0 if b not in joints else share
+            for body, way in ((b, share * move), (a, (share - 1) * move)):
+                if body in joints and np.linalg.norm(joints[body].qpos[:3] + way - start[body]) < FARTHEST:
+                    joints[body].qpos[:3] += way
+    ways = {model.body(body).name: joints[body].qpos[:3] - start[body] for body in joints}
+    objects = [replace(o, position=o.position + ways[o.name]) if o.name in ways else o for o in scene.objects]
+    return replace(scene, objects=tuple(objects))
+
+
+def _overlaps(model: mujoco.MjModel, data: mujoco.MjData) -> dict[tuple[int, int], np.ndarray]:
+    """The way (3,) [m] of the second body out of the first, for each pair that overlaps."""
+    _collide(model, data)
+    found: dict[tuple[int, int], np.ndarray] = {}
+    for k in range(data.ncon):
+        depth = -float(data.contact.dist[k])
+        first, second = (int(body) for body in model.geom_bodyid[data.contact.geom[k]])
+        normal = data.contact.frame[k][:3] * (1 if first < second else -1)
+        pair = (min(first, second), max(first, second))
+        if depth > OVERLAP and depth > np.linalg.norm(found.get(pair, 0.0)):
+            found[pair] = depth * normal
+    return found
+
+
 def _rest(model: mujoco.MjModel, data: mujoco.MjData, obj: SceneObject, below: frozenset[int]) -> float:
     """Set the object onto the bodies below it; returns how far it was raised [m]."""
     body, joint = model.body(obj.name).id, data.joint(obj.name)
@@ -49,11 +95,13 @@ def _rest(model: mujoco.MjModel, data: mujoco.MjData, obj: SceneObject, below: f
 
     def touches(raised: float) -> bool:
         joint.qpos[2] = start + raised
-        mujoco.mj_kinematics(model, data)
-        mujoco.mj_comPos(model, data)
-        mujoco.mj_collision(model, data)
-        pairs = model.geom_bodyid[data.contact.geom] if data.ncon else np.zeros((0, 2), int)
-        return any((a == body and b in below) or (b == body and a in below) for a, b in pairs)
+        _collide(model, data)
+        for pair, frame in zip(model.geom_bodyid[data.contact.geom], data.contact.frame, strict=True):
+            if body in pair:
+                other, upright = (pair[0], frame[2]) if pair[1] == body else (pair[1], -frame[2])
+                if other in below or upright > UPWARDS:
+                    return True
+        return False
 
     direction = 1.0 if touches(0.0) else -1.0
     near, far = 0.0, direction * FIRST_MOVE
@@ -71,6 +119,12 @@ def _rest(model: mujoco.MjModel, data: mujoco.MjData, obj: SceneObject, below: f
             free = middle
     touches(free + CLEARANCE)
     return free + CLEARANCE
+
+
+def _collide(model: mujoco.MjModel, data: mujoco.MjData) -> None:
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+    mujoco.mj_collision(model, data)
 
 
 def _supports_first(objects: tuple[SceneObject, ...]) -> list[SceneObject]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import mujoco
 import numpy as np
@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 
 from scan2sim.geometry import quaternion_angle
 from scan2sim.progress import Reporter, silent
-from scan2sim.scene import Scene
+from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.contact import CONTACT, ContactTable
+from scan2sim.sim.foot import with_flat_foot
 from scan2sim.sim.model import compile_scene
-from scan2sim.sim.resting import rest_on_support
+from scan2sim.sim.resting import push_apart, rest_on_support
 
-__all__ = ["SettleResult", "Settled", "deepest_contact", "settle", "settled_scene"]
+__all__ = ["Placed", "SettleResult", "Settled", "deepest_contact", "settle", "settled_scene"]
 
 REPORTS = 20
-DRIFT_TOLERANCE = 0.005  # [m]
+DRIFT_TOLERANCE = 0.005  # [m] that a pose may be corrected by
+STILL = 0.002  # [m] an object that drifts less than this in the simulator stands still …
+UPRIGHT = np.radians(2.0)  # … if it turns less than this too
+FEET = (0.00025, 0.0005, 0.001)  # [m] by which the foot of a thing that rolls is flattened, tried in turn
+FALLS = 0.1  # [m] what moves farther than this rests on nothing, and no foot helps it
+CALM = 0.9  # of the speed that is left after each step while a resting pose is looked for
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,16 @@ class Settled:
     speed: float  # [m/s] mean over the last half of the time
     position: NDArray[np.float64]  # (3,) [m] afterwards
     wxyz: NDArray[np.float64]  # (4,) afterwards
+    penetration: float = 0.0  # [m] deepest contact of it at the end, ≥ 0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What was done to one free object so that it stands."""
+
+    moved: float  # [m]
+    turned: float  # [rad]
+    flattened: float  # [m] of its foot
 
 
 @dataclass(frozen=True)
@@ -42,18 +58,31 @@ class SettleResult:
     seconds: float
     objects: dict[str, Settled]  # the free objects, by name
     penetration: float  # [m] deepest contact at the end, ≥ 0
-    unsettled: tuple[str, ...] = ()  # objects whose pose was kept because they moved too far
+    unsettled: tuple[str, ...] = ()  # objects that do not stand still
+    placed: dict[str, Placed] = field(default_factory=dict)  # what was done before, by name
 
     @property
     def drift(self) -> float:
         """The largest drift [m]; 0 without free objects."""
         return max((s.drift for s in self.objects.values()), default=0.0)
 
+    @property
+    def turn(self) -> float:
+        """The largest turn [rad]; 0 without free objects."""
+        return max((s.turn for s in self.objects.values()), default=0.0)
+
 
 def settle(
-    scene: Scene, seconds: float = 2.0, report: Reporter = silent, contact: ContactTable = CONTACT
+    scene: Scene,
+    seconds: float = 2.0,
+    report: Reporter = silent,
+    contact: ContactTable = CONTACT,
+    calm: float = 1.0,
 ) -> SettleResult:
     """Step the scene as it stands, without any force but gravity, and measure each free object's drift.
+
+    With ``calm`` < 1, speeds are multiplied by it after each step: things then creep to the nearest resting pose
+    instead of swinging or rolling beyond it.
 
     Raises:
         SceneError: the scene is not consistent.
@@ -65,19 +94,20 @@ def settle(
     speeds = dict.fromkeys(free, 0.0)
     for step in range(steps):
         mujoco.mj_step(model, data)
+        data.qvel *= calm
         if 2 * step >= steps:
             for name in free:
                 speeds[name] += float(np.linalg.norm(data.joint(name).qvel[:3])) / (steps - steps // 2)
         if (step + 1) % max(1, steps // REPORTS) == 0:
             report("settling", step + 1, steps)
     mujoco.mj_forward(model, data)
-    settled = {}
+    settled, depths = {}, _depths(model, data)
     for name, obj in free.items():
         position, wxyz = data.joint(name).qpos[:3].copy(), data.joint(name).qpos[3:].copy()
         before = obj.world_from_object @ np.append(obj.physical.center_of_mass, 1)
         drift = float(np.linalg.norm(data.body(name).xipos - before[:3]))
-        turn = float(quaternion_angle(wxyz, np.asarray(obj.wxyz) / np.linalg.norm(obj.wxyz)))
-        settled[name] = Settled(drift, turn, speeds[name], position, wxyz)
+        depth = depths.get(model.body(name).id, 0.0)
+        settled[name] = Settled(drift, _turn(obj, wxyz), speeds[name], position, wxyz, depth)
     return SettleResult(seconds, settled, deepest_contact(data))
 
 
@@ -87,29 +117,81 @@ def settled_scene(
     tolerance: float = DRIFT_TOLERANCE,  # [m]
     report: Reporter = silent,
 ) -> tuple[Scene, SettleResult]:
-    """The scene with its free objects at rest.
+    """The scene with its free objects at rest, and how still they stand then.
 
-    Objects are first put onto what they rest on, then let go.  An object that drifts less than ``tolerance`` takes its
-    settled pose; the others keep the pose they were put into and are named in ``result.unsettled``.
+    Objects are first pushed out of each other and put onto what they rest on.  Then each one creeps to the resting pose
+    nearest to where it was seen.  What moves more than 2 mm or 2° on the way, as round things do, gets a flatter foot
+    (a quarter, half, or at most one millimetre) and starts again.  An object that ends within ``tolerance`` of where it
+    was put takes that pose, the others keep the one they were put into.  At last all are let go for ``seconds``: that
+    is what the result tells, and what does not stand still then is named in ``result.unsettled``.
 
     Raises:
         SceneError: the scene is not consistent.
     """
-    placed = rest_on_support(scene)
-    result = settle(placed, seconds, report)
-    objects, unsettled = [], []
-    for obj in placed.objects:
-        after = result.objects.get(obj.name)
-        if after is None:
-            objects.append(obj)
-        elif after.drift < tolerance:
-            objects.append(replace(obj, position=after.position, wxyz=after.wxyz))
-        else:
-            unsettled.append(obj.name)
-            objects.append(obj)
-    return replace(placed, objects=tuple(objects)), replace(result, unsettled=tuple(unsettled))
+    start = rest_on_support(push_apart(scene))
+    placed, result = start, settle(start, seconds, report, calm=CALM)
+    flattened = dict.fromkeys(result.objects, 0.0)
+    for depth in FEET:
+        restless = {name for name in _restless(result) if result.objects[name].drift < FALLS}
+        if not restless:
+            break
+        flattened |= dict.fromkeys(restless, depth)
+        feet = [with_flat_foot(o, flattened[o.name]) if flattened.get(o.name) else o for o in start.objects]
+        placed = rest_on_support(replace(start, objects=tuple(feet)))
+        result = settle(placed, seconds, report, calm=CALM)
+    objects = [_at_rest(obj, result.objects.get(obj.name), tolerance) for obj in placed.objects]
+    resting = replace(placed, objects=tuple(objects))
+    final = settle(resting, seconds, report)
+    placed_by = {
+        after.name: Placed(
+            float(np.linalg.norm(after.position - before.position)), _turn(before, after.wxyz), flattened[after.name]
+        )
+        for before, after in zip(scene.objects, objects, strict=True)
+        if after.name in flattened
+    }
+    objects = [replace(o, figures=o.figures | _figures(o.name, final, placed_by)) for o in objects]
+    resting = replace(resting, objects=tuple(objects))
+    return resting, replace(final, unsettled=tuple(_restless(final)), placed=placed_by)
 
 
 def deepest_contact(data: mujoco.MjData) -> float:
     """How deep the deepest contact is [m], ≥ 0."""
     return max(0.0, -min((float(d) for d in data.contact.dist), default=0.0))
+
+
+def _restless(result: SettleResult) -> list[str]:
+    return [name for name, after in result.objects.items() if after.drift > STILL or after.turn > UPRIGHT]
+
+
+def _figures(name: str, result: SettleResult, placed: dict[str, Placed]) -> dict[str, float]:
+    """What the scene says of an object; nothing of those that cannot move."""
+    if name not in placed:
+        return {}
+    before, after = placed[name], result.objects[name]
+    return {
+        "moved_mm": 1000 * before.moved,
+        "turned_deg": float(np.degrees(before.turned)),
+        "foot_flattened_mm": 1000 * before.flattened,
+        "drift_mm": 1000 * after.drift,
+        "turn_deg": float(np.degrees(after.turn)),
+        "penetration_mm": 1000 * after.penetration,
+    }
+
+
+def _at_rest(obj: SceneObject, after: Settled | None, tolerance: float) -> SceneObject:
+    if after is None or after.drift > tolerance:
+        return obj
+    return replace(obj, position=after.position, wxyz=after.wxyz)
+
+
+def _turn(obj: SceneObject, wxyz: NDArray[np.float64]) -> float:
+    return float(quaternion_angle(wxyz, np.asarray(obj.wxyz) / np.linalg.norm(obj.wxyz)))
+
+
+def _depths(model: mujoco.MjModel, data: mujoco.MjData) -> dict[int, float]:
+    """The deepest contact of each body [m]."""
+    depths: dict[int, float] = {}
+    for pair, distance in zip(model.geom_bodyid[data.contact.geom], data.contact.dist, strict=True):
+        for body in pair:
+            depths[int(body)] = max(depths.get(int(body), 0.0), -float(distance))
+    return depths

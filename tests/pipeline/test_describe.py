@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.capture import Capture, DroppedFile, Frame
@@ -49,5 +50,8 @@ def test_residuals_that_are_unknown_do_not_count() -> None:
 def test_what_does_not_come_to_rest_is_named() -> None:
     objects = {"ball": Settled(0.02, 0.1, 0.0, np.zeros(3), np.array([1.0, 0, 0, 0]))}
     outcome = describe_settling(SettleResult(2.0, objects, 0.001, unsettled=("ball",)))
-    assert outcome.figures == {"settle_drift_mm": 20.0, "settle_penetration_mm": 1.0, "unsettled": 1}
+    assert outcome.figures["settle_drift_mm"] == 20.0
+    assert outcome.figures["settle_turn_deg"] == pytest.approx(5.73)
+    assert outcome.figures["settle_penetration_mm"] == 1.0
+    assert outcome.figures["unsettled"] == 1
     assert "ball" in outcome.warnings[0]

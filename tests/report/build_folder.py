@@ -13,12 +13,14 @@ from scan2sim.files import write_json
 from scan2sim.scene import Scene, save_scene
 from tests.scene.factory import make_scene
 
-FIGURES = {"settle_drift_mm": 0.4, "held_out_psnr": 26.3, "registered": 15, "frames": 16, "reprojection_px": 0.62}
+SETTLING = {"settle_drift_mm": 0.4, "settle_turn_deg": 0.1, "settle_penetration_mm": 0.3, "settle_moved_mm": 0.9}
+SPLATS = {"held_out_psnr": 26.3, "held_out_ssim": 0.88}
+FIGURES = {"registered": 15, "frames": 16, "reprojection_px": 0.62, **SPLATS, **SETTLING}
 STAGES: dict[str, dict[str, Any]] = {
     "capture": {"frames": 16},
     "poses": {"registered": 15, "frames": 16, "reprojection_px": 0.62, "points": 5120},
-    "splats": {"held_out_psnr": 26.3, "held_out_ssim": 0.88, "held_out_views": 2, "gaussians": 48210, "steps": 1500},
-    "objects": {"objects": 3, "settle_drift_mm": 0.4},
+    "splats": {**SPLATS, "held_out_views": 2, "gaussians": 48210, "steps": 1500},
+    "objects": {"objects": 3, **SETTLING},
 }
 
 

@@ -141,7 +141,7 @@ def _object(id: int, name: str, mesh: trimesh.Trimesh, material: str) -> SceneOb
         Label(name, 1.0, "person"),
         colored(mesh, color),
         splats_on(mesh, 400, color, seed=id),
-        ObjectConfig(convex=ConvexConfig(faces=600)),
+        ObjectConfig(texture=64, convex=ConvexConfig(faces=600)),
         material=material,
         scale_sigma=0.01,
         unseen_fraction=0.1,
