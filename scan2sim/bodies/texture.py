@@ -26,6 +26,8 @@ ColorsAt = Callable[[Array], Array]  # points (N, 3) [m] in the mesh's frame to 
 UV_STEPS = 1 << 16  # places in the picture are multiples of 1 / UV_STEPS, which files keep exactly
 NEAREST = 4  # vertices whose colours are mixed where there is no picture
 LEAST_DISTANCE = 1e-9  # [m]
+FINE = 1 / 300  # between places whose colours are looked up in a picture, over the mesh's size
+REACH = 1 / 30  # what is farther from the surface than this takes its mean colour: the inside, where it is cut
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,10 @@ def split_at_seams(mesh: trimesh.Trimesh, texture: Texture) -> tuple[trimesh.Tri
 
 
 def colors_of(mesh: trimesh.Trimesh, texture: Texture | None = None) -> ColorsAt:
-    """The colours that a mesh has, from its texture if there is one, else mixed from the nearest vertices."""
+    """The colours that a mesh has, from its texture if there is one, else mixed from the nearest vertices.
+
+    Places inside the mesh, which show where it is cut, take the texture's mean colour.
+    """
     if texture is None:
         tree, colors = KDTree(mesh.vertices), vertex_colors(mesh)[:, :3] / 255
         count = min(NEAREST, len(mesh.vertices))
@@ -96,17 +101,14 @@ def colors_of(mesh: trimesh.Trimesh, texture: Texture | None = None) -> ColorsAt
             return np.einsum("nk,nki->ni", weights, colors[rows.reshape(len(points), count)])
 
         return mixed
-    surface, picture = Surface(mesh, spacing=float(mesh.extents.max()) / 300), texture
-
-    def looked_up(points: Array) -> Array:
-        places, faces = surface.closest(points)
-        shares = trimesh.triangles.points_to_barycentric(mesh.triangles[faces], places).clip(0, 1)
-        uv = np.einsum("nk,nki->ni", shares, picture.uv[faces])
-        height, width = picture.image.shape[:2]
-        column, row = (uv * [width, height]).astype(np.int64).clip(0, [width - 1, height - 1]).T
-        return picture.image[row, column] / 255
-
-    return looked_up
+    size = float(mesh.extents.max())
+    places, faces = Surface(mesh, spacing=FINE * size).samples
+    shares = trimesh.triangles.points_to_barycentric(mesh.triangles[faces], places).clip(0, 1)
+    height, width = texture.image.shape[:2]
+    column, row = (np.einsum("nk,nki->ni", shares, texture.uv[faces]) * [width, height]).astype(np.int64).T
+    painted = texture.image[row.clip(0, height - 1), column.clip(0, width - 1)] / 255
+    painted, samples = np.vstack([painted, painted.mean(0)]), KDTree(places)
+    return lambda points: painted[samples.query(points, distance_upper_bound=REACH * size)[1]]
 
 
 def _texels(

@@ -127,7 +127,7 @@ def _colors(things: Sequence[SceneObject]) -> ColorsAt:
     tree, owner = KDTree(np.concatenate(corners)), np.repeat(np.arange(len(things)), [len(c) for c in corners])
 
     def nearest(points: np.ndarray) -> np.ndarray:
-        owners, colors = owner[tree.query(points)[1]], np.zeros_like(points)
+        owners, colors = owner[tree.query(points, eps=1.0)[1]], np.zeros_like(points)
         for number, thing in enumerate(things):
             mine = owners == number
             if mine.any():

@@ -6,7 +6,7 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scan2sim.bodies import MATERIALS, UNKNOWN, estimate_physical, material_named
+from scan2sim.bodies import MATERIALS, UNKNOWN, estimate_physical, material_named, shape_sigma
 from scan2sim.errors import UsageError
 
 
@@ -58,3 +58,23 @@ def test_inertia_belongs_to_the_mass() -> None:
 def test_an_unknown_name_is_answered_with_the_names() -> None:
     with pytest.raises(UsageError, match="ceramic"):
         material_named("unobtainium")
+
+
+def test_thin_things_are_known_worse_than_round_ones() -> None:
+    offset = 0.0003
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.03)
+    plate = trimesh.creation.box((0.15, 0.15, 0.01))
+    grown_ball = trimesh.creation.icosphere(subdivisions=3, radius=0.03 + offset)
+    grown_plate = trimesh.creation.box(np.array((0.15, 0.15, 0.01)) + 2 * offset)
+    for mesh, grown in ((ball, grown_ball), (plate, grown_plate)):
+        assert shape_sigma(mesh, offset) == pytest.approx(grown.volume / mesh.volume - 1, rel=0.05)
+    assert shape_sigma(plate, offset) > 2 * shape_sigma(ball, offset)
+
+
+def test_the_volume_is_within_a_fifth_once_the_scale_is_measured() -> None:
+    foil = trimesh.creation.box((0.2, 0.2, 0.0005))
+    spread = shape_sigma(foil, 0.001, unseen_fraction=0.5)
+    volume = estimate_physical(foil, scale_sigma=0.01, shape_sigma=spread).volume
+    assert volume.high / volume.value < 1.2
+    assert volume.low / volume.value > 0.8
+    assert shape_sigma(foil, 0.001, unseen_fraction=0.9) > 1.5 * spread  # but not where it is imagination

@@ -9,7 +9,7 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scan2sim.bodies import vertex_colors, vertices_seen
+from scan2sim.bodies import Texture, is_closed, mark_seen, split_at_seams, texture_mesh, vertex_colors, vertices_seen
 from scan2sim.errors import OutputError, SceneError
 from scan2sim.scene import (
     Scene,
@@ -276,6 +276,73 @@ def test_meshes_come_back(factor: float, shift: float, tmp_path_factory: pytest.
     for again, precision in ((read_obj(folder / "mesh.obj"), 1e-8), (read_visual(folder / "mesh.glb")[0], 1e-6)):
         assert np.array_equal(again.faces, mesh.faces)
         assert np.abs(again.vertices - mesh.vertices).max() <= precision * np.abs(mesh.vertices).max()
+
+
+def textured_ball() -> tuple[trimesh.Trimesh, Texture]:
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.05)
+    ball.visual.vertex_colors = np.column_stack(
+        [np.random.default_rng(0).integers(0, 256, (642, 3)), 0 * ball.vertices[:, :1] + 255]
+    )
+    mark_seen(ball, ball.vertices[:, 2] > -0.01)
+    return ball, texture_mesh(ball, lambda points: 0.5 + 10 * points, 128)
+
+
+def test_a_textured_mesh_comes_back_closed_with_all_that_it_carries(tmp_path: Path) -> None:
+    ball, texture = textured_ball()
+    write_visual(ball, tmp_path / "ball.glb", texture)
+    again, picture = read_visual(tmp_path / "ball.glb")
+    assert is_closed(again)
+    assert np.array_equal(again.faces, ball.faces)
+    assert np.array_equal(vertex_colors(again), vertex_colors(ball))
+    assert np.array_equal(vertices_seen(again), vertices_seen(ball))
+    assert picture is not None
+    assert np.array_equal(picture.image, texture.image)
+    assert np.array_equal(picture.uv, texture.uv)
+    write_visual(again, tmp_path / "again.glb", picture)
+    assert (tmp_path / "again.glb").read_bytes() == (tmp_path / "ball.glb").read_bytes()
+
+
+def test_others_see_the_picture_and_no_color_that_would_darken_it(tmp_path: Path) -> None:
+    ball, texture = textured_ball()
+    write_visual(ball, tmp_path / "ball.glb", texture)
+    data = (tmp_path / "ball.glb").read_bytes()
+    tree = json.loads(data[20 : 20 + int.from_bytes(data[12:16], "little")])
+    names = set(tree["meshes"][0]["primitives"][0]["attributes"])
+    assert names == {"POSITION", "TEXCOORD_0", "_COLOR", "_SEEN", "_VERTEX"}
+    theirs = trimesh.load_scene(tmp_path / "ball.glb").to_mesh()
+    assert theirs.visual.kind == "texture"
+    expected = 255 * (0.5 + 10 * theirs.vertices)
+    assert np.abs(vertex_colors(theirs)[:, :3] - expected).mean() < 8
+
+
+def test_textured_meshes_of_other_programs_are_closed_again(tmp_path: Path) -> None:
+    ball, texture = textured_ball()
+    split, _ = split_at_seams(ball, texture)
+    assert not is_closed(split)
+    split.export(tmp_path / "theirs.glb")
+    mesh, picture = read_visual(tmp_path / "theirs.glb")
+    assert is_closed(mesh)
+    assert picture is not None
+    assert mesh.volume == pytest.approx(ball.volume, rel=1e-5)
+    assert vertices_seen(mesh).all()
+
+
+@pytest.mark.parametrize("numbers", [-1.0, 1e9, np.nan])
+def test_damaged_numbers_of_vertices_are_refused(tmp_path: Path, numbers: float) -> None:
+    ball, texture = textured_ball()
+    split, origin = split_at_seams(ball, texture)
+    split.vertex_attributes["_VERTEX"] = np.where(origin == 3, numbers, origin).astype(np.float32)
+    split.export(tmp_path / "bad.glb")
+    with pytest.raises(SceneError, match=r"bad\.glb"):
+        read_visual(tmp_path / "bad.glb")
+
+
+def test_pictures_of_a_monstrous_size_are_not_unpacked(tmp_path: Path) -> None:
+    ball, texture = textured_ball()
+    write_visual(ball, tmp_path / "bomb.glb", replace(texture, image=np.zeros((9000, 8000, 3), np.uint8)))
+    assert (tmp_path / "bomb.glb").stat().st_size < 2 << 20
+    with pytest.raises(SceneError, match="million pixels"):
+        read_visual(tmp_path / "bomb.glb")
 
 
 def test_obj_of_other_programs(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import trimesh
 
 from scan2sim.bodies import close_mesh, piece_fit
-from scan2sim.scene import Label, Scene, SceneObject, object_from_mesh
+from scan2sim.scene import Label, ObjectConfig, Scene, SceneObject, object_from_mesh
 from scan2sim.sim import mujoco_spec
 from tests.scene.factory import bowl_mesh, make_scene, splats_on
 
@@ -31,7 +31,8 @@ def hollow(kind: str) -> SceneObject:
     low, high = mesh.bounds
     mesh.apply_translation([-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, -low[2]])
     splats = splats_on(mesh, 10, (1, 2, 3))
-    return object_from_mesh(1, "bowl", Label("bowl", 1.0, "person"), mesh, splats, material="ceramic")
+    label, config = Label("bowl", 1.0, "person"), ObjectConfig(texture=0)
+    return object_from_mesh(1, "bowl", label, mesh, splats, config, material="ceramic")
 
 
 def dropped(scene: Scene, place: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
