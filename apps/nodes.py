@@ -10,6 +10,7 @@ import trimesh
 import viser
 from numpy.typing import NDArray
 
+from scan2sim.bodies import split_at_seams
 from scan2sim.cameras import CameraFrame
 from scan2sim.errors import SceneError
 from scan2sim.geometry import matrix_from_quaternion, quaternion_from_matrix, transform
@@ -127,6 +128,11 @@ def _add_pieces(
     return handles
 
 
+def _shown(thing: SceneObject) -> trimesh.Trimesh:
+    """The visual mesh with its texture, as browsers want it."""
+    return thing.visual if thing.texture is None else split_at_seams(thing.visual, thing.texture)[0]
+
+
 def _add_object(server: viser.ViserServer, index: int, thing: SceneObject) -> ObjectNodes:
     pose: dict[str, Any] = {"position": thing.position, "wxyz": thing.wxyz}
     path, color = f"/objects/{thing.name}", id_color(index)
@@ -140,7 +146,7 @@ def _add_object(server: viser.ViserServer, index: int, thing: SceneObject) -> Ob
             f"/handles/{thing.name}", scale=1.8 * radius, depth_test=False, visible=False, **pose
         ),
         splats=_add_splats(server, f"{path}/splats", thing.gaussians),
-        visual=server.scene.add_mesh_trimesh(f"{path}/visual", thing.visual, visible=False),
+        visual=server.scene.add_mesh_trimesh(f"{path}/visual", _shown(thing), visible=False),
         collision=_add_pieces(server, f"{path}/collision", thing.collision, color),
     )
 

@@ -28,11 +28,11 @@ class ConvexConfig:
     """Largest concavity left in a piece at first, relative to the object (coacd's unit)."""
     refine: float = 0.6
     """The threshold is multiplied by this while the pieces lie too far from the solid …"""
-    refinements: int = 2
+    refinements: int = 1
     """… at most so many times, and not once the pieces number as many as they may."""
     mean_bound: float = 0.006
     """Mean distance between pieces and solid that is near enough, relative to the solid's longest side."""
-    farthest_bound: float = 0.03
+    farthest_bound: float = 0.04
     """Largest distance between pieces and solid that is near enough, relative to the solid's longest side."""
     max_pieces: int = 48
     """At most this many pieces; pieces are merged beyond it."""

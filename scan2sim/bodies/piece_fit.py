@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import trimesh
 
 from scan2sim.bodies.solid import union
@@ -38,9 +39,15 @@ def piece_fit(
         SceneError: a mesh is not closed.
     """
     size = float(mesh.extents.max())
-    skin = trimesh.util.concatenate(list(pieces))
+    skin = _together(pieces)
     outside = outer_points(pieces, POINTS, TOUCHING * size)
     out = Surface(mesh, SPACING * size).distances(outside if len(outside) else skin.vertices)
     back = Surface(skin, SPACING * size).distances(Surface(mesh).points(POINTS))
     mean = (float(out.mean()) + float(back.mean())) / 2
     return PieceFit(mean, float(max(out.max(), back.max())), float(union(pieces).volume / mesh.volume))
+
+
+def _together(pieces: Sequence[trimesh.Trimesh]) -> trimesh.Trimesh:
+    starts = np.cumsum([0] + [len(piece.vertices) for piece in pieces])
+    faces = [piece.faces + start for piece, start in zip(pieces, starts, strict=False)]
+    return trimesh.Trimesh(np.concatenate([p.vertices for p in pieces]), np.concatenate(faces), process=False)

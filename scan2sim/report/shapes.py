@@ -75,5 +75,7 @@ def shape_figures(
         row["collision_mm"] = 1000 * float(real.distances(outside).mean())
     volume, factor = thing.physical.volume, alignment.scale**3
     row |= {f"volume_{key}_ml": 1e6 * factor * getattr(volume, key) for key in ("value", "low", "high")}
-    row["volume_true_ml"] = 1e6 * float(true.mesh.volume) if true.mesh.is_watertight else None
+    whole = true.mesh.copy()
+    whole.merge_vertices(merge_tex=True, merge_norm=True)  # files split surfaces at the seams of their textures
+    row["volume_true_ml"] = 1e6 * float(whole.volume) if whole.is_watertight else None
     return row

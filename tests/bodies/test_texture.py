@@ -1,3 +1,6 @@
+# trimesh and MuJoCo fill their classes and modules at run time
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 from pathlib import Path
 
 import numpy as np

@@ -1,3 +1,6 @@
+# trimesh and MuJoCo fill their classes and modules at run time
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 import json
 import os
 from dataclasses import replace

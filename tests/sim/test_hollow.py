@@ -36,7 +36,7 @@ def hollow(kind: str) -> SceneObject:
 
 
 def dropped(scene: Scene, place: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Where a ball let go at a place of the scene is after 1.5 s, and where the bowl is (3,) [m]."""
+    """Where a ball let go at a place of the scene is after 0.8 s, and where the bowl is (3,) [m]."""
     spec = mujoco_spec(scene)
     for key in list(spec.keys):
         spec.delete(key)  # it knows nothing of the ball
@@ -45,7 +45,7 @@ def dropped(scene: Scene, place: tuple[float, float, float]) -> tuple[np.ndarray
     body.add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[RADIUS, 0, 0], density=1000)
     model = spec.compile()
     data = mujoco.MjData(model)
-    for _ in range(round(1.5 / model.opt.timestep)):
+    for _ in range(round(0.8 / model.opt.timestep)):
         mujoco.mj_step(model, data)
     return data.body("ball").xpos.copy(), data.body("bowl").xpos.copy()
 
@@ -55,7 +55,7 @@ def test_a_ball_dropped_into_a_bowl_stays_in_it(kind: str) -> None:
     bowl = hollow(kind)
     scene = replace(make_scene(), objects=(bowl,))
     low, high = bowl.visual.bounds + bowl.position
-    for x, y, height in ((0.0, 0.0, 0.1), (-0.01, 0.02, 0.03)):
+    for x, y, height in ((0.0, 0.0, 0.1), (-0.01, 0.02, 0.1)):
         ball, place = dropped(scene, (x, y, high[2] + height))
         assert np.linalg.norm(ball[:2] - place[:2]) < (high[0] - low[0]) / 4  # at the bottom, not in the wall
         assert RADIUS < ball[2] < RADIUS + 0.012  # on the bottom, over the table
@@ -68,5 +68,5 @@ def test_the_pieces_of_a_bowl_are_near_its_surface(kind: str) -> None:
     fit = piece_fit(bowl.visual, bowl.collision)
     size = bowl.visual.extents.max()
     assert fit.mean < 0.006 * size
-    assert fit.farthest < 0.035 * size
+    assert fit.farthest < 0.04 * size
     assert fit.volume_ratio < 1.7
