@@ -11,7 +11,7 @@ setting                                    drift     sinks in  at rest     tremb
 the table below                            2.0 mm    0.27 mm   1.0 mm/s    1.3 mm/s    0
 solref 0.0045                              2.0 mm    0.25 mm   1.8 mm/s    1.6 mm/s    0
 solref 0.01                                2.0 mm    0.32 mm   1.0 mm/s    1.1 mm/s    2
-solref 0.02, MuJoCo's default              2.0 mm    0.40 mm   0.5 mm/s    0.7 mm/s    11
+solref 0.02, MuJoCo's default              2.0 mm    0.40 mm   0.5 mm/s    0.7 mm/s    12
 solimp (0.01 0.95 0.001)                   2.1 mm    0.49 mm   2.3 mm/s    1.0 mm/s    –
 =========================================  ========  ========  ==========  ==========  ============
 
