@@ -12,7 +12,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from scan2sim.objects.inpaint import fill_holes
-from scan2sim.objects.patch import Patch, from_above, patch_around, times_seen
+from scan2sim.objects.patch import Patch, patch_around, photographed
 from scan2sim.objects.shadow import find_shading, without_shadow
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
@@ -22,14 +22,16 @@ __all__ = ["clear_support", "support_slab"]
 
 SHADOW_CELL = 0.008  # in which the shading is found [camera distances]
 SHADOW_REACH = 0.5  # of the objects' shadows, and of support around them that tells its colour [camera distances]
-FILL_CELL = 0.004  # in which holes are filled [camera distances]
+FILL_CELL = 0.003  # in which holes are filled [camera distances]
 FILL_REACH = 0.25  # around the objects from which texture is taken [camera distances]
-CONTACT = 0.012  # what lies lower than this over the plane stands on it [camera distances]
+SAMPLES = 3  # points on an object's surface per area of a cell
 MIN_SEEN = 2  # views that must have seen a cell of the support
-CLEAR = 0.9  # a cell with less alpha, seen from above, is a hole
-BESIDE = 3  # cells around what was under an object that may be holes as well
+MOST_SEE = 0.25  # share of the views that see a cell whose colour tells about the light
+BESIDE = 3  # cells around what is under an object that are laid anew as well
+OVERLAP = 0  # cells by which what is laid anew goes over what stays
+DEEP = 0.45  # of its light is left where a shadow is too deep to tell what lies in it
 GLOSS = 8.0  # cells over which view-dependent colour is averaged
-DISC = (0.7, 0.7, 0.05)  # standard deviations of a filling disc [cells]
+DISC = (0.5, 0.5, 0.05)  # standard deviations of a filling disc [cells]
 FILL_OPACITY = 0.97
 SLAB = 0.1  # thickness of the support's collision piece [camera distances]
 
@@ -39,8 +41,10 @@ def clear_support(
     meshes: list[trimesh.Trimesh],  # of all objects, scene frame
     plane: SupportPlane,
     views: list[View],
+    pictures: list[Tensor],  # per view (H, W, 3): the photo, exposed as the Gaussians
     owners: list[Tensor],  # per view (H, W) int64: the object that each pixel shows, 0 = none
     unit: float,  # camera distance [m]
+    seed: int = 0,
 ) -> tuple[Gaussians, int]:  # background with discs in the holes, number of discs
     """Take the objects' shadows off a support and close the holes that they leave in it.
 
@@ -51,29 +55,30 @@ def clear_support(
     """
     if not meshes:
         return background, 0
-    flat = [plane.flat(np.asarray(mesh.vertices)) for mesh in meshes]
-    wide = patch_around(plane, np.concatenate(flat), SHADOW_REACH * unit, SHADOW_CELL * unit)
-    color, alpha = from_above(wide, background, views, unit)
+    solids = [_surface(mesh, FILL_CELL * unit, seed) for mesh in meshes]
+    flat = plane.flat(np.concatenate(solids))
+    wide = patch_around(plane, flat, SHADOW_REACH * unit, SHADOW_CELL * unit)
+    color, seen = photographed(wide, views, pictures, owners, np.concatenate(solids), unit)
     on_support = plane.contains(wide.points().reshape(-1, 3)).reshape(wide.shape)
-    seen = (times_seen(wide, views, owners, unit) >= max(MIN_SEEN, len(views) // 4)) & (alpha > CLEAR) & on_support
-    background = without_shadow(background, find_shading(wide, color, seen, meshes), unit)
+    shading = find_shading(wide, color, on_support & (seen >= max(MIN_SEEN, MOST_SEE * len(views))), solids)
+    background = without_shadow(background, shading, unit)
 
-    close = patch_around(plane, np.concatenate(flat), FILL_REACH * unit, FILL_CELL * unit)
-    under, touched = np.zeros(close.shape, bool), np.zeros(close.shape, bool)
-    for mesh, footprint in zip(meshes, flat, strict=True):
-        low = plane.height(torch.from_numpy(np.asarray(mesh.vertices))).numpy() < CONTACT * unit
-        under |= ndimage.binary_fill_holes(close.covered(footprint))
-        touched |= ndimage.binary_fill_holes(close.covered(footprint[low]))
-    seen = times_seen(close, views, owners, unit) >= MIN_SEEN
-    beside = ndimage.binary_dilation(under, iterations=BESIDE)
-    lost = touched | (beside & ~seen)
+    close = patch_around(plane, flat, FILL_REACH * unit, FILL_CELL * unit)
+    under = np.any([ndimage.binary_fill_holes(close.covered(plane.flat(solid))) for solid in solids], axis=0)
+    color, seen = photographed(close, views, pictures, owners, np.concatenate(solids), unit)
+    kept = shading.at(close.points())
+    color, known = color / kept, (seen >= MIN_SEEN) & (kept.min(-1) > DEEP)
+    anew = ndimage.binary_dilation(under, iterations=BESIDE)
     y, x, support = close.near(background, unit)
-    background = background[torch.from_numpy(~(support & lost[y, x]))]
-    color, alpha = from_above(close, background, views, unit)
-    hole = lost | (beside & (alpha < CLEAR))
-    weight = np.where(seen & (alpha > CLEAR), 1.0, 0.0)
-    discs = _discs(close, hole, fill_holes(color, weight, hole), _gloss(close, background, weight > 0, unit))
+    background = background[torch.from_numpy(~(support & anew[y, x]))]
+    color = fill_holes(color, known.astype(np.float64), anew & ~known)
+    discs = _discs(close, ndimage.binary_dilation(anew, iterations=OVERLAP), color, _gloss(close, background, known & ~anew, unit))
     return concatenate([background, discs]), len(discs)
+
+
+def _surface(mesh: trimesh.Trimesh, cell: float, seed: int) -> NDArray[np.float64]:  # (N, 3)
+    """Points all over a mesh, some in each area of a cell."""
+    return trimesh.sample.sample_surface(mesh, int(SAMPLES * mesh.area / cell**2) + 1, seed=seed)[0]
 
 
 def _gloss(patch: Patch, gaussians: Gaussians, known: NDArray[np.bool_], unit: float) -> Tensor:

@@ -17,7 +17,7 @@ COARSE = 8.0  # cells; structure wider than this is no grain
 RIM = 10  # cells around a hole from which its grain goes on
 MAX_RIM = 2000  # cells of the rim that are used, at most
 NOISE = 0.05  # share of the grain's variance that is noise of its own in each cell
-TEXTURE = 0.7  # share of the grain that is put where the rim tells nothing: 0 = blurred, 1 = as much as around
+TEXTURE = 0.4  # share of the grain that is put where the rim tells nothing: 0 = blurred, 1 = as much as around
 MISSING = 0.05  # share of a piece of texture that may be unknown
 
 

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import grid_sample
 
-from scan2sim.cameras import Camera, Intrinsics
-from scan2sim.geometry import look_at
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
-from scan2sim.splats import SH_C0, Gaussians, evaluate_sh, rasterize
+from scan2sim.splats import Gaussians
 
-__all__ = ["NEAR_PLANE", "Patch", "from_above", "patch_around", "times_seen"]
+__all__ = ["NEAR_PLANE", "Patch", "patch_around", "photographed"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-MAX_CELLS = 400  # along a side
+MAX_CELLS = 500  # along a side
 NEAR_PLANE = 0.02  # what is further from the plane is no support [camera distances]
+FLAT = 0.005  # what a view shows of the support is this near to the plane [camera distances] …
+FLAT_NOISE = 4.0  # … or within so many standard deviations of its surface
 FRINGE = 2  # pixels beside an object that show a bit of it
-EYES = 8  # places from which the support's colours are averaged
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,6 @@ class Patch:
         y, x, inside = self.cells(self.plane.flat(gaussians.means.numpy().astype(np.float64)))
         return y, x, inside & (self.plane.height(gaussians.means).abs() < NEAR_PLANE * unit).numpy()
 
-    def sample(self, field: Array, points: Tensor) -> Array:  # (rows, columns, C), (N, 3) [m] to (N, C)
-        """A field's value at each point, linear between the centres of the cells."""
-        at = (self.plane.flat(points.numpy().astype(np.float64)) - self.low) / self.cell - 0.5
-        channels = np.moveaxis(field, -1, 0)
-        return np.stack([ndimage.map_coordinates(c, at.T[::-1], order=1, mode="nearest") for c in channels], -1)
-
 
 def patch_around(plane: SupportPlane, flat: Array, margin: float, cell: float) -> Patch:
     """The piece of the plane that holds points (N, 2) of its frame with a margin [m]; cells grow if it is large."""
@@ -83,38 +76,53 @@ def patch_around(plane: SupportPlane, flat: Array, margin: float, cell: float) -
     return Patch(plane, low, rows, columns, cell)
 
 
-def times_seen(
+def photographed(
     patch: Patch,
     views: list[View],
+    pictures: list[Tensor],  # per view (H, W, 3) in 0..1
     owners: list[Tensor],  # per view (H, W) int64: the object that a pixel shows, 0 = none
-    unit: float,
-) -> NDArray[np.int64]:  # (rows, columns)
-    """How many views see each cell of the support itself, not an object nor its fringe nor anything before it."""
+    solids: Array,  # (N, 3) [m] points on the objects' surfaces, as dense as the cells
+    unit: float,  # camera distance [m]
+) -> tuple[Array, NDArray[np.int64]]:
+    """Colour (rows, columns, 3) of the support in the pictures, and how many views see each cell (rows, columns).
+
+    A view sees a cell where it shows the support itself, not an object nor its fringe nor anything before it; where
+    an object's foot blends into the support, the object's surface tells what it hides from the view.  Views
+    count as much as they have pixels per cell, so that grazing and far ones do not blur what near ones show.
+    """
     points = torch.from_numpy(patch.points().reshape(-1, 3)).float()
-    count = torch.zeros(len(points), dtype=torch.int64)
-    for view, owner in zip(views, owners, strict=True):
+    total, weight, count = torch.zeros(len(points), 3), torch.zeros(len(points), 1), torch.zeros(len(points))
+    for view, picture, owner in zip(views, pictures, owners, strict=True):
         index, z, inside = view.project(points)
         clear = torch.from_numpy(~ndimage.binary_dilation(owner.numpy() > 0, iterations=FRINGE)).flatten()
-        count += inside & clear[index] & ((view.depth.flatten()[index] - z).abs() < NEAR_PLANE * unit)
-    return count.numpy().reshape(patch.shape)
+        hidden = torch.from_numpy(ndimage.binary_dilation(_behind(patch, solids, view.camera.position))).flatten()
+        away = points - torch.from_numpy(view.camera.position).float()
+        steep = (away @ torch.from_numpy(patch.plane.normal).float()).abs() / away.norm(dim=1)
+        beyond = (view.depth.flatten()[index] - z).abs() / z.clamp_min(1e-9) * away.norm(dim=1) * steep  # of the plane
+        sees = inside & ~hidden & clear[index] & (beyond < max(FLAT * unit, FLAT_NOISE * patch.plane.noise))
+        share = (sees * (view.camera.intrinsics.fx * unit / z.clamp_min(1e-9)) ** 2 * steep)[:, None]
+        total += share * _between_pixels(picture, view, points)
+        weight += share
+        count += sees
+    color = (total / weight.clamp_min(1e-9)).double().numpy().reshape(*patch.shape, 3)
+    return color, count.long().numpy().reshape(patch.shape)
 
 
-def from_above(patch: Patch, gaussians: Gaussians, views: list[View], unit: float) -> tuple[Array, Array]:
-    """Colour (rows, columns, 3) and opacity (rows, columns) of the support, each cell as straight from above."""
-    height = 4 * max(patch.shape) * patch.cell
-    centre = patch.low + np.array([patch.columns, patch.rows]) * patch.cell / 2
-    target = patch.plane.position + patch.plane.rotation[:, :2] @ centre
-    pose = look_at(target + height * patch.plane.normal, target, up=patch.plane.rotation[:, 1])
-    focal = height / patch.cell
-    intrinsics = Intrinsics(patch.columns, patch.rows, focal, focal, patch.columns / 2, patch.rows / 2)
-    support = gaussians[torch.from_numpy(patch.near(gaussians, unit)[2])]
-    with torch.no_grad():
-        # nobody looked from straight above: each Gaussian shows the mean of what the photos saw of it
-        eyes = [torch.from_numpy(view.camera.position).float() for view in views[:: max(1, len(views) // EYES)]]
-        towards = [normalize(support.means - eye, dim=1) for eye in eyes]
-        seen = torch.stack([evaluate_sh(support.sh, t, support.sh_degree) for t in towards]).mean(0)
-        plain = replace(support, sh=((seen - 0.5) / SH_C0)[:, None])
-        rendering = rasterize(plain, [Camera(intrinsics, pose)])
-    # the picture's rows run against the plane's y axis
-    color, alpha = rendering.colors[0].flip(0).double(), rendering.alphas[0].flip(0).double()
-    return (color / alpha.clamp_min(1e-6)).numpy(), alpha[..., 0].numpy()
+def _behind(patch: Patch, solids: Array, eye: Array) -> Mask:  # (rows, columns)
+    """The cells that lie behind a surface as seen from an eye, those seen through its holes as well."""
+    above = patch.plane.rotation.T @ (eye - patch.plane.position)
+    points = (solids - patch.plane.position) @ patch.plane.rotation
+    points = points[points[:, 2] < 0.99 * above[2]]
+    shadow = above[:2] + (points[:, :2] - above[:2]) * (above[2] / (above[2] - points[:, 2:]))
+    return ndimage.binary_fill_holes(patch.covered(shadow))
+
+
+def _between_pixels(picture: Tensor, view: View, points: Tensor) -> Tensor:  # (N, 3)
+    """The picture's colours where points lie, linear between the centres of the pixels."""
+    k = view.camera.intrinsics
+    pose = torch.from_numpy(view.camera.world_from_camera).float()
+    x, y, z = ((points - pose[:3, 3]) @ pose[:3, :3]).unbind(-1)
+    z = z.clamp_min(1e-9)
+    at = torch.stack([(x / z * k.fx + k.cx) / k.width, (y / z * k.fy + k.cy) / k.height], -1) * 2 - 1
+    image = picture.permute(2, 0, 1)[None]
+    return grid_sample(image, at[None, None], padding_mode="border", align_corners=False)[0, :, 0].T

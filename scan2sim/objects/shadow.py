@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import trimesh
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.optimize import nnls
 
 from scan2sim.objects.patch import Patch
@@ -19,7 +19,6 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 DIRECTIONS = 256  # from which light may come
-SAMPLES = 8  # points on an object's surface per area of a cell
 STIFFNESS = 1e-4  # how much light is held back, so that the support's own pattern is not taken for shadow
 OUTLIER = 4.0  # robust standard deviations; a cell further from its expected colour does not count
 MIN_CELLS = 500  # with fewer cells nothing can be said about the light
@@ -33,27 +32,33 @@ class Shading:
     patch: Patch
     kept: Array  # (rows, columns, 3) 1 = no shadow
 
+    def at(self, points: Array) -> Array:  # (..., 3) [m] scene frame to (..., 3)
+        """The light kept at points of the support, linear between the centres of the cells."""
+        at = (self.patch.plane.flat(points.reshape(-1, 3)) - self.patch.low) / self.patch.cell - 0.5
+        channels = np.moveaxis(self.kept, -1, 0)
+        values = [ndimage.map_coordinates(channel, at.T[::-1], order=1, mode="nearest") for channel in channels]
+        return np.stack(values, -1).reshape(points.shape)
+
 
 def find_shading(
     patch: Patch,
     color: Array,  # (rows, columns, 3) the support with its shadows
     known: Mask,  # (rows, columns) cells whose colour is the support's
-    meshes: list[trimesh.Trimesh],  # what casts the shadows, scene frame
-    seed: int = 0,
+    solids: list[Array],  # per object (N, 3) [m] points on its surface, as dense as the cells
 ) -> Shading:
     """Find the light under which the objects' shapes explain where the support is dark.
 
     Far light comes from directions k spread over the half sphere with a density of cos θ, so that each would bring
-    the same share to a matt support.  The meshes tell which directions each cell x cannot see, ``o_k(x)`` in 0, 1.
+    the same share to a matt support.  The objects tell which directions each cell x cannot see, ``o_k(x)`` in 0, 1.
     Per channel the colour is modelled as ``base(x) - Σ_k w_k o_k(x)`` with ``w_k ≥ 0``; the base is a polynomial of
     second degree, the support's mean colour under light that falls off slowly.  Least squares (the base eliminated,
     non-negative for w, with a ridge) averages the support's grain over all cells, so that contact shadows and wide
     soft ones come out alike, and without grain: ``kept = 1 - Σ_k w_k o_k / base`` (inverse lighting from shadows,
     Sato, Sato & Ikeuchi 2003, "Illumination from shadows").
     """
-    if known.sum() < MIN_CELLS or not meshes:
+    if known.sum() < MIN_CELLS or not solids:
         return Shading(patch, np.ones_like(color))
-    occluded = _occluded(patch, meshes, seed)
+    occluded = _occluded(patch, solids)
     y, x = np.mgrid[: patch.rows, : patch.columns] / max(patch.shape) - 0.5
     base = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1)
     used = known
@@ -68,7 +73,7 @@ def without_shadow(gaussians: Gaussians, shading: Shading, unit: float) -> Gauss
     """The support's Gaussians as they look when the objects take no light from them."""
     y, x, support = shading.patch.near(gaussians, unit)
     kept = np.ones((len(gaussians), 1, 3), np.float32)
-    kept[support, 0] = shading.patch.sample(shading.kept, gaussians.means[torch.from_numpy(support)])
+    kept[support, 0] = shading.at(gaussians.means.double().numpy()[support])
     lift = torch.zeros(1, gaussians.sh.shape[1], 1)
     lift[:, 0] = 0.5 / SH_C0  # coefficients of colours rather than of colours minus one half
     return replace(gaussians, sh=(gaussians.sh + lift) / torch.from_numpy(kept) - lift)
@@ -92,17 +97,15 @@ def _fit(color: Array, used: Mask, base: Array, occluded: NDArray[np.float32]) -
     return kept, expected
 
 
-def _occluded(patch: Patch, meshes: list[trimesh.Trimesh], seed: int) -> NDArray[np.float32]:
-    """(DIRECTIONS, rows, columns): 1 where a mesh hides the direction, from points on the meshes moved along it."""
+def _occluded(patch: Patch, solids: list[Array]) -> NDArray[np.float32]:
+    """(DIRECTIONS, rows, columns): 1 where an object hides the direction, from its points moved along it."""
     number = np.arange(DIRECTIONS) + 0.5
     height = np.sqrt(1 - number / DIRECTIONS)  # cosine-weighted Fibonacci spiral
     angle = np.pi * (1 + 5**0.5) * number
     slope = np.sqrt(1 / height**2 - 1)[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
     out = np.zeros((DIRECTIONS, *patch.shape), np.float32)
-    for mesh in meshes:
-        count = int(SAMPLES * mesh.area / patch.cell**2) + 1
-        points = trimesh.sample.sample_surface(mesh, count, seed=seed)[0]
-        points = (points - patch.plane.position) @ patch.plane.rotation
+    for solid in solids:
+        points = (solid - patch.plane.position) @ patch.plane.rotation
         points = points[points[:, 2] > 0]
         for picture, away in zip(out, slope, strict=True):
             picture[patch.covered(points[:, :2] - points[:, 2:] * away)] = 1
