@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 import trimesh
@@ -12,7 +10,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from scan2sim.objects.inpaint import fill_holes
-from scan2sim.objects.patch import Patch, patch_around, photographed
+from scan2sim.objects.patch import Patch, grown, patch_around, photographed, without_holes
 from scan2sim.objects.shadow import find_shading, without_shadow
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
@@ -27,8 +25,7 @@ FILL_REACH = 0.25  # around the objects from which texture is taken [camera dist
 SAMPLES = 3  # points on an object's surface per area of a cell
 MIN_SEEN = 2  # views that must have seen a cell of the support
 MOST_SEE = 0.25  # share of the views that see a cell whose colour tells about the light
-BESIDE = 3  # cells around what is under an object that are laid anew as well
-OVERLAP = 0  # cells by which what is laid anew goes over what stays
+BESIDE = 1  # cells around what is under an object that are laid anew as well
 DEEP = 0.45  # of its light is left where a shadow is too deep to tell what lies in it
 GLOSS = 8.0  # cells over which view-dependent colour is averaged
 DISC = (0.5, 0.5, 0.05)  # standard deviations of a filling disc [cells]
@@ -48,10 +45,10 @@ def clear_support(
 ) -> tuple[Gaussians, int]:  # background with discs in the holes, number of discs
     """Take the objects' shadows off a support and close the holes that they leave in it.
 
-    The light that the objects kept from the support is divided out of the Gaussians near it.  What the background has
-    where an object touched the support, or where hardly any view saw the support beside the objects, is taken away,
-    and a flat disc is put into each cell of the plane there, with colours that go on from around.  What the views saw
-    stays as they saw it.
+    The light that the objects kept from the support is divided out of the Gaussians near it.  Under the objects and
+    close beside them the Gaussians are mixed with the objects' own, or nobody saw them: there a flat disc is put into
+    each cell of the plane instead, as the photos show the support where at least two views see it past the objects,
+    and elsewhere as it goes on from around.  Without objects, or without support around them, nothing changes.
     """
     if not meshes:
         return background, 0
@@ -64,15 +61,15 @@ def clear_support(
     background = without_shadow(background, shading, unit)
 
     close = patch_around(plane, flat, FILL_REACH * unit, FILL_CELL * unit)
-    under = np.any([ndimage.binary_fill_holes(close.covered(plane.flat(solid))) for solid in solids], axis=0)
+    under = sum((without_holes(close.covered(plane.flat(solid))) for solid in solids), np.zeros(close.shape, bool))
     color, seen = photographed(close, views, pictures, owners, np.concatenate(solids), unit)
     kept = shading.at(close.points())
     color, known = color / kept, (seen >= MIN_SEEN) & (kept.min(-1) > DEEP)
-    anew = ndimage.binary_dilation(under, iterations=BESIDE)
+    anew = grown(under, BESIDE)
     y, x, support = close.near(background, unit)
     background = background[torch.from_numpy(~(support & anew[y, x]))]
-    color = fill_holes(color, known.astype(np.float64), anew & ~known)
-    discs = _discs(close, ndimage.binary_dilation(anew, iterations=OVERLAP), color, _gloss(close, background, known & ~anew, unit))
+    color = fill_holes(color, known, anew & ~known)
+    discs = _discs(close, anew, color, _gloss(close, background, known & ~anew, unit))
     return concatenate([background, discs]), len(discs)
 
 
@@ -82,7 +79,7 @@ def _surface(mesh: trimesh.Trimesh, cell: float, seed: int) -> NDArray[np.float6
 
 
 def _gloss(patch: Patch, gaussians: Gaussians, known: NDArray[np.bool_], unit: float) -> Tensor:
-    """(rows, columns, K - 1, 3): mean view-dependent coefficients of the known support nearby, for shine goes on too."""
+    """(rows, columns, K - 1, 3): mean view-dependent colour of the known support nearby: its shine goes on."""
     y, x, support = patch.near(gaussians, unit)
     support &= known[y, x]
     y, x, chosen = y[support], x[support], gaussians[torch.from_numpy(support)]
@@ -97,7 +94,6 @@ def _gloss(patch: Patch, gaussians: Gaussians, known: NDArray[np.bool_], unit: f
 
 def _discs(patch: Patch, hole: NDArray[np.bool_], color: NDArray[np.float64], gloss: Tensor) -> Gaussians:
     """A flat Gaussian in each cell of the holes."""
-    chosen = torch.from_numpy(hole)
     means = torch.from_numpy(patch.points()[hole]).float()
     n = len(means)
     base = (torch.from_numpy(color[hole]).float() - 0.5) / SH_C0
@@ -106,7 +102,7 @@ def _discs(patch: Patch, hole: NDArray[np.bool_], color: NDArray[np.float64], gl
         quats=torch.from_numpy(patch.plane.wxyz).float().repeat(n, 1),
         log_scales=(torch.tensor(DISC) * patch.cell).log().repeat(n, 1),
         opacity_logits=torch.full((n,), float(np.log(FILL_OPACITY / (1 - FILL_OPACITY)))),
-        sh=torch.cat([base[:, None], gloss[chosen]], 1),
+        sh=torch.cat([base[:, None], gloss[torch.from_numpy(hole)]], 1),
     )
 
 

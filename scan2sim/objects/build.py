@@ -16,6 +16,7 @@ from scan2sim.objects.background import clear_support, support_slab
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
+from scan2sim.objects.photos import exposed_photos
 from scan2sim.objects.separate import (
     VoxelLabels,
     coherence,
@@ -87,7 +88,9 @@ def build_scene(
         report("meshing objects", number, grid.count)
     objects = _named(parts, posed.scale.relative_sigma, config, report)
     background = _background(gaussians, labels, weight, parts)
-    background, discs = clear_support(background, [part.mesh for part in parts], plane, views, pixels, unit)
+    background, discs = clear_support(
+        background, [part.mesh for part in parts], plane, views, exposed_photos(posed.frames, views), pixels, unit
+    )
     return Scene(
         background=background,
         background_collision=(support_slab(plane, unit),),

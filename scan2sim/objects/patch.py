@@ -15,15 +15,13 @@ from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
 from scan2sim.splats import Gaussians
 
-__all__ = ["NEAR_PLANE", "Patch", "patch_around", "photographed"]
+__all__ = ["Patch", "grown", "patch_around", "photographed", "without_holes"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 MAX_CELLS = 500  # along a side
 NEAR_PLANE = 0.02  # what is further from the plane is no support [camera distances]
-FLAT = 0.005  # what a view shows of the support is this near to the plane [camera distances] …
-FLAT_NOISE = 4.0  # … or within so many standard deviations of its surface
 FRINGE = 2  # pixels beside an object that show a bit of it
 
 
@@ -51,7 +49,7 @@ class Patch:
     def cells(self, flat: Array) -> tuple[NDArray[np.int64], NDArray[np.int64], Mask]:  # (..., 2) to (...) each
         """Row and column in which points of the plane's frame lie, 0 for those outside; and which lie inside."""
         index = np.floor((flat - self.low) / self.cell)
-        inside = ((index >= 0) & (index < [self.columns, self.rows])).all(-1)
+        inside = np.asarray(((index >= 0) & (index < [self.columns, self.rows])).all(axis=-1), bool)
         index = np.where(inside[..., None], index, 0).astype(np.int64)
         return index[..., 1], index[..., 0], inside
 
@@ -60,12 +58,22 @@ class Patch:
         y, x, inside = self.cells(flat)
         out = np.zeros(self.shape, bool)
         out[y[inside], x[inside]] = True
-        return ndimage.binary_closing(np.pad(out, 1))[1:-1, 1:-1]
+        return np.asarray(ndimage.binary_closing(np.pad(out, 1)), bool)[1:-1, 1:-1]
 
     def near(self, gaussians: Gaussians, unit: float) -> tuple[NDArray[np.int64], NDArray[np.int64], Mask]:
         """Row and column of each Gaussian (N,), and which belong to the surface of this piece of the support."""
         y, x, inside = self.cells(self.plane.flat(gaussians.means.numpy().astype(np.float64)))
         return y, x, inside & (self.plane.height(gaussians.means).abs() < NEAR_PLANE * unit).numpy()
+
+
+def grown(mask: Mask, cells: int) -> Mask:
+    """A mask that reaches some cells (at least one) further."""
+    return np.asarray(ndimage.binary_dilation(mask, iterations=cells), bool)
+
+
+def without_holes(mask: Mask) -> Mask:
+    """A mask with what it encloses."""
+    return np.asarray(ndimage.binary_fill_holes(mask), bool)
 
 
 def patch_around(plane: SupportPlane, flat: Array, margin: float, cell: float) -> Patch:
@@ -94,12 +102,12 @@ def photographed(
     total, weight, count = torch.zeros(len(points), 3), torch.zeros(len(points), 1), torch.zeros(len(points))
     for view, picture, owner in zip(views, pictures, owners, strict=True):
         index, z, inside = view.project(points)
-        clear = torch.from_numpy(~ndimage.binary_dilation(owner.numpy() > 0, iterations=FRINGE)).flatten()
-        hidden = torch.from_numpy(ndimage.binary_dilation(_behind(patch, solids, view.camera.position))).flatten()
+        clear = torch.from_numpy(~grown(owner.numpy() > 0, FRINGE)).flatten()
+        hidden = torch.from_numpy(grown(_behind(patch, solids, view.camera.position), 1)).flatten()
         away = points - torch.from_numpy(view.camera.position).float()
         steep = (away @ torch.from_numpy(patch.plane.normal).float()).abs() / away.norm(dim=1)
-        beyond = (view.depth.flatten()[index] - z).abs() / z.clamp_min(1e-9) * away.norm(dim=1) * steep  # of the plane
-        sees = inside & ~hidden & clear[index] & (beyond < max(FLAT * unit, FLAT_NOISE * patch.plane.noise))
+        near = (view.depth.flatten()[index] - z).abs() < NEAR_PLANE * unit
+        sees = inside & ~hidden & clear[index] & near
         share = (sees * (view.camera.intrinsics.fx * unit / z.clamp_min(1e-9)) ** 2 * steep)[:, None]
         total += share * _between_pixels(picture, view, points)
         weight += share
@@ -114,7 +122,7 @@ def _behind(patch: Patch, solids: Array, eye: Array) -> Mask:  # (rows, columns)
     points = (solids - patch.plane.position) @ patch.plane.rotation
     points = points[points[:, 2] < 0.99 * above[2]]
     shadow = above[:2] + (points[:, :2] - above[:2]) * (above[2] / (above[2] - points[:, 2:]))
-    return ndimage.binary_fill_holes(patch.covered(shadow))
+    return without_holes(patch.covered(shadow))
 
 
 def _between_pixels(picture: Tensor, view: View, points: Tensor) -> Tensor:  # (N, 3)

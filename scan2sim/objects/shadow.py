@@ -61,17 +61,15 @@ def find_shading(
     occluded = _occluded(patch, solids)
     y, x = np.mgrid[: patch.rows, : patch.columns] / max(patch.shape) - 0.5
     base = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1)
-    used = known
-    for _ in range(2):
-        kept, expected = _fit(color, used, base, occluded)
-        misses = np.abs(color - expected).mean(-1)
-        used = known & (misses < OUTLIER * 1.4826 * np.median(misses[used]))
+    expected = _fit(color, known, base, occluded)[1]
+    misses = np.abs(color - expected).mean(-1)
+    kept = _fit(color, known & (misses < OUTLIER * 1.4826 * np.median(misses[known])), base, occluded)[0]
     return Shading(patch, kept.clip(DARKEST, 1))
 
 
 def without_shadow(gaussians: Gaussians, shading: Shading, unit: float) -> Gaussians:
     """The support's Gaussians as they look when the objects take no light from them."""
-    y, x, support = shading.patch.near(gaussians, unit)
+    *_, support = shading.patch.near(gaussians, unit)
     kept = np.ones((len(gaussians), 1, 3), np.float32)
     kept[support, 0] = shading.at(gaussians.means.double().numpy()[support])
     lift = torch.zeros(1, gaussians.sh.shape[1], 1)
