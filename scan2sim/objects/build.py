@@ -88,9 +88,8 @@ def build_scene(
         report("meshing objects", number, grid.count)
     objects = _named(parts, posed.scale.relative_sigma, config, report)
     background = _background(gaussians, labels, weight, parts)
-    background, discs = clear_support(
-        background, [part.mesh for part in parts], plane, views, exposed_photos(posed.frames, views), pixels, unit
-    )
+    meshes, photos = [part.mesh for part in parts], exposed_photos(posed.frames, views)
+    background, discs = clear_support(background, meshes, plane, views, photos, pixels, unit, config.seed)
     return Scene(
         background=background,
         background_collision=(support_slab(plane, unit),),
