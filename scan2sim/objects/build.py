@@ -13,10 +13,11 @@ from torch import Tensor
 
 from scan2sim.bodies import mark_seen
 from scan2sim.cameras import CameraFrame
-from scan2sim.objects.background import fill_support, support_slab
+from scan2sim.objects.background import clear_support, support_slab
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
+from scan2sim.objects.photos import exposed_photos
 from scan2sim.objects.separate import (
     VoxelLabels,
     coherence,
@@ -87,10 +88,9 @@ def build_scene(
             labels[part.members] = number
         report("meshing objects", number, grid.count)
     objects = _named(parts, posed.scale.relative_sigma, config, report)
-    footprints = [torch.tensor(part.mesh.vertices, dtype=torch.float32) for part in parts]
     background = _background(gaussians, labels, weight, parts)
-    under = torch.cat(footprints) if footprints else torch.zeros(0, 3)
-    background, discs = fill_support(background, under, plane, [frame.camera.position for frame in posed.frames], unit)
+    meshes, photos = [part.mesh for part in parts], exposed_photos(posed.frames, views)
+    background, discs = clear_support(background, meshes, plane, views, photos, pixels, unit, config.seed)
     return Scene(
         background=background,
         background_collision=(support_slab(plane, unit),),
