@@ -27,6 +27,7 @@ from scan2sim.objects.separate import (
 )
 from scan2sim.objects.support import SupportPlane, find_support
 from scan2sim.objects.surface import object_surface
+from scan2sim.objects.touching import take_apart
 from scan2sim.objects.views import View, render_views
 from scan2sim.poses import PosedCapture
 from scan2sim.progress import Reporter, silent
@@ -71,6 +72,9 @@ def build_scene(
     plane = find_support(views, unit, config.seed)
     grid = separate(views, plane, unit, config, report)
     pixels = [label_pixels(view, grid, plane, separating_height(plane, unit, config)) for view in views]
+    labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
+    pixels = repaint(gaussians, labels, views, grid.count, report)
+    grid, pixels = take_apart(views, pixels, grid, plane, unit, config, report)
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
     pixels = repaint(gaussians, labels, views, grid.count, report)
     parts = []
@@ -121,11 +125,7 @@ def _part(
     unit: float,
     config: ObjectsConfig,
 ) -> _Part | None:
-    cells = (grid.labels == number).nonzero()
-    low = grid.corner + cells.min(0).values * grid.cell
-    high = grid.corner + (cells.max(0).values + 1) * grid.cell
-    corners = torch.tensor(np.stack(np.meshgrid(*np.stack([low, high], 1), indexing="ij"), -1).reshape(-1, 3))
-    low = low - torch.tensor(plane.normal).float() * plane.height(corners).min().clamp_min(0)  # down to the support
+    low, high = grid.box(number, plane)
     masks = [numbers == number for numbers in pixels]
     mesh = object_surface(views, masks, low, high, plane, config.mesh_cells)
     if mesh is None or float(np.ptp(mesh.vertices, axis=0).max()) < config.min_size * unit:

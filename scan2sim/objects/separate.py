@@ -39,6 +39,14 @@ class VoxelLabels:
         x, y, z = torch.where(inside[..., None], index, 0.0).long().unbind(-1)
         return torch.where(inside, self.labels[x, y, z], 0)
 
+    def box(self, number: int, plane: SupportPlane) -> tuple[Tensor, Tensor]:
+        """Lowest and highest corner (3,) [m] of a box around an object's cells, down to its support."""
+        cells = (self.labels == number).nonzero()
+        low = self.corner + cells.min(0).values * self.cell
+        high = self.corner + (cells.max(0).values + 1) * self.cell
+        corners = torch.tensor(np.stack(np.meshgrid(*np.stack([low, high], 1), indexing="ij"), -1).reshape(-1, 3))
+        return low - torch.tensor(plane.normal).float() * plane.height(corners).min().clamp_min(0), high
+
 
 def separating_height(plane: SupportPlane, unit: float, config: ObjectsConfig) -> float:
     """What rises higher than this above the support [m] is an object's."""
