@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 FINE = 0.0025  # noise that is smoothed away [camera distances]
 COARSE = 0.006  # scale at which creases and lines are seen [camera distances]
 HOLLOW = 0.1  # a surface that rises so steeply from a vertex on all sides (sine of the mean elevation) is a crease
-DARK = 3.0  # so much darker than around it is a line [CIELAB lightness]
+DARK = 2.0  # so much darker than around it is a line [CIELAB lightness]
 REACH = 0.005  # what lies within this of a crease belongs to no core; wider gaps in a crease let two cores touch
 SMALLEST = 0.02  # side of the smallest square that is a core [camera distances]
 STEEP = 4.0  # how many times its length a way along a full crease costs
@@ -33,6 +33,7 @@ class Pieces:
 
     labels: NDArray[np.int64]  # (V,) piece 0..count - 1 of each vertex
     hollow: Array  # (V,) sine of the mean elevation of the surface around each vertex: > 0 in a crease, < 0 on a ridge
+    evidence: Array  # (V,) of an end of a thing, by shape and by darkness; 1 = strong
     count: int
 
 
@@ -59,7 +60,7 @@ def cut_at_creases(
     evidence = hollow.clip(0) / HOLLOW + dark.clip(0) / DARK
     cores = _cores(mesh, (evidence > 1) | floor, unit)
     labels = _grow(mesh, cores, evidence.clip(0, 1))
-    return Pieces(labels, hollow, int(labels.max()) + 1)
+    return Pieces(labels, hollow, evidence, int(labels.max()) + 1)
 
 
 class _Diffusion:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import ConvexHull, Delaunay, QhullError
 
 from scan2sim.objects.creases import Pieces
@@ -17,6 +19,9 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 CONCAVE = 0.03  # a border that is on average less hollow than this (sine of elevation) runs within one thing
+RIDGE = 0.0  # … and one that is no hollower than this runs within one thing whatever its other borders are
+WEAK = 0.5  # evidence under this is a gap in a border; …
+GAPS = 0.08  # … with more of it than this share, the border runs within one thing
 BULGE = 0.002  # volume over area^1.5 of a thing at least: a dent's is negative, a plate's 0.01, a ball's 0.094
 SLACK = 0.15  # how far the middle may lie outside of what carries it [square root of the thing's area]
 
@@ -28,15 +33,16 @@ class _Borders:
     edges: NDArray[np.int64]  # (E, 2) vertices
     length: Array  # (E,) [m], hardly anything where no view saw the surface
     hollow: Array  # (E,)
+    gap: Flags  # (E,) nothing shows that a thing ends there
 
-    def between(self, labels: NDArray[np.int64]) -> dict[tuple[int, int], tuple[float, float]]:
-        """Length and length × hollowness of the border of each pair of pieces, the lower number first."""
+    def between(self, labels: NDArray[np.int64]) -> dict[tuple[int, int], tuple[float, float, float]]:
+        """Length, mean hollowness and share of gaps of each pair's border, the lower number first."""
         pair = np.sort(labels[self.edges], axis=1)
         cut = pair[:, 0] != pair[:, 1]
         pairs, which = np.unique(pair[cut], axis=0, return_inverse=True)
-        length = np.bincount(which.ravel(), self.length[cut])
-        total = np.bincount(which.ravel(), (self.length * self.hollow)[cut])
-        return {(int(a), int(b)): (float(x), float(y)) for (a, b), x, y in zip(pairs, length, total, strict=True)}
+        sums = [np.bincount(which.ravel(), (self.length * x)[cut]) for x in (1.0, self.hollow, self.gap)]
+        rows = zip(pairs.tolist(), *(total.tolist() for total in sums), strict=True)
+        return {(a, b): (length, hollow / length, gap / length) for (a, b), length, hollow, gap in rows}
 
 
 def join_pieces(
@@ -48,20 +54,26 @@ def join_pieces(
 ) -> tuple[NDArray[np.int64], int]:  # (V,) thing 0..count - 1 of each vertex, count
     """Join the pieces of a surface into things.
 
-    Two pieces whose border is a ridge or level are one thing, the most ridge-like first, and so are two that are both
-    joined to a third (Stein et al. 2014, "Object partitioning using local convexity").  Of what is left, a piece is no
+    Two pieces whose border is a ridge are one thing, and so are two that both have such a border with a third (Stein
+    et al. 2014, "Object partitioning using local convexity"): bananas of one bunch have creases between them, but all
+    have the crown.  Then pieces join whose border has gaps or is level, the most ridge-like first.  Of what is left, a piece is no
     thing of its own if it does not bulge out of its border, is too small, or would fall: the support and the rims that
     it shares with others below its middle must carry it.  It joins the piece that it has the longest border with.
     """
     edges = mesh.edges_unique
     weight = mesh.edges_unique_length * np.where(seen[edges].all(1), 1.0, 1e-3)
     above = ~floor[edges].any(1)
-    borders = _Borders(edges[above], weight[above], pieces.hollow[edges].mean(1)[above])
+    gap = pieces.evidence[edges].mean(1) < WEAK
+    borders = _Borders(edges[above], weight[above], pieces.hollow[edges].mean(1)[above], gap[above])
     labels = pieces.labels.copy()
-    while between := borders.between(labels):
-        (a, b), (length, total) = min(between.items(), key=lambda item: (item[1][1] / item[1][0], item[0]))
-        if total >= CONCAVE * length:
-            break
+    ridges = [pair for pair, (_, hollow, _) in borders.between(labels).items() if hollow < RIDGE]
+    labels = _united(pieces.count, ridges)[labels]
+    while within := {
+        pair: (gaps <= GAPS, hollow)
+        for pair, (_, hollow, gaps) in borders.between(labels).items()
+        if hollow < CONCAVE or gaps > GAPS
+    }:
+        a, b = min(within, key=lambda pair: (within[pair], pair))
         labels[labels == b] = a
     while between := borders.between(labels):
         numbers = np.unique(labels)
@@ -74,6 +86,13 @@ def join_pieces(
         labels[labels == pair[1]] = pair[0]
     numbers, labels = np.unique(labels, return_inverse=True)
     return labels, len(numbers)
+
+
+def _united(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
+    """The group of each of ``count`` pieces when the pairs are in one group each."""
+    a, b = np.array(pairs, np.int64).reshape(-1, 2).T
+    graph = sparse.coo_matrix((np.ones(len(a)), (a, b)), shape=(count, count))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
 def _is_thing(mesh: trimesh.Trimesh, labels: NDArray[np.int64], number: int, floor: Flags, smallest: float) -> bool:
