@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,22 +16,23 @@ from scan2sim.objects.background import fill_support, support_slab
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
+from scan2sim.objects.relations import Resting, find_relations
 from scan2sim.objects.separate import (
-    VoxelLabels,
     coherence,
     label_gaussians,
     label_pixels,
+    relabel_gaussians,
     repaint,
     separate,
     separating_height,
 )
 from scan2sim.objects.support import SupportPlane, find_support
 from scan2sim.objects.surface import object_surface
-from scan2sim.objects.touching import take_apart
+from scan2sim.objects.touching import Apart, take_apart
 from scan2sim.objects.views import View, render_views
 from scan2sim.poses import PosedCapture
 from scan2sim.progress import Reporter, silent
-from scan2sim.scene import Label, ObjectConfig, Scene, SceneObject, Support, object_from_mesh
+from scan2sim.scene import Label, ObjectConfig, RestsOn, Scene, SceneObject, Support, object_from_mesh
 from scan2sim.splats import Gaussians
 
 __all__ = ["build_scene"]
@@ -74,22 +75,28 @@ def build_scene(
     pixels = [label_pixels(view, grid, plane, separating_height(plane, unit, config)) for view in views]
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
     pixels = repaint(gaussians, labels, views, grid.count, report)
-    grid, pixels = take_apart(views, pixels, grid, plane, unit, config, report)
-    labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
-    pixels = repaint(gaussians, labels, views, grid.count, report)
+    real = [
+        n
+        for n in range(1, grid.count + 1)
+        if own[n] >= config.min_own and coherence([p == n for p in pixels]) >= config.min_coherence
+    ]
+    apart = take_apart(real, views, pixels, grid, plane, unit, config, report)
+    if apart.territories:
+        labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
+        apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
     parts = []
-    for number in range(1, grid.count + 1):
+    for number in range(1, apart.grid.count + 1):
         part = None
-        whole = coherence([labels == number for labels in pixels])
-        if own[number] >= config.min_own and whole >= config.min_coherence:
-            part = _part(number, grid, views, pixels, gaussians, labels, plane, unit, config)
+        if int(apart.whole[number]) in real:
+            part = _part(number, apart, views, gaussians, labels, plane, unit, config)
         if part is None:
             labels[labels == number] = 0
         else:
             parts.append(part)
             labels[part.members] = number
-        report("meshing objects", number, grid.count)
-    objects = _named(parts, posed.scale.relative_sigma, config, report)
+        report("meshing objects", number, apart.grid.count)
+    resting = find_relations([part.mesh for part in parts], plane, unit)
+    objects = _named(parts, resting, posed.scale.relative_sigma, config, report)
     footprints = [torch.tensor(part.mesh.vertices, dtype=torch.float32) for part in parts]
     background = _background(gaussians, labels, weight, parts)
     under = torch.cat(footprints) if footprints else torch.zeros(0, 3)
@@ -116,18 +123,18 @@ def build_scene(
 
 def _part(
     number: int,
-    grid: VoxelLabels,
+    apart: Apart,
     views: list[View],
-    pixels: list[Tensor],
     gaussians: Gaussians,
     labels: Tensor,
     plane: SupportPlane,
     unit: float,
     config: ObjectsConfig,
 ) -> _Part | None:
+    grid, territory = apart.grid, apart.territories.get(number)
     low, high = grid.box(number, plane)
-    masks = [numbers == number for numbers in pixels]
-    mesh = object_surface(views, masks, low, high, plane, config.mesh_cells)
+    masks = [numbers == number for numbers in apart.pixels]
+    mesh = object_surface(views, masks, low, high, plane, config.mesh_cells, territory and territory.holds)
     if mesh is None or float(np.ptp(mesh.vertices, axis=0).max()) < config.min_size * unit:
         return None
     seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)
@@ -144,10 +151,12 @@ def _part(
     return _Part(mesh, gaussians[members], members, unseen)
 
 
-def _named(parts: list[_Part], scale_sigma: float, config: ObjectsConfig, report: Reporter) -> list[SceneObject]:
+def _named(
+    parts: list[_Part], resting: list[Resting], scale_sigma: float, config: ObjectsConfig, report: Reporter
+) -> list[SceneObject]:
     objects = []
     used: Counter[str] = Counter()
-    for number, part in enumerate(parts, start=1):
+    for number, (part, rest) in enumerate(zip(parts, resting, strict=True), start=1):
         color, shape, length, confidence = describe(part.mesh)
         stem = f"{color}-{shape}"
         used[stem] += 1
@@ -161,6 +170,7 @@ def _named(parts: list[_Part], scale_sigma: float, config: ObjectsConfig, report
                 part.gaussians,
                 ObjectConfig(faces=config.mesh_faces, seed=config.seed),
                 scale_sigma=scale_sigma,
+                rests_on=RestsOn(0 if rest.on is None else rest.on + 1, rest.relation),
                 unseen_fraction=part.unseen,
             )
         )

@@ -34,6 +34,7 @@ class Pieces:
     labels: NDArray[np.int64]  # (V,) piece 0..count - 1 of each vertex
     hollow: Array  # (V,) sine of the mean elevation of the surface around each vertex: > 0 in a crease, < 0 on a ridge
     evidence: Array  # (V,) of an end of a thing, by shape and by darkness; 1 = strong
+    color: Array  # (V, 3) CIELAB
     count: int
 
 
@@ -55,12 +56,12 @@ def cut_at_creases(
     near = steps.spread(np.array(mesh.vertices), FINE * unit)
     around = steps.spread(near, COARSE * unit)
     hollow = ((around - near) * normals).sum(1) / (COARSE * unit)
-    light = rgb2lab(vertex_colors(mesh)[None, :, :3] / 255.0)[0, :, 0]
-    dark = steps.spread(light, COARSE * unit) - light
+    color = rgb2lab(vertex_colors(mesh)[None, :, :3] / 255.0)[0]
+    dark = steps.spread(color[:, 0], COARSE * unit) - color[:, 0]
     evidence = hollow.clip(0) / HOLLOW + dark.clip(0) / DARK
     cores = _cores(mesh, (evidence > 1) | floor, unit)
     labels = _grow(mesh, cores, evidence.clip(0, 1))
-    return Pieces(labels, hollow, evidence, int(labels.max()) + 1)
+    return Pieces(labels, hollow, evidence, color, int(labels.max()) + 1)
 
 
 class _Diffusion:

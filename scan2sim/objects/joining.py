@@ -23,6 +23,9 @@ RIDGE = 0.0  # … and one that is no hollower than this runs within one thing w
 WEAK = 0.5  # evidence under this is a gap in a border; …
 GAPS = 0.08  # … with more of it than this share, the border runs within one thing
 BULGE = 0.002  # volume over area^1.5 of a thing at least: a dent's is negative, a plate's 0.01, a ball's 0.094
+RELIEF = 0.85  # mean upward part of the normals; what is flatter and stands on another thing is its relief, …
+CONTRAST = 12.0  # … unless its colour differs by so much [CIELAB, with less weight on lightness]
+SHADE = 0.3  # weight of lightness: shade changes it
 SLACK = 0.15  # how far the middle may lie outside of what carries it [square root of the thing's area]
 
 
@@ -56,9 +59,10 @@ def join_pieces(
 
     Two pieces whose border is a ridge are one thing, and so are two that both have such a border with a third (Stein
     et al. 2014, "Object partitioning using local convexity"): bananas of one bunch have creases between them, but all
-    have the crown.  Then pieces join whose border has gaps or is level, the most ridge-like first.  Of what is left, a piece is no
-    thing of its own if it does not bulge out of its border, is too small, or would fall: the support and the rims that
-    it shares with others below its middle must carry it.  It joins the piece that it has the longest border with.
+    have the crown.  Then pieces join whose border has gaps or is level, the most ridge-like first.  Of what is left, a
+    piece is no thing of its own if it does not bulge out of its border, is too small, is a low relief in the colour of
+    what is around it, or would fall: the support and the rims that it shares with others below its middle must carry
+    it.  It joins the piece that it has the longest border with.
     """
     edges = mesh.edges_unique
     weight = mesh.edges_unique_length * np.where(seen[edges].all(1), 1.0, 1e-3)
@@ -76,14 +80,16 @@ def join_pieces(
         a, b = min(within, key=lambda pair: (within[pair], pair))
         labels[labels == b] = a
     while between := borders.between(labels):
-        numbers = np.unique(labels)
-        areas = {int(n): float(mesh.area_faces[labels[mesh.faces[:, 0]] == n].sum()) for n in numbers}
-        weak = [n for n in sorted(areas, key=lambda n: areas[n]) if not _is_thing(mesh, labels, n, floor, smallest)]
-        weak = [n for n in weak if any(n in pair for pair in between)]
-        if not weak:
+        areas = np.bincount(labels[mesh.faces[:, 0]], mesh.area_faces)
+        for number in sorted({n for pair in between for n in pair}, key=lambda n: areas[n]):
+            pair = max((pair for pair in between if number in pair), key=lambda pair: (between[pair][0], pair))
+            other = pair[0] if pair[1] == number else pair[1]
+            contrast = _difference(pieces.color, labels == number, labels == other)
+            if not _is_thing(mesh, labels == number, floor, smallest, contrast):
+                labels[labels == number] = other
+                break
+        else:
             break
-        pair = max((pair for pair in between if weak[0] in pair), key=lambda pair: (between[pair][0], pair))
-        labels[labels == pair[1]] = pair[0]
     numbers, labels = np.unique(labels, return_inverse=True)
     return labels, len(numbers)
 
@@ -95,8 +101,12 @@ def _united(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
-def _is_thing(mesh: trimesh.Trimesh, labels: NDArray[np.int64], number: int, floor: Flags, smallest: float) -> bool:
-    mine = labels == number
+def _difference(color: Array, one: Flags, other: Flags) -> float:
+    """Between the typical colours of two parts."""
+    return float(np.linalg.norm((np.median(color[one], axis=0) - np.median(color[other], axis=0)) * [SHADE, 1, 1]))
+
+
+def _is_thing(mesh: trimesh.Trimesh, mine: Flags, floor: Flags, smallest: float, contrast: float) -> bool:
     if float(np.ptp(mesh.vertices[mine], axis=0).max()) < smallest:
         return False
     faces = mine[mesh.faces[:, 0]]
@@ -107,6 +117,9 @@ def _is_thing(mesh: trimesh.Trimesh, labels: NDArray[np.int64], number: int, flo
     a, b, c = (mesh.triangles[faces] - apex).transpose(1, 0, 2)
     volume = float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
     if volume < BULGE * area**1.5:
+        return False
+    upward = float(np.average(mesh.face_normals[faces, 2], weights=mesh.area_faces[faces]))
+    if upward > RELIEF and contrast < CONTRAST:
         return False
     middle = np.average(mesh.triangles_center[faces], axis=0, weights=mesh.area_faces[faces])
     carrying = np.concatenate([rim[rim[:, 2] < middle[2]], mesh.vertices[mine & floor]])
