@@ -16,6 +16,7 @@ from scan2sim.objects.background import fill_support, support_slab
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
+from scan2sim.objects.enclosed import find_floors
 from scan2sim.objects.relations import Resting, find_relations
 from scan2sim.objects.separate import (
     coherence,
@@ -72,7 +73,9 @@ def build_scene(
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
     grid = separate(views, plane, unit, config, report)
-    pixels = [label_pixels(view, grid, plane, separating_height(plane, unit, config)) for view in views]
+    lowest = separating_height(plane, unit, config)
+    floors = find_floors(grid, views, plane, lowest)
+    pixels = [floors.add_to(view, label_pixels(view, grid, plane, lowest)) for view in views]
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
     pixels = repaint(gaussians, labels, views, grid.count, report)
     real = [
