@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
 from scan2sim.objects.enclosed import find_floors
+from scan2sim.objects.identity import match_earlier
+from scan2sim.objects.ledges import find_ledges, upper_side
 from scan2sim.objects.relations import Resting, find_relations
 from scan2sim.objects.separate import (
     coherence,
@@ -59,12 +62,15 @@ def build_scene(
     gaussians: Gaussians,  # scene frame
     config: ObjectsConfig = ObjectsConfig(),  # noqa: B008  (frozen)
     report: Reporter = silent,
+    *,
+    earlier: Sequence[SceneObject] = (),
 ) -> Scene:
     """Separate what stands on the main support from it and from each other.
 
     Every Gaussian becomes part of one object or of the background; each object gets a closed, coloured mesh, convex
     pieces and physical estimates; the support's surface is continued under the objects.  A support with nothing on
-    it gives a scene without objects.
+    it gives a scene without objects.  Objects are numbered by their number of surface voxels, the largest first, but
+    one that was among the ``earlier`` objects of the same build keeps its id and name.
 
     Raises:
         ObjectsError: no support is seen.
@@ -72,25 +78,11 @@ def build_scene(
     unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
-    grid = separate(views, plane, unit, config, report)
-    lowest = separating_height(plane, unit, config)
-    floors = find_floors(grid, views, plane, lowest)
-    pixels = [floors.add_to(view, label_pixels(view, grid, plane, lowest)) for view in views]
-    labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
-    pixels = repaint(gaussians, labels, views, grid.count, report)
-    real = [
-        n
-        for n in range(1, grid.count + 1)
-        if own[n] >= config.min_own and coherence([p == n for p in pixels]) >= config.min_coherence
-    ]
-    apart = take_apart(real, views, pixels, grid, plane, unit, config, report)
-    if apart.territories:
-        labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
-        apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
+    apart, labels, weight = _separated(views, gaussians, plane, unit, config, report)
     parts = []
     for number in range(1, apart.grid.count + 1):
         part = None
-        if int(apart.whole[number]) in real:
+        if (labels == number).any():
             part = _part(number, apart, views, gaussians, labels, plane, unit, config)
         if part is None:
             labels[labels == number] = 0
@@ -99,16 +91,17 @@ def build_scene(
             labels[part.members] = number
         report("meshing objects", number, apart.grid.count)
     resting = find_relations([part.mesh for part in parts], plane, unit)
-    objects = _named(parts, resting, posed.scale.relative_sigma, config, report)
+    objects = _named(parts, resting, earlier, posed.scale.relative_sigma, config, report)
+    ledges = find_ledges(views, apart.pixels, plane, unit)
     footprints = [torch.tensor(part.mesh.vertices, dtype=torch.float32) for part in parts]
     background = _background(gaussians, labels, weight, parts)
     under = torch.cat(footprints) if footprints else torch.zeros(0, 3)
     background, discs = fill_support(background, under, plane, [frame.camera.position for frame in posed.frames], unit)
     return Scene(
         background=background,
-        background_collision=(support_slab(plane, unit),),
+        background_collision=tuple(support_slab(each, unit) for each in (plane, *ledges)),
         objects=tuple(objects),
-        supports=(Support("support", plane.position, plane.wxyz, plane.polygon),),
+        supports=tuple(_supports(plane, ledges, objects, unit)),
         scale={"source": posed.scale.source, "relative_sigma": posed.scale.relative_sigma},
         gravity={"source": posed.gravity.source, "sigma_deg": posed.gravity.sigma_deg},
         cameras=tuple(CameraFrame(f"images/{frame.name}", frame.camera) for frame in posed.frames),
@@ -122,6 +115,46 @@ def build_scene(
             "camera_distance_m": unit,
         },
     )
+
+
+def _separated(
+    views: list[View],
+    gaussians: Gaussians,
+    plane: SupportPlane,
+    unit: float,
+    config: ObjectsConfig,
+    report: Reporter,
+) -> tuple[Apart, Tensor, Tensor]:  # objects; number (N,) and blending weight over all views (N,) of each Gaussian
+    grid = separate(views, plane, unit, config, report)
+    lowest = separating_height(plane, unit, config)
+    floors = find_floors(grid, views, plane, lowest)
+    pixels = [floors.add_to(view, label_pixels(view, grid, plane, lowest)) for view in views]
+    labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
+    pixels = repaint(gaussians, labels, views, grid.count, report)
+    real = [False] * (grid.count + 1)
+    for number in range(1, grid.count + 1):
+        whole = coherence([picture == number for picture in pixels])
+        real[number] = bool(own[number] >= config.min_own and whole >= config.min_coherence)
+    labels[~torch.tensor(real)[labels]] = 0
+    numbers = [number for number in range(1, grid.count + 1) if real[number]]
+    apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
+    if apart.territories:
+        labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
+        apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
+    return apart, labels, weight
+
+
+def _supports(
+    plane: SupportPlane, ledges: list[SupportPlane], objects: list[SceneObject], unit: float
+) -> Iterator[Support]:
+    """The main support, the background's others by their area, and the upper sides of objects."""
+    yield Support("support", plane.position, plane.wxyz, plane.polygon)
+    for i, ledge in enumerate(ledges, start=2):
+        yield Support(f"support-{i}", ledge.position, ledge.wxyz, ledge.polygon)
+    for thing in objects:
+        mesh = thing.visual.copy().apply_translation(thing.position)
+        if top := upper_side(mesh, plane, unit):
+            yield Support(f"{thing.name}-top", top.position, top.wxyz, top.polygon, thing.id)
 
 
 def _part(
@@ -155,29 +188,37 @@ def _part(
 
 
 def _named(
-    parts: list[_Part], resting: list[Resting], scale_sigma: float, config: ObjectsConfig, report: Reporter
+    parts: list[_Part],
+    resting: list[Resting],
+    earlier: Sequence[SceneObject],
+    scale_sigma: float,
+    config: ObjectsConfig,
+    report: Reporter,
 ) -> list[SceneObject]:
     objects = []
-    used: Counter[str] = Counter()
-    for number, (part, rest) in enumerate(zip(parts, resting, strict=True), start=1):
+    before = match_earlier([part.mesh for part in parts], earlier)
+    unused = count(max((thing.id for thing in earlier), default=0) + 1)
+    ids = [next(unused) if thing is None else thing.id for thing in before]
+    names = {thing.name for thing in earlier}
+    for number, (part, rest, thing) in enumerate(zip(parts, resting, before, strict=True)):
         color, shape, length, confidence = describe(part.mesh)
-        stem = f"{color}-{shape}"
-        used[stem] += 1
         text = f"{color} {shape.replace('-', ' ')}, {100 * length:.0f} cm"
+        name = thing.name if thing else next(n for i in count(1) if (n := f"{color}-{shape}-{i}") not in names)
+        names.add(name)
         objects.append(
             object_from_mesh(
-                number,
-                f"{stem}-{used[stem]}",
+                ids[number],
+                name,
                 Label(text, confidence, "geometry"),
                 part.mesh,
                 part.gaussians,
                 ObjectConfig(faces=config.mesh_faces, seed=config.seed),
                 scale_sigma=scale_sigma,
-                rests_on=RestsOn(0 if rest.on is None else rest.on + 1, rest.relation),
+                rests_on=RestsOn(0 if rest.on is None else ids[rest.on], rest.relation),
                 unseen_fraction=part.unseen,
             )
         )
-        report("making bodies", number, len(parts))
+        report("making bodies", number + 1, len(parts))
     return objects
 
 
