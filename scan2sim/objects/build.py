@@ -43,6 +43,7 @@ __all__ = ["build_scene"]
 
 MIN_WEIGHT = 5.0  # what painted less than this many pixels in all views was hardly seen
 FOOT_NOISE = 2.0  # what is less than this many standard deviations of the support's surface above it is support
+DOUBT = 0.2  # a patch of whose pixels its own Gaussians painted at least this share may be a thing
 FRINGE = 0.015  # what hovers this near to an object's surface is its fringe [camera distances]
 OUTLIER = 0.03  # an object's Gaussians lie this near to its surface [camera distances]
 
@@ -69,7 +70,7 @@ def build_scene(
 
     Every Gaussian becomes part of one object or of the background; each object gets a closed, coloured mesh, convex
     pieces and physical estimates; the support's surface is continued under the objects.  A support with nothing on
-    it gives a scene without objects.  Objects are numbered by their number of surface voxels, the largest first, but
+    it gives a scene without objects.  Objects are numbered by volume, the largest first, but
     one that was among the ``earlier`` objects of the same build keeps its id and name.
 
     Raises:
@@ -78,18 +79,20 @@ def build_scene(
     unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
-    apart, labels, weight = _separated(views, gaussians, plane, unit, config, report)
+    apart, labels, weight, doubtful = _separated(views, gaussians, plane, unit, config, report)
     parts = []
     for number in range(1, apart.grid.count + 1):
         part = None
         if (labels == number).any():
             part = _part(number, apart, views, gaussians, labels, plane, unit, config)
+            doubtful += part is None
         if part is None:
             labels[labels == number] = 0
         else:
             parts.append(part)
             labels[part.members] = number
         report("meshing objects", number, apart.grid.count)
+    parts.sort(key=lambda part: -part.mesh.volume)
     resting = find_relations([part.mesh for part in parts], plane, unit)
     objects = _named(parts, resting, earlier, posed.scale.relative_sigma, config, report)
     ledges = find_ledges(views, apart.pixels, plane, unit)
@@ -111,6 +114,7 @@ def build_scene(
         quality={
             "objects": len(objects),
             "support_noise_mm": plane.noise * 1e3,
+            "doubtful": doubtful,
             "filled_discs": discs,
             "camera_distance_m": unit,
         },
@@ -124,24 +128,26 @@ def _separated(
     unit: float,
     config: ObjectsConfig,
     report: Reporter,
-) -> tuple[Apart, Tensor, Tensor]:  # objects; number (N,) and blending weight over all views (N,) of each Gaussian
+) -> tuple[Apart, Tensor, Tensor, int]:
+    """Objects; number (N,) and blending weight over all views (N,) of each Gaussian; how many patches may be things."""
     grid = separate(views, plane, unit, config, report)
     lowest = separating_height(plane, unit, config)
     floors = find_floors(grid, views, plane, lowest)
     pixels = [floors.add_to(view, label_pixels(view, grid, plane, lowest)) for view in views]
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
     pixels = repaint(gaussians, labels, views, grid.count, report)
-    real = [False] * (grid.count + 1)
+    real, doubtful = [False] * (grid.count + 1), 0
     for number in range(1, grid.count + 1):
         whole = coherence([picture == number for picture in pixels])
         real[number] = bool(own[number] >= config.min_own and whole >= config.min_coherence)
+        doubtful += bool(not real[number] and own[number] >= DOUBT)
     labels[~torch.tensor(real)[labels]] = 0
     numbers = [number for number in range(1, grid.count + 1) if real[number]]
     apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
     if apart.territories:
         labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
         apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
-    return apart, labels, weight
+    return apart, labels, weight, doubtful
 
 
 def _supports(
@@ -151,9 +157,10 @@ def _supports(
     yield Support("support", plane.position, plane.wxyz, plane.polygon)
     for i, ledge in enumerate(ledges, start=2):
         yield Support(f"support-{i}", ledge.position, ledge.wxyz, ledge.polygon)
+    carriers = {thing.rests_on.id for thing in objects if thing.rests_on and thing.rests_on.relation == "on"}
     for thing in objects:
         mesh = thing.visual.copy().apply_translation(thing.position)
-        if top := upper_side(mesh, plane, unit):
+        if top := upper_side(mesh, plane, unit, thing.id in carriers):
             yield Support(f"{thing.name}-top", top.position, top.wxyz, top.polygon, thing.id)
 
 
@@ -167,10 +174,10 @@ def _part(
     unit: float,
     config: ObjectsConfig,
 ) -> _Part | None:
-    grid, territory = apart.grid, apart.territories.get(number)
+    grid = apart.grid
     low, high = grid.box(number, plane)
     masks = [numbers == number for numbers in apart.pixels]
-    mesh = object_surface(views, masks, low, high, plane, config.mesh_cells, territory and territory.holds)
+    mesh = object_surface(views, masks, low, high, plane, config.mesh_cells, apart.belongs(number))
     if mesh is None or float(np.ptp(mesh.vertices, axis=0).max()) < config.min_size * unit:
         return None
     seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)

@@ -23,6 +23,8 @@ BELOW, ABOVE = 2.0, 1.0  # how far from the main support's height others are loo
 NEAR = 2.0  # how far from the middle of the scene [camera distances]
 APART = 0.03  # what is nearer to the main support in height is its own unevenness [camera distances]
 LEVEL = np.cos(np.radians(8))  # steepest part of a support
+CARRYING = np.cos(np.radians(20))  # … of one on which something stands; …
+CARRIES = 2.0  # … it may be so many times as uneven, and its sides so many times as short
 STRIDE = 3  # one pixel of so many in a row and column is looked at
 TOP_SIDE = 0.08  # of the smallest square that is an object's own support [camera distances]
 TOP_FILL = 0.5  # share of its outline that is level
@@ -65,25 +67,29 @@ def find_ledges(
     return sorted((ledge for ledge in found if ledge is not None), key=lambda ledge: -_area(ledge.polygon))
 
 
-def upper_side(mesh: trimesh.Trimesh, plane: SupportPlane, unit: float) -> SupportPlane | None:
-    """The level upper side of an object, if it has one that things could stand on: a tray's, a plate's, a book's."""
-    up = mesh.face_normals @ plane.normal > LEVEL
+def upper_side(mesh: trimesh.Trimesh, plane: SupportPlane, unit: float, carries: bool) -> SupportPlane | None:
+    """The level upper side of an object, if it has one that things could stand on: a tray's, a plate's, a book's.
+
+    What already carries something need not be as flat and as large.
+    """
+    up = mesh.face_normals @ plane.normal > (CARRYING if carries else LEVEL)
     if not up.any():
         return None
     height, area = mesh.triangles_center @ plane.normal, mesh.area_faces
+    thick = 2 * FLAT * unit * (CARRIES if carries else 1.0)
     order = np.argsort(height[up])
     sorted_height, total = height[up][order], np.cumsum(area[up][order])
-    end = np.searchsorted(sorted_height, sorted_height + 2 * FLAT * unit)
+    end = np.searchsorted(sorted_height, sorted_height + thick)
     inside = total[end - 1] - total + area[up][order]
     lowest = sorted_height[int(inside.argmax())]
-    layer = up & (height >= lowest) & (height <= lowest + 2 * FLAT * unit)
-    if float(area[layer].sum()) < (TOP_SIDE * unit) ** 2:
+    layer = up & (height >= lowest) & (height <= lowest + thick)
+    if float(area[layer].sum()) < (TOP_SIDE * unit / (CARRIES if carries else 1.0)) ** 2:
         return None
     offset = float(np.average(height[layer], weights=area[layer]))
     noise = float(np.sqrt(np.average((height[layer] - offset) ** 2, weights=area[layer])))
     top = SupportPlane(plane.normal, offset, noise, np.zeros((0, 2)))
     outline = _hull(top.flat(mesh.vertices[np.unique(mesh.faces[layer])]))
-    if outline is None or float(area[layer].sum()) < TOP_FILL * _area(outline):
+    if outline is None or (not carries and float(area[layer].sum()) < TOP_FILL * _area(outline)):
         return None
     return SupportPlane(plane.normal, offset, noise, outline)
 

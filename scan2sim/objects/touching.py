@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import trimesh
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from torch import Tensor
@@ -20,23 +22,41 @@ from scan2sim.objects.surface import object_surface
 from scan2sim.objects.views import View
 from scan2sim.progress import Reporter, silent
 
-__all__ = ["Apart", "Territory", "take_apart"]
+__all__ = ["Apart", "Stacked", "Territories", "take_apart"]
+
+Array = NDArray[np.float64]
 
 CELL = 0.002  # of the mesh that creases are sought on [camera distances]
 MAX_CELLS = 192  # along its longest side
+LEVEL = 0.7  # cosine of the steepest rim on which something lies
 FLOOR = 2.5  # cells; what lies lower is next to the support
 
 
 @dataclass(frozen=True)
-class Territory:
-    """The space that belongs to one of several objects that touch: all that is nearest to its surface."""
+class Stacked:
+    """A level rim on which one part of a surface lies upon another: ``normal · x = offset``."""
 
-    points: NDArray[np.float64]  # (P, 3) [m] on the surfaces of all of them
-    mine: NDArray[np.bool_]  # (P,) which lie on this one's
+    upper: int
+    lower: int
+    normal: Array  # (3,) upwards
+    offset: float  # [m]
 
-    def holds(self, points: Tensor) -> Tensor:  # (N, 3) [m] to (N,) bool
-        """Which points belong to it."""
-        return torch.from_numpy(self.mine[KDTree(self.points).query(points.numpy())[1]])
+
+@dataclass(frozen=True)
+class Territories:
+    """The space between things that touch: all belongs to the nearest surface, and to the lower one under a rim."""
+
+    points: Array  # (P, 3) [m] on their surfaces
+    part: NDArray[np.int64]  # (P,) whose, as a number of the grid
+    stacked: tuple[Stacked, ...]
+
+    def owner(self, points: Tensor) -> Tensor:  # (N, 3) [m] to (N,) int64
+        """Whose space each point lies in."""
+        where = points.numpy().astype(np.float64)
+        owner = self.part[KDTree(self.points).query(where)[1]]
+        for rim in self.stacked:
+            owner[(owner == rim.upper) & (where @ rim.normal < rim.offset)] = rim.lower
+        return torch.from_numpy(owner)
 
 
 @dataclass(frozen=True)
@@ -46,7 +66,12 @@ class Apart:
     grid: VoxelLabels
     pixels: list[Tensor]  # per view (H, W) int64
     whole: Tensor  # (count + 1,) int64: the number that each had when they were one
-    territories: dict[int, Territory]  # of those that touch others
+    territories: dict[int, Territories]  # of those that touch others
+
+    def belongs(self, number: int) -> Callable[[Tensor], Tensor] | None:  # (N, 3) to (N,) bool
+        """Tells which points can be a thing's; None = all of them."""
+        space = self.territories.get(number)
+        return None if space is None else lambda points: space.owner(points) == number
 
 
 def take_apart(
@@ -68,20 +93,17 @@ def take_apart(
     for done, number in enumerate(numbers, start=1):
         parts = _parts(number, views, pixels, grid, plane, unit, config)
         if parts is not None:
-            surface, part = parts
-            tree = KDTree(surface)
-            names = torch.tensor([number, *range(count + 1, count + 1 + int(part.max()))])
-            part = names[torch.from_numpy(part)]
+            names = np.array([number, *range(count + 1, count + 1 + int(parts.part.max()))])
+            stacked = (replace(r, upper=int(names[r.upper]), lower=int(names[r.lower])) for r in parts.stacked)
+            space = Territories(parts.points, names[parts.part], tuple(stacked))
             count += len(names) - 1
             whole += [number] * (len(names) - 1)
-            territories |= {int(name): Territory(surface, (part == name).numpy()) for name in names}
+            territories |= dict.fromkeys(names.tolist(), space)
             cells = grid.labels == number
-            centres = (cells.nonzero() + 0.5) * grid.cell + grid.corner
-            labels[cells] = part[torch.from_numpy(tree.query(centres.numpy())[1])]
+            labels[cells] = space.owner((cells.nonzero() + 0.5) * grid.cell + grid.corner)
             for view, picture in zip(views, pixels, strict=True):
                 mine = picture == number
-                points = view.points()[0][mine]
-                picture[mine] = part[torch.from_numpy(tree.query(points.numpy())[1])]
+                picture[mine] = space.owner(view.points()[0][mine])
         report("taking apart what touches", done, len(numbers))
     return Apart(replace(grid, labels=labels, count=count), pixels, torch.tensor(whole), territories)
 
@@ -94,8 +116,8 @@ def _parts(
     plane: SupportPlane,
     unit: float,
     config: ObjectsConfig,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
-    """Points of the surface of a connected thing and the part 0, 1, … of each; None if it is one object."""
+) -> Territories | None:
+    """The space of the parts 0, 1, … of a connected thing; None if it is one object."""
     low, high = grid.box(number, plane)
     size = float((high - low).max())
     cells = int(min(MAX_CELLS, size / (CELL * unit)))
@@ -107,4 +129,23 @@ def _parts(
     floor = plane.height(torch.tensor(mesh.vertices)).numpy() < FLOOR * size / cells
     pieces = cut_at_creases(mesh, floor, unit)
     part, count = join_pieces(mesh, pieces, floor, seen, config.min_size * unit)
-    return (np.array(mesh.vertices), part) if count > 1 else None
+    if count < 2:
+        return None
+    return Territories(np.array(mesh.vertices), part, tuple(_stacked(mesh, part, floor, plane)))
+
+
+def _stacked(
+    mesh: trimesh.Trimesh, part: NDArray[np.int64], floor: NDArray[np.bool_], plane: SupportPlane
+) -> Iterator[Stacked]:
+    """The rims between two parts that are level rather than upright, each as the plane through it."""
+    edges = mesh.edges_unique[~floor[mesh.edges_unique].any(1)]
+    pairs = np.sort(part[edges], axis=1)
+    for a, b in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0):
+        rim = mesh.vertices[edges[(pairs == (a, b)).all(1)]].mean(1)
+        centre = rim.mean(0)
+        normal = np.linalg.eigh((rim - centre).T @ (rim - centre))[1][:, 0]
+        normal *= np.sign(normal @ plane.normal)
+        if normal @ plane.normal > LEVEL:
+            first, second = (float((mesh.vertices[part == which].mean(0) - centre) @ normal) for which in (a, b))
+            upper, lower = (a, b) if first > second else (b, a)
+            yield Stacked(int(upper), int(lower), normal, float(normal @ centre))
