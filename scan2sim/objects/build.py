@@ -191,7 +191,10 @@ def _part(
     fringe = foot & (height > separating_height(plane, unit, config))
     distance = torch.from_numpy(KDTree(mesh.vertices).query(gaussians.means.numpy())[0])
     members = mine & (distance < OUTLIER * unit) | foot & (distance < grid.cell) | fringe & (distance < FRINGE * unit)
-    return _Part(mesh, gaussians[members], members, unseen)
+    own = gaussians[members]
+    sunk = (plane.noise - height[members]).clamp_min(0)  # nothing of an object lies within its support
+    own = replace(own, means=own.means + sunk[:, None] * torch.tensor(plane.normal).float())
+    return _Part(mesh, own, members, unseen)
 
 
 def _named(

@@ -58,7 +58,7 @@ def find_floors(grid: VoxelLabels, views: list[View], plane: SupportPlane, lowes
         if min(len(seen) for seen in colors) >= MIN_PIXELS:
             floor, support, thing = (np.median(seen, axis=0) for seen in colors)
             if np.linalg.norm(floor - thing) < np.linalg.norm(floor - support):
-                columns[ndimage.binary_erosion(filled, iterations=GROWN)] = number
+                columns[np.asarray(ndimage.binary_erosion(filled, iterations=GROWN), bool)] = number
     return Floors(grid, columns, plane, lowest)
 
 

@@ -21,7 +21,8 @@ Flags = NDArray[np.bool_]
 CONCAVE = 0.03  # a border that is on average less hollow than this (sine of elevation) runs within one thing
 RIDGE = 0.0  # … and one that is no hollower than this runs within one thing whatever its other borders are
 WEAK = 0.5  # evidence under this is a gap in a border; …
-GAPS = 0.08  # … with more of it than this share, the border runs within one thing
+GAPS = 0.08  # … with more of it than this share, …
+SPECK = 0.04  # … and than this altogether, the border runs within one thing [camera distances]
 BULGE = 0.002  # volume over area^1.5 of a thing at least: a dent's is negative, a plate's 0.01, a ball's 0.094
 RELIEF = 0.85  # mean upward part of the normals; what is flatter and stands on another thing is its relief, …
 CONTRAST = 12.0  # … unless its colour differs by so much [CIELAB, with less weight on lightness]
@@ -53,6 +54,7 @@ def join_pieces(
     pieces: Pieces,
     floor: Flags,  # (V,) vertices next to the support
     seen: Flags,  # (V,) vertices that some view saw
+    unit: float,  # camera distance [m]
     smallest: float,  # [m] longest side of a thing, at least
 ) -> tuple[NDArray[np.int64], int]:  # (V,) thing 0..count - 1 of each vertex, count
     """Join the pieces of a surface into things.
@@ -73,9 +75,9 @@ def join_pieces(
     ridges = [pair for pair, (_, hollow, _) in borders.between(labels).items() if hollow < RIDGE]
     labels = _united(pieces.count, ridges)[labels]
     while within := {
-        pair: (gaps <= GAPS, hollow)
-        for pair, (_, hollow, gaps) in borders.between(labels).items()
-        if hollow < CONCAVE or gaps > GAPS
+        pair: (gaps <= max(GAPS, SPECK * unit / length), hollow)
+        for pair, (length, hollow, gaps) in borders.between(labels).items()
+        if hollow < CONCAVE or gaps > max(GAPS, SPECK * unit / length)
     }:
         a, b = min(within, key=lambda pair: (within[pair], pair))
         labels[labels == b] = a

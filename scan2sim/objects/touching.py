@@ -128,10 +128,11 @@ def _parts(
     seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)
     floor = plane.height(torch.tensor(mesh.vertices)).numpy() < FLOOR * size / cells
     pieces = cut_at_creases(mesh, floor, unit)
-    part, count = join_pieces(mesh, pieces, floor, seen, config.min_size * unit)
+    part, count = join_pieces(mesh, pieces, floor, seen, unit, config.min_size * unit)
     if count < 2:
         return None
-    return Territories(np.array(mesh.vertices), part, tuple(_stacked(mesh, part, floor, plane)))
+    known = ~floor | ~np.isin(part, part[~floor])  # what lies on the support was seen by nobody
+    return Territories(mesh.vertices[known], part[known], tuple(_stacked(mesh, part, floor, plane)))
 
 
 def _stacked(
