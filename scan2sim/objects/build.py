@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 import torch
@@ -17,28 +18,34 @@ from scan2sim.objects.background import clear_support, support_slab
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
+from scan2sim.objects.enclosed import find_floors
+from scan2sim.objects.identity import match_earlier
+from scan2sim.objects.ledges import find_ledges, upper_side
 from scan2sim.objects.photos import exposed_photos
+from scan2sim.objects.relations import Resting, find_relations
 from scan2sim.objects.separate import (
-    VoxelLabels,
     coherence,
     label_gaussians,
     label_pixels,
+    relabel_gaussians,
     repaint,
     separate,
     separating_height,
 )
 from scan2sim.objects.support import SupportPlane, find_support
 from scan2sim.objects.surface import object_surface
+from scan2sim.objects.touching import Apart, take_apart
 from scan2sim.objects.views import View, render_views
 from scan2sim.poses import PosedCapture
 from scan2sim.progress import Reporter, silent
-from scan2sim.scene import Label, ObjectConfig, Scene, SceneObject, Support, object_from_mesh
+from scan2sim.scene import Label, ObjectConfig, RestsOn, Scene, SceneObject, Support, object_from_mesh
 from scan2sim.splats import Gaussians
 
 __all__ = ["build_scene"]
 
 MIN_WEIGHT = 5.0  # what painted less than this many pixels in all views was hardly seen
 FOOT_NOISE = 2.0  # what is less than this many standard deviations of the support's surface above it is support
+DOUBT = 0.2  # a patch of whose pixels its own Gaussians painted at least this share may be a thing
 FRINGE = 0.015  # what hovers this near to an object's surface is its fringe [camera distances]
 OUTLIER = 0.03  # an object's Gaussians lie this near to its surface [camera distances]
 
@@ -58,12 +65,15 @@ def build_scene(
     gaussians: Gaussians,  # scene frame
     config: ObjectsConfig = ObjectsConfig(),  # noqa: B008  (frozen)
     report: Reporter = silent,
+    *,
+    earlier: Sequence[SceneObject] = (),
 ) -> Scene:
     """Separate what stands on the main support from it and from each other.
 
     Every Gaussian becomes part of one object or of the background; each object gets a closed, coloured mesh, convex
     pieces and physical estimates; the support's surface is continued under the objects.  A support with nothing on
-    it gives a scene without objects.
+    it gives a scene without objects.  Objects are numbered by volume, the largest first, but
+    one that was among the ``earlier`` objects of the same build keeps its id and name.
 
     Raises:
         ObjectsError: no support is seen.
@@ -71,31 +81,31 @@ def build_scene(
     unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
-    grid = separate(views, plane, unit, config, report)
-    pixels = [label_pixels(view, grid, plane, separating_height(plane, unit, config)) for view in views]
-    labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
-    pixels = repaint(gaussians, labels, views, grid.count, report)
+    apart, labels, weight, doubtful = _separated(views, gaussians, plane, unit, config, report)
     parts = []
-    for number in range(1, grid.count + 1):
+    for number in range(1, apart.grid.count + 1):
         part = None
-        whole = coherence([labels == number for labels in pixels])
-        if own[number] >= config.min_own and whole >= config.min_coherence:
-            part = _part(number, grid, views, pixels, gaussians, labels, plane, unit, config)
+        if (labels == number).any():
+            part = _part(number, apart, views, gaussians, labels, plane, unit, config)
+            doubtful += part is None
         if part is None:
             labels[labels == number] = 0
         else:
             parts.append(part)
             labels[part.members] = number
-        report("meshing objects", number, grid.count)
-    objects = _named(parts, posed.scale.relative_sigma, config, report)
+        report("meshing objects", number, apart.grid.count)
+    parts.sort(key=lambda part: -part.mesh.volume)
+    resting = find_relations([part.mesh for part in parts], plane, unit)
+    objects = _named(parts, resting, earlier, posed.scale.relative_sigma, config, report)
+    ledges = find_ledges(views, apart.pixels, plane, unit)
     background = _background(gaussians, labels, weight, parts)
     meshes, photos = [part.mesh for part in parts], exposed_photos(posed.frames, views)
-    background, discs = clear_support(background, meshes, plane, views, photos, pixels, unit, config.seed)
+    background, discs = clear_support(background, meshes, plane, views, photos, apart.pixels, unit, config.seed)
     return Scene(
         background=background,
-        background_collision=(support_slab(plane, unit),),
+        background_collision=tuple(support_slab(each, unit) for each in (plane, *ledges)),
         objects=tuple(objects),
-        supports=(Support("support", plane.position, plane.wxyz, plane.polygon),),
+        supports=tuple(_supports(plane, ledges, objects, unit)),
         scale={"source": posed.scale.source, "relative_sigma": posed.scale.relative_sigma},
         gravity={"source": posed.gravity.source, "sigma_deg": posed.gravity.sigma_deg},
         cameras=tuple(CameraFrame(f"images/{frame.name}", frame.camera) for frame in posed.frames),
@@ -105,30 +115,70 @@ def build_scene(
         quality={
             "objects": len(objects),
             "support_noise_mm": plane.noise * 1e3,
+            "doubtful": doubtful,
             "filled_discs": discs,
             "camera_distance_m": unit,
         },
     )
 
 
+def _separated(
+    views: list[View],
+    gaussians: Gaussians,
+    plane: SupportPlane,
+    unit: float,
+    config: ObjectsConfig,
+    report: Reporter,
+) -> tuple[Apart, Tensor, Tensor, int]:
+    """Objects; number (N,) and blending weight over all views (N,) of each Gaussian; how many patches may be things."""
+    grid = separate(views, plane, unit, config, report)
+    lowest = separating_height(plane, unit, config)
+    floors = find_floors(grid, views, plane, lowest)
+    pixels = [floors.add_to(view, label_pixels(view, grid, plane, lowest)) for view in views]
+    labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
+    pixels = repaint(gaussians, labels, views, grid.count, report)
+    real, doubtful = [False] * (grid.count + 1), 0
+    for number in range(1, grid.count + 1):
+        whole = coherence([picture == number for picture in pixels])
+        real[number] = bool(own[number] >= config.min_own and whole >= config.min_coherence)
+        doubtful += bool(not real[number] and own[number] >= DOUBT)
+    labels[~torch.tensor(real)[labels]] = 0
+    numbers = [number for number in range(1, grid.count + 1) if real[number]]
+    apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
+    if apart.territories:
+        labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
+        apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
+    return apart, labels, weight, doubtful
+
+
+def _supports(
+    plane: SupportPlane, ledges: list[SupportPlane], objects: list[SceneObject], unit: float
+) -> Iterator[Support]:
+    """The main support, the background's others by their area, and the upper sides of objects."""
+    yield Support("support", plane.position, plane.wxyz, plane.polygon)
+    for i, ledge in enumerate(ledges, start=2):
+        yield Support(f"support-{i}", ledge.position, ledge.wxyz, ledge.polygon)
+    carriers = {thing.rests_on.id for thing in objects if thing.rests_on and thing.rests_on.relation == "on"}
+    for thing in objects:
+        mesh = thing.visual.copy().apply_translation(thing.position)
+        if top := upper_side(mesh, plane, unit, thing.id in carriers):
+            yield Support(f"{thing.name}-top", top.position, top.wxyz, top.polygon, thing.id)
+
+
 def _part(
     number: int,
-    grid: VoxelLabels,
+    apart: Apart,
     views: list[View],
-    pixels: list[Tensor],
     gaussians: Gaussians,
     labels: Tensor,
     plane: SupportPlane,
     unit: float,
     config: ObjectsConfig,
 ) -> _Part | None:
-    cells = (grid.labels == number).nonzero()
-    low = grid.corner + cells.min(0).values * grid.cell
-    high = grid.corner + (cells.max(0).values + 1) * grid.cell
-    corners = torch.tensor(np.stack(np.meshgrid(*np.stack([low, high], 1), indexing="ij"), -1).reshape(-1, 3))
-    low = low - torch.tensor(plane.normal).float() * plane.height(corners).min().clamp_min(0)  # down to the support
-    masks = [numbers == number for numbers in pixels]
-    mesh = object_surface(views, masks, low, high, plane, config.mesh_cells)
+    grid = apart.grid
+    low, high = grid.box(number, plane)
+    masks = [numbers == number for numbers in apart.pixels]
+    mesh = object_surface(views, masks, low, high, plane, config.mesh_cells, apart.belongs(number))
     if mesh is None or float(np.ptp(mesh.vertices, axis=0).max()) < config.min_size * unit:
         return None
     seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)
@@ -143,30 +193,44 @@ def _part(
     fringe = foot & (height > separating_height(plane, unit, config))
     distance = torch.from_numpy(KDTree(mesh.vertices).query(gaussians.means.numpy())[0])
     members = mine & (distance < OUTLIER * unit) | foot & (distance < grid.cell) | fringe & (distance < FRINGE * unit)
-    return _Part(mesh, gaussians[members], members, unseen)
+    own = gaussians[members]
+    sunk = (plane.noise - height[members]).clamp_min(0)  # nothing of an object lies within its support
+    own = replace(own, means=own.means + sunk[:, None] * torch.tensor(plane.normal).float())
+    return _Part(mesh, own, members, unseen)
 
 
-def _named(parts: list[_Part], scale_sigma: float, config: ObjectsConfig, report: Reporter) -> list[SceneObject]:
+def _named(
+    parts: list[_Part],
+    resting: list[Resting],
+    earlier: Sequence[SceneObject],
+    scale_sigma: float,
+    config: ObjectsConfig,
+    report: Reporter,
+) -> list[SceneObject]:
     objects = []
-    used: Counter[str] = Counter()
-    for number, part in enumerate(parts, start=1):
+    before = match_earlier([part.mesh for part in parts], earlier)
+    unused = count(max((thing.id for thing in earlier), default=0) + 1)
+    ids = [next(unused) if thing is None else thing.id for thing in before]
+    names = {thing.name for thing in earlier}
+    for number, (part, rest, thing) in enumerate(zip(parts, resting, before, strict=True)):
         color, shape, length, confidence = describe(part.mesh)
-        stem = f"{color}-{shape}"
-        used[stem] += 1
         text = f"{color} {shape.replace('-', ' ')}, {100 * length:.0f} cm"
+        name = thing.name if thing else next(n for i in count(1) if (n := f"{color}-{shape}-{i}") not in names)
+        names.add(name)
         objects.append(
             object_from_mesh(
-                number,
-                f"{stem}-{used[stem]}",
+                ids[number],
+                name,
                 Label(text, confidence, "geometry"),
                 part.mesh,
                 part.gaussians,
                 ObjectConfig(faces=config.mesh_faces, seed=config.seed),
                 scale_sigma=scale_sigma,
+                rests_on=RestsOn(0 if rest.on is None else ids[rest.on], rest.relation),
                 unseen_fraction=part.unseen,
             )
         )
-        report("making bodies", number, len(parts))
+        report("making bodies", number + 1, len(parts))
     return objects
 
 

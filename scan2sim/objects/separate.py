@@ -15,7 +15,16 @@ from scan2sim.objects.views import View
 from scan2sim.progress import Reporter, silent
 from scan2sim.splats import Gaussians, accumulate, rasterize
 
-__all__ = ["VoxelLabels", "coherence", "label_gaussians", "label_pixels", "repaint", "separate", "separating_height"]
+__all__ = [
+    "VoxelLabels",
+    "coherence",
+    "label_gaussians",
+    "label_pixels",
+    "relabel_gaussians",
+    "repaint",
+    "separate",
+    "separating_height",
+]
 
 NOISE_HEIGHTS = 4.0  # what rises less than this many standard deviations of the support's surface is noise
 TOUCH = 3.0  # an object must come this near to its support [min_height]
@@ -38,6 +47,14 @@ class VoxelLabels:
         inside = ((index >= 0) & (index < shape)).all(-1)
         x, y, z = torch.where(inside[..., None], index, 0.0).long().unbind(-1)
         return torch.where(inside, self.labels[x, y, z], 0)
+
+    def box(self, number: int, plane: SupportPlane) -> tuple[Tensor, Tensor]:
+        """Lowest and highest corner (3,) [m] of a box around an object's cells, down to its support."""
+        cells = (self.labels == number).nonzero()
+        low = self.corner + cells.min(0).values * self.cell
+        high = self.corner + (cells.max(0).values + 1) * self.cell
+        corners = torch.tensor(np.stack(np.meshgrid(*np.stack([low, high], 1), indexing="ij"), -1).reshape(-1, 3))
+        return low - torch.tensor(plane.normal).float() * plane.height(corners).min().clamp_min(0), high
 
 
 def separating_height(plane: SupportPlane, unit: float, config: ObjectsConfig) -> float:
@@ -170,14 +187,38 @@ def label_gaussians(
         object number (N,) int64; blending weight over all views (N,); and per number (count + 1,) which share of its
         pixels was painted by Gaussians that took it, near 1 for a thing and near 0 for noise on another surface.
     """
+    votes = _votes(gaussians, views, pixel_labels, count, report)
+    labels = votes.argmax(1)
+    own = torch.zeros(count + 1).index_add_(0, labels, votes.gather(1, labels[:, None])[:, 0])
+    return labels, votes.sum(1), own / votes.sum(0).clamp_min(1e-9)
+
+
+def relabel_gaussians(
+    gaussians: Gaussians,
+    labels: Tensor,  # (N,) int64 number of each Gaussian before
+    whole: Tensor,  # (count + 1,) int64 the earlier number of each new one
+    views: list[View],
+    pixel_labels: list[Tensor],  # new numbers
+    report: Reporter = silent,
+) -> Tensor:  # (N,) int64
+    """Lift new labels to the Gaussians of what was taken apart; each stays in one of the parts of what it was in."""
+    torn = torch.bincount(whole)[labels] > 1
+    votes = _votes(gaussians, views, pixel_labels, len(whole) - 1, report)[torn]
+    votes[whole[None] != labels[torn][:, None]] = -1.0
+    labels = labels.clone()
+    labels[torn] = votes.argmax(1)
+    return labels
+
+
+def _votes(
+    gaussians: Gaussians, views: list[View], pixel_labels: list[Tensor], count: int, report: Reporter
+) -> Tensor:  # (N, count + 1)
     votes = torch.zeros(len(gaussians), count + 1)
     for i, (view, labels) in enumerate(zip(views, pixel_labels, strict=True)):
         maps = torch.nn.functional.one_hot(labels, count + 1).float()
         votes += accumulate(gaussians, [view.camera], maps[None])
         report("lifting labels", i + 1, len(views))
-    labels = votes.argmax(1)
-    own = torch.zeros(count + 1).index_add_(0, labels, votes.gather(1, labels[:, None])[:, 0])
-    return labels, votes.sum(1), own / votes.sum(0).clamp_min(1e-9)
+    return votes
 
 
 def repaint(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import trimesh
@@ -29,13 +31,15 @@ def object_surface(
     high: Tensor,  # (3,) [m]
     plane: SupportPlane,
     cells: int,
+    belongs: Callable[[Tensor], Tensor] | None = None,  # (N, 3) to (N,) bool: the space that can be the object's
 ) -> trimesh.Trimesh | None:
     """Fuse depth and silhouettes into a closed mesh in the scene frame; None when nothing is left.
 
     A truncated signed distance is averaged over the views (Curless & Levoy 1996, "A volumetric method for building
     complex models from range images") with two additions that close it: what no view sees is inside, and what any
     view sees through, beside the object's silhouette, is outside, weighted like a look at a surface.  The support
-    plane cuts the bottom; the roughness of its own surface does not become a brim around the object.
+    plane cuts the bottom; the roughness of its own surface does not become a brim around the object.  What is unseen
+    between things that touch is the object's where ``belongs`` says so.
     """
     cell = float((high - low).max()) / cells
     corner = low - MARGIN * cell
@@ -59,6 +63,8 @@ def object_surface(
         weight += share
     distance = torch.where(weight > 0, total / weight.clamp_min(1e-9), -1.0)
     distance = torch.maximum(distance, -plane.height(points) / reach)
+    if belongs is not None:
+        distance[distance < 0] = torch.where(belongs(points[distance < 0]), distance[distance < 0], 1.0)
     volume = ndimage.gaussian_filter(distance.reshape(shape).numpy(), SMOOTHING)
     volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = 1.0
     volume = _largest_piece(volume)

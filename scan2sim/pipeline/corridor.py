@@ -9,20 +9,20 @@ from typing import Any
 
 import scan2sim
 from scan2sim.capture import load_capture, read_capture, save_capture
-from scan2sim.errors import UsageError
+from scan2sim.errors import Scan2SimError, UsageError
 from scan2sim.files import new_folder
 from scan2sim.fit import load_fit, train
 from scan2sim.objects import build_scene
 from scan2sim.pipeline.config import BuildConfig
 from scan2sim.pipeline.corrections import CORRECTIONS_FILE, SCENE_FOLDER, read_corrections
-from scan2sim.pipeline.describe import describe_capture, describe_poses, describe_settling
+from scan2sim.pipeline.describe import describe_capture, describe_objects, describe_poses, describe_settling
 from scan2sim.pipeline.keys import digest_file, digest_inputs
 from scan2sim.pipeline.stage import Outcome, Stage, read_record
 from scan2sim.pipeline.warm_start import load_start, start_digests
 from scan2sim.poses import load_posed, save_posed, solve_poses, use_cameras
 from scan2sim.progress import Reporter
 from scan2sim.report import write_report
-from scan2sim.scene import apply_corrections, load_scene, save_scene
+from scan2sim.scene import SceneObject, apply_corrections, load_scene, save_scene
 from scan2sim.sim import settled_scene
 
 __all__ = ["STAGES", "Corridor"]
@@ -129,9 +129,17 @@ class Corridor:
     def _separate(self, folder: Path, report: Reporter) -> Outcome:
         posed = load_posed(self.build / STAGES["poses"])
         gaussians = load_fit(self.build / STAGES["splats"]).gaussians
-        scene = build_scene(posed, gaussians, self.config.objects, report)
+        scene = build_scene(posed, gaussians, self.config.objects, report, earlier=self._earlier_objects())
         save_scene(replace(scene, images=()), folder / SCENE_FOLDER)  # the photos lie in the poses' folder already
-        return Outcome(scene.quality, () if scene.objects else ("no separate object was found",))
+        return describe_objects(scene)
+
+    def _earlier_objects(self) -> tuple[SceneObject, ...]:
+        """What this build found when it last separated objects, so that they keep their ids; nothing if it is lost."""
+        folder = self.build / STAGES["objects"] / SCENE_FOLDER
+        try:
+            return load_scene(folder).objects if folder.is_dir() else ()
+        except Scan2SimError:
+            return ()
 
     def _assemble(self, folder: Path, report: Reporter) -> Outcome:
         photos = tuple(frame.image for frame in load_posed(self.build / STAGES["poses"]).frames)

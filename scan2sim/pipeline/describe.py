@@ -9,11 +9,14 @@ import numpy as np
 from scan2sim.capture import Capture
 from scan2sim.pipeline.stage import Outcome
 from scan2sim.poses import PosedCapture
+from scan2sim.scene import Scene
 from scan2sim.sim import SettleResult
 
-__all__ = ["describe_capture", "describe_poses", "describe_settling"]
+__all__ = ["describe_capture", "describe_objects", "describe_poses", "describe_settling"]
 
 FAR = 0.005  # [m] an object that was moved farther than this is worth a word
+ROUND = 200.0  # photos that span less than this [degrees] do not go around the scene
+UNSEEN = 0.5  # share of an object's surface
 NAMED = 8  # files that a warning names before it counts the rest
 
 
@@ -49,6 +52,40 @@ def describe_poses(posed: PosedCapture) -> Outcome:
     return Outcome(figures, posed.warnings)
 
 
+def describe_objects(scene: Scene) -> Outcome:
+    """What was found, and what the photos could not tell."""
+    warnings = []
+    span = _span(scene)
+    if not scene.objects:
+        warnings.append("no separate object was found")
+    if scene.cameras and span < ROUND:
+        warnings.append(f"the photos span {span:.0f}° around the scene: what is behind the objects was not seen")
+    hidden = [thing.name for thing in scene.objects if thing.unseen_fraction > UNSEEN]
+    if hidden:
+        warnings.append(f"most of the surface of these was seen in no photo: {_listed(hidden)}")
+    if doubtful := scene.quality.get("doubtful"):
+        warnings.append(
+            f"{_count(doubtful, 'raised patch', 'raised patches')} stayed in the background: too little of each was "
+            "seen from all sides alike to call it an object (glass, mirrors and thin things look so)"
+        )
+    figures = {
+        "supports": len(scene.supports),
+        "on_other_objects": sum(thing.rests_on is not None and thing.rests_on.id != 0 for thing in scene.objects),
+        "view_span_deg": round(span, 1),
+    }
+    return Outcome(scene.quality | figures, tuple(warnings))
+
+
+def _span(scene: Scene) -> float:
+    """The angle [degrees] around the vertical that the cameras take in, as seen from the middle of the objects."""
+    if not scene.cameras:
+        return 0.0
+    middle = np.mean([thing.position for thing in scene.objects], axis=0) if scene.objects else np.zeros(3)
+    away = np.array([frame.camera.position for frame in scene.cameras]) - middle
+    angles = np.sort(np.degrees(np.arctan2(away[:, 1], away[:, 0])))
+    return 360.0 - float(np.diff(angles, append=angles[0] + 360).max())
+
+
 def describe_settling(settled: SettleResult) -> Outcome:
     """What was done so that the objects stand, and how still they stand when they are let go."""
     warnings, placed = [], settled.placed
@@ -81,5 +118,5 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def _count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -130,6 +130,55 @@ def test_a_slightly_tilted_frame_finds_the_plane_it_has(built):
     assert np.degrees(np.arccos(z @ tilt[:3, 2])) < 0.2
 
 
+@pytest.fixture(scope="module")
+def crowded():
+    """A tray with a rim and a floor in its own colour, a ball standing on a slab, and two blocks side by side."""
+    rim = trimesh.creation.annulus(r_min=0.06, r_max=0.065, height=0.014)
+    rim.apply_translation([-0.13, 0.1, 0.007])
+    floor = trimesh.creation.cylinder(radius=0.06, height=0.001)
+    floor.apply_translation([-0.13, 0.1, 0.001])
+    slab = trimesh.creation.box((0.1, 0.1, 0.02))
+    slab.apply_translation([0.12, 0.1, 0.01])
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.03)
+    ball.apply_translation([0.12, 0.1, 0.05])
+    blocks = [trimesh.creation.icosphere(subdivisions=3, radius=0.035) for _ in range(2)]
+    for side, block in zip((-1, 1), blocks, strict=True):
+        block.apply_translation([0.035 * side, -0.1, 0.034])
+    splats = [table(), splats_on(floor, 5000, (40, 60, 90)), splats_on(rim, 5000, (40, 60, 90))]
+    splats += [splats_on(slab, 8000, (210, 210, 210)), splats_on(ball, 8000, (90, 140, 40))]
+    splats += [splats_on(block, 8000, (170, 60, 50), seed=i) for i, block in enumerate(blocks)]
+    shelf = trimesh.creation.box((0.3, 0.2, 0.01))
+    shelf.apply_translation([0, -0.5, 0.15])
+    splats.append(splats_on(shelf, 20_000, (120, 120, 120)))
+    return build_scene(posed(cameras(32)), concatenate(splats), CONFIG)
+
+
+def nearest(scene, x: float, y: float):
+    return min(scene.objects, key=lambda thing: np.hypot(*(thing.position[:2] - [x, y])))
+
+
+def test_what_touches_comes_apart(crowded):
+    assert validate_scene(crowded) == ()
+    for x in (-0.035, 0.035):
+        assert np.ptp(nearest(crowded, x, -0.1).visual.bounds, axis=0) == pytest.approx([0.07] * 3, abs=0.006)
+
+
+def test_a_ball_rests_on_the_slab_whose_upper_side_is_a_support(crowded):
+    ball = max(crowded.objects, key=lambda thing: thing.position[2])
+    slab = next(thing for thing in crowded.objects if thing.id == ball.rests_on.id)
+    assert np.abs(slab.position - [0.12, 0.1, 0.01]).max() < 0.005
+    assert ball.rests_on.relation == "on"
+    assert nearest(crowded, 0.035, -0.1).rests_on.id == 0
+    top = next(support for support in crowded.supports if support.object == slab.id)
+    assert top.position[2] == pytest.approx(0.02, abs=0.003)
+
+
+def test_the_floor_of_a_tray_belongs_to_it(crowded):
+    tray = nearest(crowded, -0.13, 0.1)
+    low = (tray.gaussians.means + torch.tensor(tray.position).float())[:, :2] - torch.tensor([-0.13, 0.1])
+    assert (low.norm(dim=1) < 0.05).sum() > 1000
+
+
 def test_an_empty_table_is_a_scene_without_objects():
     scene = build_scene(posed(cameras()), table(), CONFIG)
     assert scene.objects == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.capture import Capture, DroppedFile, Frame
-from scan2sim.pipeline.describe import describe_capture, describe_poses, describe_settling
+from scan2sim.pipeline.describe import describe_capture, describe_objects, describe_poses, describe_settling
 from scan2sim.poses import Gravity, PosedCapture, PosedFrame, Scale
 from scan2sim.sim import Settled, SettleResult
+from tests.scene.factory import make_scene
 
 
 def frame(name: str, *flags: str) -> Frame:
@@ -55,3 +57,19 @@ def test_what_does_not_come_to_rest_is_named() -> None:
     assert outcome.figures["settle_penetration_mm"] == 1.0
     assert outcome.figures["unsettled"] == 1
     assert "ball" in outcome.warnings[0]
+
+
+def test_what_separation_could_not_know_is_said() -> None:
+    scene = make_scene()
+    around = describe_objects(scene)
+    assert around.figures["view_span_deg"] > 200
+    assert not any("span" in warning for warning in around.warnings)
+    hidden = replace(scene.objects[0], unseen_fraction=0.6)
+    side = [frame for frame in scene.cameras if frame.camera.position[0] > 0.1][:1]
+    outcome = describe_objects(
+        replace(scene, objects=(hidden, *scene.objects[1:]), cameras=tuple(side * 3), quality={"doubtful": 1})
+    )
+    assert any("span 0°" in warning for warning in outcome.warnings)
+    assert any(hidden.name in warning for warning in outcome.warnings)
+    assert any(warning.startswith("1 raised patch stayed") for warning in outcome.warnings)
+    assert any("no separate object" in warning for warning in describe_objects(replace(scene, objects=())).warnings)

@@ -1,0 +1,144 @@
+"""Pieces of one surface become things: they join across ridges, and with what they cannot stand without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import ConvexHull, Delaunay, QhullError
+
+from scan2sim.objects.creases import Pieces
+
+__all__ = ["join_pieces"]
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+CONCAVE = 0.03  # a border that is on average less hollow than this (sine of elevation) runs within one thing
+RIDGE = 0.0  # … and one that is no hollower than this runs within one thing whatever its other borders are
+WEAK = 0.5  # evidence under this is a gap in a border; …
+GAPS = 0.08  # … with more of it than this share, …
+SPECK = 0.04  # … and than this altogether, the border runs within one thing [camera distances]
+BULGE = 0.002  # volume over area^1.5 of a thing at least: a dent's is negative, a plate's 0.01, a ball's 0.094
+RELIEF = 0.85  # mean upward part of the normals; what is flatter and stands on another thing is its relief, …
+CONTRAST = 12.0  # … unless its colour differs by so much [CIELAB, with less weight on lightness]
+SHADE = 0.3  # weight of lightness: shade changes it
+SLACK = 0.15  # how far the middle may lie outside of what carries it [square root of the thing's area]
+
+
+@dataclass(frozen=True)
+class _Borders:
+    """Edges whose ends belong to two pieces."""
+
+    edges: NDArray[np.int64]  # (E, 2) vertices
+    length: Array  # (E,) [m], hardly anything where no view saw the surface
+    hollow: Array  # (E,)
+    gap: Flags  # (E,) nothing shows that a thing ends there
+
+    def between(self, labels: NDArray[np.int64]) -> dict[tuple[int, int], tuple[float, float, float]]:
+        """Length, mean hollowness and share of gaps of each pair's border, the lower number first."""
+        pair = np.sort(labels[self.edges], axis=1)
+        cut = pair[:, 0] != pair[:, 1]
+        pairs, which = np.unique(pair[cut], axis=0, return_inverse=True)
+        sums = [np.bincount(which.ravel(), (self.length * x)[cut]) for x in (1.0, self.hollow, self.gap)]
+        rows = zip(pairs.tolist(), *(total.tolist() for total in sums), strict=True)
+        return {(a, b): (length, hollow / length, gap / length) for (a, b), length, hollow, gap in rows}
+
+
+def join_pieces(
+    mesh: trimesh.Trimesh,
+    pieces: Pieces,
+    floor: Flags,  # (V,) vertices next to the support
+    seen: Flags,  # (V,) vertices that some view saw
+    unit: float,  # camera distance [m]
+    smallest: float,  # [m] longest side of a thing, at least
+) -> tuple[NDArray[np.int64], int]:  # (V,) thing 0..count - 1 of each vertex, count
+    """Join the pieces of a surface into things.
+
+    Two pieces whose border is a ridge are one thing, and so are two that both have such a border with a third (Stein
+    et al. 2014, "Object partitioning using local convexity"): bananas of one bunch have creases between them, but all
+    have the crown.  Then pieces join whose border has gaps or is level, the most ridge-like first.  Of what is left, a
+    piece is no thing of its own if it does not bulge out of its border, is too small, is a low relief in the colour of
+    what is around it, or would fall: the support and the rims that it shares with others below its middle must carry
+    it.  It joins the piece that it has the longest border with.
+    """
+    edges = mesh.edges_unique
+    weight = mesh.edges_unique_length * np.where(seen[edges].all(1), 1.0, 1e-3)
+    above = ~floor[edges].any(1)
+    gap = pieces.evidence[edges].mean(1) < WEAK
+    borders = _Borders(edges[above], weight[above], pieces.hollow[edges].mean(1)[above], gap[above])
+    labels = pieces.labels.copy()
+    ridges = [pair for pair, (_, hollow, _) in borders.between(labels).items() if hollow < RIDGE]
+    labels = _united(pieces.count, ridges)[labels]
+    while within := {
+        pair: (gaps <= max(GAPS, SPECK * unit / length), hollow)
+        for pair, (length, hollow, gaps) in borders.between(labels).items()
+        if hollow < CONCAVE or gaps > max(GAPS, SPECK * unit / length)
+    }:
+        a, b = min(within, key=lambda pair: (within[pair], pair))
+        labels[labels == b] = a
+    while between := borders.between(labels):
+        areas = np.bincount(labels[mesh.faces[:, 0]], mesh.area_faces)
+        for number in sorted({n for pair in between for n in pair}, key=lambda n: areas[n]):
+            pair = max((pair for pair in between if number in pair), key=lambda pair: (between[pair][0], pair))
+            other = pair[0] if pair[1] == number else pair[1]
+            contrast = _difference(pieces.color, labels == number, labels == other)
+            if not _is_thing(mesh, labels == number, floor, smallest, contrast):
+                labels[labels == number] = other
+                break
+        else:
+            break
+    numbers, labels = np.unique(labels, return_inverse=True)
+    return labels, len(numbers)
+
+
+def _united(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
+    """The group of each of ``count`` pieces when the pairs are in one group each."""
+    a, b = np.array(pairs, np.int64).reshape(-1, 2).T
+    graph = sparse.coo_matrix((np.ones(len(a)), (a, b)), shape=(count, count))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def _difference(color: Array, one: Flags, other: Flags) -> float:
+    """Between the typical colours of two parts."""
+    return float(np.linalg.norm((np.median(color[one], axis=0) - np.median(color[other], axis=0)) * [SHADE, 1, 1]))
+
+
+def _is_thing(mesh: trimesh.Trimesh, mine: Flags, floor: Flags, smallest: float, contrast: float) -> bool:
+    if float(np.ptp(mesh.vertices[mine], axis=0).max()) < smallest:
+        return False
+    faces = mine[mesh.faces[:, 0]]
+    area = float(mesh.area_faces[faces].sum())
+    crossing = mesh.edges_unique[mine[mesh.edges_unique].sum(1) == 1]
+    rim = mesh.vertices[crossing].mean(1)
+    apex = rim.mean(0) if len(rim) else mesh.vertices[mine].mean(0)
+    a, b, c = (mesh.triangles[faces] - apex).transpose(1, 0, 2)
+    volume = float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
+    if volume < BULGE * area**1.5:
+        return False
+    upward = float(np.average(mesh.face_normals[faces, 2], weights=mesh.area_faces[faces]))
+    if upward > RELIEF and contrast < CONTRAST:
+        return False
+    middle = np.average(mesh.triangles_center[faces], axis=0, weights=mesh.area_faces[faces])
+    carrying = np.concatenate([rim[rim[:, 2] < middle[2]], mesh.vertices[mine & floor]])
+    return _carries(carrying[:, :2], middle[:2], SLACK * area**0.5)
+
+
+def _carries(points: Array, middle: Array, slack: float) -> bool:
+    """Whether a point of the plane lies in the convex hull of others, or not farther out than ``slack``."""
+    if len(points) < 3:
+        return False
+    try:
+        if Delaunay(points).find_simplex(middle) >= 0:
+            return True
+        hull = points[ConvexHull(points).vertices]
+    except QhullError:  # all on one line
+        return False
+    start, along = hull, np.roll(hull, -1, axis=0) - hull
+    part = ((middle - start) * along).sum(1) / (along**2).sum(1).clip(1e-18)
+    nearest = start + part.clip(0, 1)[:, None] * along
+    return bool(np.linalg.norm(nearest - middle, axis=1).min() <= slack)

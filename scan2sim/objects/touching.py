@@ -1,0 +1,152 @@
+"""What touches is taken apart: each connected thing is meshed, cut at its creases and joined into objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import trimesh
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from scan2sim.objects.coloring import color_mesh
+from scan2sim.objects.config import ObjectsConfig
+from scan2sim.objects.creases import cut_at_creases
+from scan2sim.objects.joining import join_pieces
+from scan2sim.objects.separate import VoxelLabels
+from scan2sim.objects.support import SupportPlane
+from scan2sim.objects.surface import object_surface
+from scan2sim.objects.views import View
+from scan2sim.progress import Reporter, silent
+
+__all__ = ["Apart", "Stacked", "Territories", "take_apart"]
+
+Array = NDArray[np.float64]
+
+CELL = 0.002  # of the mesh that creases are sought on [camera distances]
+MAX_CELLS = 192  # along its longest side
+LEVEL = 0.7  # cosine of the steepest rim on which something lies
+FLOOR = 2.5  # cells; what lies lower is next to the support
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """A level rim on which one part of a surface lies upon another: ``normal · x = offset``."""
+
+    upper: int
+    lower: int
+    normal: Array  # (3,) upwards
+    offset: float  # [m]
+
+
+@dataclass(frozen=True)
+class Territories:
+    """The space between things that touch: all belongs to the nearest surface, and to the lower one under a rim."""
+
+    points: Array  # (P, 3) [m] on their surfaces
+    part: NDArray[np.int64]  # (P,) whose, as a number of the grid
+    stacked: tuple[Stacked, ...]
+
+    def owner(self, points: Tensor) -> Tensor:  # (N, 3) [m] to (N,) int64
+        """Whose space each point lies in."""
+        where = points.numpy().astype(np.float64)
+        owner = self.part[KDTree(self.points).query(where)[1]]
+        for rim in self.stacked:
+            owner[(owner == rim.upper) & (where @ rim.normal < rim.offset)] = rim.lower
+        return torch.from_numpy(owner)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Things that stood together, with a number for each."""
+
+    grid: VoxelLabels
+    pixels: list[Tensor]  # per view (H, W) int64
+    whole: Tensor  # (count + 1,) int64: the number that each had when they were one
+    territories: dict[int, Territories]  # of those that touch others
+
+    def belongs(self, number: int) -> Callable[[Tensor], Tensor] | None:  # (N, 3) to (N,) bool
+        """Tells which points can be a thing's; None = all of them."""
+        space = self.territories.get(number)
+        return None if space is None else lambda points: space.owner(points) == number
+
+
+def take_apart(
+    numbers: list[int],  # which of the grid's to look at
+    views: list[View],
+    pixels: list[Tensor],  # per view (H, W) int64 number of each pixel, 0 = none
+    grid: VoxelLabels,
+    plane: SupportPlane,
+    unit: float,  # camera distance [m]
+    config: ObjectsConfig,
+    report: Reporter = silent,
+) -> Apart:
+    """Give objects that touch a number each, in the voxels and in the views, and the space that is theirs.
+
+    The first part of what was number n keeps n, and the others get new numbers at the end.
+    """
+    labels, pixels, count = grid.labels.clone(), [picture.clone() for picture in pixels], grid.count
+    territories, whole = {}, list(range(count + 1))
+    for done, number in enumerate(numbers, start=1):
+        parts = _parts(number, views, pixels, grid, plane, unit, config)
+        if parts is not None:
+            names = np.array([number, *range(count + 1, count + 1 + int(parts.part.max()))])
+            stacked = (replace(r, upper=int(names[r.upper]), lower=int(names[r.lower])) for r in parts.stacked)
+            space = Territories(parts.points, names[parts.part], tuple(stacked))
+            count += len(names) - 1
+            whole += [number] * (len(names) - 1)
+            territories |= dict.fromkeys(names.tolist(), space)
+            cells = grid.labels == number
+            labels[cells] = space.owner((cells.nonzero() + 0.5) * grid.cell + grid.corner)
+            for view, picture in zip(views, pixels, strict=True):
+                mine = picture == number
+                picture[mine] = space.owner(view.points()[0][mine])
+        report("taking apart what touches", done, len(numbers))
+    return Apart(replace(grid, labels=labels, count=count), pixels, torch.tensor(whole), territories)
+
+
+def _parts(
+    number: int,
+    views: list[View],
+    pixels: list[Tensor],
+    grid: VoxelLabels,
+    plane: SupportPlane,
+    unit: float,
+    config: ObjectsConfig,
+) -> Territories | None:
+    """The space of the parts 0, 1, … of a connected thing; None if it is one object."""
+    low, high = grid.box(number, plane)
+    size = float((high - low).max())
+    cells = int(min(MAX_CELLS, size / (CELL * unit)))
+    masks = [picture == number for picture in pixels]
+    mesh = object_surface(views, masks, low, high, plane, cells)
+    if mesh is None:
+        return None
+    seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)
+    floor = plane.height(torch.tensor(mesh.vertices)).numpy() < FLOOR * size / cells
+    pieces = cut_at_creases(mesh, floor, unit)
+    part, count = join_pieces(mesh, pieces, floor, seen, unit, config.min_size * unit)
+    if count < 2:
+        return None
+    known = ~floor | ~np.isin(part, part[~floor])  # what lies on the support was seen by nobody
+    return Territories(mesh.vertices[known], part[known], tuple(_stacked(mesh, part, floor, plane)))
+
+
+def _stacked(
+    mesh: trimesh.Trimesh, part: NDArray[np.int64], floor: NDArray[np.bool_], plane: SupportPlane
+) -> Iterator[Stacked]:
+    """The rims between two parts that are level rather than upright, each as the plane through it."""
+    edges = mesh.edges_unique[~floor[mesh.edges_unique].any(1)]
+    pairs = np.sort(part[edges], axis=1)
+    for a, b in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0):
+        rim = mesh.vertices[edges[(pairs == (a, b)).all(1)]].mean(1)
+        centre = rim.mean(0)
+        normal = np.linalg.eigh((rim - centre).T @ (rim - centre))[1][:, 0]
+        normal *= np.sign(normal @ plane.normal)
+        if normal @ plane.normal > LEVEL:
+            first, second = (float((mesh.vertices[part == which].mean(0) - centre) @ normal) for which in (a, b))
+            upper, lower = (a, b) if first > second else (b, a)
+            yield Stacked(int(upper), int(lower), normal, float(normal @ centre))
