@@ -16,6 +16,8 @@ from scan2sim.objects.background import fill_support, support_slab
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
+from scan2sim.objects.photos import exposed_photos
+from scan2sim.objects.refine import Outline, refine_surfaces
 from scan2sim.objects.relations import Resting, find_relations
 from scan2sim.objects.separate import (
     coherence,
@@ -84,11 +86,13 @@ def build_scene(
     if apart.territories:
         labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
         apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
+    numbers = [n for n in range(1, apart.grid.count + 1) if int(apart.whole[n]) in real]
+    meshes = _surfaces(numbers, apart, views, exposed_photos(posed.frames, views), plane, unit, config, report)
     parts = []
     for number in range(1, apart.grid.count + 1):
         part = None
-        if int(apart.whole[number]) in real:
-            part = _part(number, apart, views, gaussians, labels, plane, unit, config)
+        if number in meshes:
+            part = _part(number, meshes[number], apart, views, gaussians, labels, plane, unit, config)
         if part is None:
             labels[labels == number] = 0
         else:
@@ -121,8 +125,43 @@ def build_scene(
     )
 
 
+def _surfaces(
+    numbers: list[int],
+    apart: Apart,
+    views: list[View],
+    photos: list[Tensor],
+    plane: SupportPlane,
+    unit: float,
+    config: ObjectsConfig,
+    report: Reporter,
+) -> dict[int, trimesh.Trimesh]:
+    """The surface of each object that is large enough to be one."""
+    meshes, outlines = {}, {}
+    for number in numbers:
+        low, high = apart.grid.box(number, plane)
+        masks, territory = [picture == number for picture in apart.pixels], apart.territories.get(number)
+        outlines[number] = Outline(masks, territory and territory.holds)
+        mesh = object_surface(views, masks, low, high, plane, config.mesh_cells, outlines[number].belongs)
+        if mesh is not None and float(np.ptp(mesh.vertices, axis=0).max()) >= config.min_size * unit:
+            meshes[number] = mesh
+    found = list(meshes)
+    refined = refine_surfaces(
+        [meshes[n] for n in found],
+        [outlines[n] for n in found],
+        views,
+        photos,
+        plane,
+        unit,
+        config.mesh_cells,
+        config.stereo,
+        report,
+    )
+    return dict(zip(found, refined, strict=True))
+
+
 def _part(
     number: int,
+    mesh: trimesh.Trimesh,
     apart: Apart,
     views: list[View],
     gaussians: Gaussians,
@@ -131,12 +170,8 @@ def _part(
     unit: float,
     config: ObjectsConfig,
 ) -> _Part | None:
-    grid, territory = apart.grid, apart.territories.get(number)
-    low, high = grid.box(number, plane)
+    grid = apart.grid
     masks = [numbers == number for numbers in apart.pixels]
-    mesh = object_surface(views, masks, low, high, plane, config.mesh_cells, territory and territory.holds)
-    if mesh is None or float(np.ptp(mesh.vertices, axis=0).max()) < config.min_size * unit:
-        return None
     seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)
     unseen = unseen_fraction(mesh, seen)
     if unseen > config.max_unseen:
