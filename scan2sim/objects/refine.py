@@ -11,7 +11,7 @@ import trimesh
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_erosion
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import avg_pool2d, normalize
 
 from scan2sim.bodies import decimate
 from scan2sim.objects.fairing import fair
@@ -27,6 +27,7 @@ __all__ = ["Outline", "refine_surfaces"]
 FACES = 12_000  # of a mesh between two passes
 FINE = 20_000  # at least so many faces are drawn
 MARGIN = 0.01  # around a mesh, for the next one [camera distances]
+COARSE = 360  # pixels of the photos' long side, about, in all passes but the last
 STEPS = 8  # shifts to each side
 BRIGHT = 0.88  # share of an object's pixels that are dark enough not to mirror a light
 DOUBT = 0.05  # how much depth counts that no photos agree on
@@ -69,16 +70,20 @@ def refine_surfaces(
         return []
     weights = torch.tensor(GRAY)
     gray = [photo @ weights for photo in photos]
-    cameras = [view.camera for view in views]
     for turn, reach in enumerate(ranges):
+        shrink = max(1, max(views[0].size) // COARSE) if turn < len(ranges) - 1 else 1
+        small = [avg_pool2d(picture[None], shrink)[0] for picture in gray]
+        cameras = [
+            view.camera.resized(picture.shape[1], picture.shape[0]) for view, picture in zip(views, small, strict=True)
+        ]
         sights = see_meshes([_fine(mesh) for mesh in meshes], cameras)
-        stereo = [StereoView(*parts) for parts in zip(cameras, gray, sights, strict=True)]
+        stereo = [StereoView(*parts) for parts in zip(cameras, small, sights, strict=True)]
         bright = typical_brightness(stereo, len(meshes), BRIGHT)
         offsets = torch.linspace(-reach * unit, reach * unit, 2 * STEPS + 1)
         centre = np.mean([mesh.bounds.mean(0) for mesh in meshes], axis=0)
         depths = []
         for i in range(len(views)):
-            depths.append(stereo_depth(stereo, i, offsets, bright, centre, unit))
+            depths.append(stereo_depth(stereo, i, offsets, bright, centre, unit).resized(views[i].size))
             report("comparing photos", turn * len(views) + i + 1, len(ranges) * len(views))
         meshes = [
             _fused(mesh, outline, views, depths, plane, unit, cells)

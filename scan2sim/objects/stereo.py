@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d, grid_sample
+from torch.nn.functional import avg_pool2d, conv2d, grid_sample, interpolate
 
 from scan2sim.cameras import Camera
 from scan2sim.objects.mesh_views import Sight
@@ -52,6 +52,11 @@ class StereoDepth:
 
     depth: Tensor  # (H, W) [m], 0 = no mesh
     trust: Tensor  # (H, W) 0..1: how clearly photos agree
+
+    def resized(self, size: tuple[int, int]) -> StereoDepth:
+        """The same for a picture of another height and width, without blending across edges."""
+        pair = interpolate(torch.stack([self.depth, self.trust])[None], size, mode="nearest-exact")[0]
+        return StereoDepth(pair[0], pair[1])
 
 
 @dataclass(frozen=True)
