@@ -12,13 +12,15 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from scan2sim.cameras import Camera
-from scan2sim.splats import Gaussians, rasterize
+from scan2sim.splats import Gaussians, concatenate, dominant, rasterize
 
-__all__ = ["Sight", "mesh_discs", "see_meshes"]
+__all__ = ["Sight", "camera_rays", "mesh_discs", "see_meshes"]
 
 DISC = 0.55  # standard deviation of a disc over the root of its triangle's area
 THIN = 0.1  # of its thickness over that
 OPAQUE = 5.0  # logit of its opacity
+SOLID = 0.5  # pixels with less alpha show no mesh
+EDGE = 3.0  # standard deviations of a disc within which its plane is met
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,37 @@ def mesh_discs(mesh: trimesh.Trimesh) -> Gaussians:
 
 
 def see_meshes(meshes: Sequence[trimesh.Trimesh], cameras: Sequence[Camera]) -> list[Sight]:
-    """Depth and number of the mesh in front, per camera."""
+    """Depth and number of the mesh in front, per camera.
+
+    The disc that paints most of a pixel tells its triangle, and where the pixel's ray meets the triangle's plane is its
+    depth: the discs' own depths would lie in front of a slanted surface.
+    """
     discs = [mesh_discs(mesh) for mesh in meshes]
-    numbers = torch.cat([torch.full((len(part),), i, dtype=torch.int32) for i, part in enumerate(discs, start=1)])
-    joined = Gaussians(
-        means=torch.cat([part.means for part in discs]),
-        quats=torch.cat([part.quats for part in discs]),
-        log_scales=torch.cat([part.log_scales for part in discs]),
-        opacity_logits=torch.cat([part.opacity_logits for part in discs]),
-        sh=torch.cat([part.sh for part in discs]),
-    ).with_ids(numbers)
+    owner = torch.cat([torch.full((len(part),), i, dtype=torch.int32) for i, part in enumerate(discs, start=1)])
+    normals = torch.cat([torch.tensor(mesh.face_normals, dtype=torch.float32) for mesh in meshes])
+    joined = concatenate(discs)
     sights = []
     for camera in cameras:
         with torch.no_grad():
-            rendering = rasterize(joined, [camera], ids=True)
-        assert rendering.ids is not None
-        sights.append(Sight(rendering.median_depths[0, :, :, 0], rendering.ids[0]))
+            solid = rasterize(joined, [camera]).alphas[0, :, :, 0] > SOLID
+        disc = dominant(joined, [camera])[0].long()
+        solid &= disc >= 0
+        chosen = disc[solid]
+        pose = torch.from_numpy(camera.world_from_camera).float()
+        rays = camera_rays(camera)[solid] @ pose[:3, :3].T
+        offset = joined.means[chosen] - pose[:3, 3]
+        centre, reach = offset @ pose[:3, 2], EDGE * joined.scales[chosen, 0]
+        slope = (rays * normals[chosen]).sum(1)
+        met = (offset * normals[chosen]).sum(1) / torch.where(slope.abs() < 1e-3, 1e-3, slope)
+        depth, number = torch.zeros(disc.shape), torch.zeros(disc.shape, dtype=torch.int32)
+        depth[solid] = torch.maximum(torch.minimum(met, centre + reach), centre - reach)
+        number[solid] = owner[chosen]
+        sights.append(Sight(depth, number))
     return sights
+
+
+def camera_rays(camera: Camera) -> Tensor:  # (H, W, 3) in the camera's frame, z = 1
+    """Through the pixels' centres."""
+    k = camera.intrinsics
+    y, x = torch.meshgrid(torch.arange(k.height) + 0.5, torch.arange(k.width) + 0.5, indexing="ij")
+    return torch.stack([(x - k.cx) / k.fx, (y - k.cy) / k.fy, torch.ones_like(x)], -1)

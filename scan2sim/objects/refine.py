@@ -33,6 +33,8 @@ BRIGHT = 0.88  # share of an object's pixels that are dark enough not to mirror 
 DOUBT = 0.05  # how much depth counts that no photos agree on
 NEAR = 0.006  # a vertex is seen by a view whose depth is so near [camera distances]
 AGREED = (0.2, 0.5)  # mean trust of the views that see a vertex from which, and up to which, its own trust grows
+STEADY = 0.002  # splats' depths this near to a vertex in a view hold it …
+SURE = (0.5, 0.8)  # … from this share of the views on that see it, wholly from that
 GRAZING = 0.3  # cosine between surface and ray at an outline
 RIM = 2  # pixels to both sides of an outline
 FOOT = 0.002  # what is so low stands on the support [camera distances] …
@@ -121,7 +123,7 @@ def _fused(
     if fused is None:
         return mesh
     fused = decimate(fused, FACES)
-    fused = fair(fused, _vertex_trust(fused, outline.masks, moved, agreed, plane, unit))
+    fused = fair(fused, _vertex_trust(fused, outline.masks, views, moved, agreed, plane, unit))
     sunk = np.minimum(plane.height(torch.tensor(fused.vertices)).numpy(), 0)
     return trimesh.Trimesh(fused.vertices - sunk[:, None] * plane.normal, fused.faces, process=False)
 
@@ -129,26 +131,31 @@ def _fused(
 def _vertex_trust(
     mesh: trimesh.Trimesh,
     masks: list[Tensor],
-    views: list[View],
+    views: list[View],  # with the splats' depth
+    moved: list[View],  # with the new depth
     agreed: list[Tensor],  # per view (H, W) 0..1
     plane: SupportPlane,
     unit: float,
 ) -> NDArray[np.float64]:  # (V,) 0..1
-    """How well each vertex is held: by photos that agree on it, or as part of its outline in two views or more."""
+    """How well each vertex is held: by photos that agree on it, by splats that lie there in most views, or as part of
+    its outline in two views or more."""
     points = torch.tensor(mesh.vertices, dtype=torch.float32)
     normals = torch.tensor(mesh.vertex_normals, dtype=torch.float32)
-    agreement, looks, rims = (torch.zeros(len(points)) for _ in range(3))
-    for view, mask, trust in zip(views, masks, agreed, strict=True):
+    agreement, steady, looks, rims = (torch.zeros(len(points)) for _ in range(4))
+    for splats, view, mask, trust in zip(views, moved, masks, agreed, strict=True):
         index, z, inside = view.project(points)
         gap = view.depth.flatten()[index] - z
         cosine = (normalize(torch.from_numpy(view.camera.position).float() - points, dim=1) * normals).sum(1)
         facing = cosine.clamp_min(0) * (inside & mask.flatten()[index] & (gap.abs() < NEAR * unit))
         agreement += facing * trust.flatten()[index]
+        steady += facing * ((splats.depth.flatten()[index] - z).abs() < STEADY * unit)
         looks += facing
         rim = binary_dilation(mask.numpy(), iterations=RIM) & ~binary_erosion(mask.numpy(), iterations=RIM)
         at_rim = torch.from_numpy(rim.ravel())[index] & (cosine.abs() < GRAZING) & (gap > -3 * NEAR * unit)
         rims += inside & at_rim
-    textured = (agreement / looks.clamp_min(1e-6) - AGREED[0]) / (AGREED[1] - AGREED[0])
-    held = textured.clamp(0, 1) * (looks / 2).clamp(0, 1) + ((rims - 1) / 2).clamp(0, 1)
+    looked = looks.clamp_min(1e-6)
+    textured = ((agreement / looked - AGREED[0]) / (AGREED[1] - AGREED[0])).clamp(0, 1)
+    firm = ((steady / looked - SURE[0]) / (SURE[1] - SURE[0])).clamp(0, 1)
+    held = torch.maximum(textured, firm) * (looks / 2).clamp(0, 1) + ((rims - 1) / 2).clamp(0, 1)
     foot = plane.height(points) < FOOT * unit
     return torch.where(foot, held.clamp_min(FOOT_TRUST), held).clamp(0, 1).double().numpy()

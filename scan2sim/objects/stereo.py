@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, grid_sample, interpolate
 
 from scan2sim.cameras import Camera
-from scan2sim.objects.mesh_views import Sight
+from scan2sim.objects.mesh_views import Sight, camera_rays
 
 __all__ = ["StereoDepth", "StereoView", "stereo_depth", "typical_brightness"]
 
@@ -38,12 +38,6 @@ class StereoView:
     camera: Camera
     gray: Tensor  # (H, W) 0..1
     sight: Sight
-
-    def rays(self) -> Tensor:  # (H, W, 3) in the camera's frame, z = 1
-        """Through the pixels' centres."""
-        k = self.camera.intrinsics
-        y, x = torch.meshgrid(torch.arange(k.height) + 0.5, torch.arange(k.width) + 0.5, indexing="ij")
-        return torch.stack([(x - k.cx) / k.fx, (y - k.cy) / k.fy, torch.ones_like(x)], -1)
 
 
 @dataclass(frozen=True)
@@ -135,7 +129,7 @@ def _crop(view: StereoView, margin: int = 12) -> _Crop | None:
     columns = slice(max(0, int(x.min()) - margin), int(x.max()) + margin)
     part = rows, columns
     rotation = torch.from_numpy(view.camera.world_from_camera[:3, :3]).float()
-    rays = view.rays()[part] @ rotation.T
+    rays = camera_rays(view.camera)[part] @ rotation.T
     return _Crop(rows, columns, rays, view.sight.depth[part], view.sight.number[part], view.gray[part])
 
 
