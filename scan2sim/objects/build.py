@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
-import numpy as np
 import torch
 import trimesh
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from scan2sim.bodies import mark_seen
 from scan2sim.cameras import CameraFrame
 from scan2sim.objects.background import clear_support, support_slab
-from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
 from scan2sim.objects.enclosed import find_floors
 from scan2sim.objects.identity import match_earlier
 from scan2sim.objects.ledges import find_ledges, upper_side
+from scan2sim.objects.parts import Part, find_parts
 from scan2sim.objects.photos import exposed_photos
 from scan2sim.objects.relations import Resting, find_relations
 from scan2sim.objects.separate import (
@@ -33,7 +31,6 @@ from scan2sim.objects.separate import (
     separating_height,
 )
 from scan2sim.objects.support import SupportPlane, find_support
-from scan2sim.objects.surface import object_surface
 from scan2sim.objects.touching import Apart, take_apart
 from scan2sim.objects.views import View, render_views
 from scan2sim.poses import PosedCapture
@@ -44,20 +41,9 @@ from scan2sim.splats import Gaussians
 __all__ = ["build_scene"]
 
 MIN_WEIGHT = 5.0  # what painted less than this many pixels in all views was hardly seen
-FOOT_NOISE = 2.0  # what is less than this many standard deviations of the support's surface above it is support
 DOUBT = 0.2  # a patch of whose pixels its own Gaussians painted at least this share may be a thing
-FRINGE = 0.015  # what hovers this near to an object's surface is its fringe [camera distances]
-OUTLIER = 0.03  # an object's Gaussians lie this near to its surface [camera distances]
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One object before it has a name."""
-
-    mesh: trimesh.Trimesh
-    gaussians: Gaussians
-    members: Tensor  # (N,) bool: which of all Gaussians these are
-    unseen: float
+NOBODY = -1  # label of Gaussians of objects that …
+PAINTED = 0.5  # … paint less than this many pixels in all views: they lie inside, or where no view looks
 
 
 def build_scene(
@@ -72,8 +58,8 @@ def build_scene(
 
     Every Gaussian becomes part of one object or of the background; each object gets a closed, coloured mesh, convex
     pieces and physical estimates; the support's surface is continued under the objects.  A support with nothing on
-    it gives a scene without objects.  Objects are numbered by volume, the largest first, but
-    one that was among the ``earlier`` objects of the same build keeps its id and name.
+    it gives a scene without objects.  Objects are numbered by volume, the largest first, but one that was among the
+    ``earlier`` objects of the same build keeps its id and name.
 
     Raises:
         ObjectsError: no support is seen.
@@ -82,24 +68,21 @@ def build_scene(
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
     apart, labels, weight, doubtful = _separated(views, gaussians, plane, unit, config, report)
-    parts = []
-    for number in range(1, apart.grid.count + 1):
-        part = None
-        if (labels == number).any():
-            part = _part(number, apart, views, gaussians, labels, plane, unit, config)
-            doubtful += part is None
-        if part is None:
-            labels[labels == number] = 0
-        else:
-            parts.append(part)
-            labels[part.members] = number
-        report("meshing objects", number, apart.grid.count)
+    photos = exposed_photos(posed.frames, views)
+    compared = all(frame.image.is_file() for frame in posed.frames)  # renderings would agree with their own splats
+    config = config if compared else replace(config, stereo=())
+    parts = find_parts(apart, gaussians, labels, views, photos, plane, unit, config, report)
+    doubtful += len(labels[labels > 0].unique()) - len(parts)
+    kept = torch.tensor([NOBODY, *(part.number for part in parts)])
+    labels[~torch.isin(labels, kept)] = 0
+    for part in parts:
+        labels[part.members] = part.number
     parts.sort(key=lambda part: -part.mesh.volume)
     resting = find_relations([part.mesh for part in parts], plane, unit)
     objects = _named(parts, resting, earlier, posed.scale.relative_sigma, config, report)
     ledges = find_ledges(views, apart.pixels, plane, unit)
     background = _background(gaussians, labels, weight, parts)
-    meshes, photos = [part.mesh for part in parts], exposed_photos(posed.frames, views)
+    meshes = [part.mesh for part in parts]
     background, discs = clear_support(background, meshes, plane, views, photos, apart.pixels, unit, config.seed)
     return Scene(
         background=background,
@@ -116,7 +99,9 @@ def build_scene(
             "objects": len(objects),
             "support_noise_mm": plane.noise * 1e3,
             "doubtful": doubtful,
+            "photos_compared": len(views) if config.stereo else 0,
             "filled_discs": discs,
+            "invented_splats": sum(part.invented for part in parts),
             "camera_distance_m": unit,
         },
     )
@@ -148,6 +133,7 @@ def _separated(
     if apart.territories:
         labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
         apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
+    labels[(labels > 0) & (weight < PAINTED)] = NOBODY
     return apart, labels, weight, doubtful
 
 
@@ -165,42 +151,8 @@ def _supports(
             yield Support(f"{thing.name}-top", top.position, top.wxyz, top.polygon, thing.id)
 
 
-def _part(
-    number: int,
-    apart: Apart,
-    views: list[View],
-    gaussians: Gaussians,
-    labels: Tensor,
-    plane: SupportPlane,
-    unit: float,
-    config: ObjectsConfig,
-) -> _Part | None:
-    grid = apart.grid
-    low, high = grid.box(number, plane)
-    masks = [numbers == number for numbers in apart.pixels]
-    mesh = object_surface(views, masks, low, high, plane, config.mesh_cells, apart.belongs(number))
-    if mesh is None or float(np.ptp(mesh.vertices, axis=0).max()) < config.min_size * unit:
-        return None
-    seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)
-    mark_seen(mesh, seen)
-    unseen = unseen_fraction(mesh, seen)
-    if unseen > config.max_unseen:
-        return None
-    # pixels near the support are the support's, so the object's foot is claimed by where it is
-    mine = labels == number
-    height = plane.height(gaussians.means)
-    foot = (labels == 0) & (height > FOOT_NOISE * plane.noise)
-    fringe = foot & (height > separating_height(plane, unit, config))
-    distance = torch.from_numpy(KDTree(mesh.vertices).query(gaussians.means.numpy())[0])
-    members = mine & (distance < OUTLIER * unit) | foot & (distance < grid.cell) | fringe & (distance < FRINGE * unit)
-    own = gaussians[members]
-    sunk = (plane.noise - height[members]).clamp_min(0)  # nothing of an object lies within its support
-    own = replace(own, means=own.means + sunk[:, None] * torch.tensor(plane.normal).float())
-    return _Part(mesh, own, members, unseen)
-
-
 def _named(
-    parts: list[_Part],
+    parts: list[Part],
     resting: list[Resting],
     earlier: Sequence[SceneObject],
     scale_sigma: float,
@@ -234,7 +186,7 @@ def _named(
     return objects
 
 
-def _background(gaussians: Gaussians, labels: Tensor, weight: Tensor, parts: list[_Part]) -> Gaussians:
+def _background(gaussians: Gaussians, labels: Tensor, weight: Tensor, parts: list[Part]) -> Gaussians:
     """What belongs to no object; without the Gaussians in objects, and those under them that no view ever saw."""
     keep = labels == 0
     hidden = keep & (weight < MIN_WEIGHT)

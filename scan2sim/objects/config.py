@@ -39,6 +39,8 @@ class ObjectsConfig:
     """A thing of whose surface no view saw more than the rest of this share is none."""
     mesh_cells: int = 96
     """Cells along an object's longest side for its mesh."""
+    stereo: tuple[float, ...] = (0.016, 0.012, 0.006)
+    """How far a surface may move to where the photos agree on it, pass after pass [camera distances]; () = not."""
     mesh_faces: int = 4000
     """Triangles of an object's visual mesh, at most."""
     seed: int = 0

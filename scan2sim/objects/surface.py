@@ -32,6 +32,7 @@ def object_surface(
     plane: SupportPlane,
     cells: int,
     belongs: Callable[[Tensor], Tensor] | None = None,  # (N, 3) to (N,) bool: the space that can be the object's
+    trust: list[Tensor] | None = None,  # per view (H, W) 0..1: how far the depth of the object's pixels counts
 ) -> trimesh.Trimesh | None:
     """Fuse depth and silhouettes into a closed mesh in the scene frame; None when nothing is left.
 
@@ -48,7 +49,7 @@ def object_surface(
     points = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
     reach = TRUNCATION * cell
     total, weight = torch.zeros(len(points)), torch.zeros(len(points))
-    for view, mask in zip(views, masks, strict=True):
+    for i, (view, mask) in enumerate(zip(views, masks, strict=True)):
         index, z, inside = view.project(points)
         depth, own = view.depth.flatten()[index], mask.flatten()[index]
         gap = depth - z + SLACK * plane.noise * ~own
@@ -57,7 +58,8 @@ def object_surface(
         free = ~own & (depth > 0) & (gap > 0)
         empty = depth <= 0
         value = torch.where(hidden, -1.0, torch.where(empty, 1.0, (gap / reach).clamp(-1, 1)))
-        share = ahead.float() + free.float() + HIDDEN_WEIGHT * hidden.float()
+        look = ahead.float() + HIDDEN_WEIGHT * hidden.float()
+        share = look * (1.0 if trust is None else trust[i].flatten()[index]) + free.float()
         share = torch.where(empty, EMPTY_WEIGHT, share) * inside.float()
         total += share * value
         weight += share

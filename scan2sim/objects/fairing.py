@@ -1,0 +1,34 @@
+"""Surfaces where nothing is known: as smooth as what is known around them allows."""
+
+from __future__ import annotations
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+__all__ = ["fair"]
+
+STIFFNESS = 0.5  # of the surface against a vertex that is trusted wholly
+LEAST = 1e-5  # trust that every vertex has
+
+
+def fair(
+    mesh: trimesh.Trimesh,
+    trust: NDArray[np.float64],  # (V,) 0..1
+) -> trimesh.Trimesh:
+    """Keep the trusted vertices and bend the surface between them as little as possible.
+
+    Minimises ``Σ trust_i |x_i - v_i|² + STIFFNESS Σ |(L x)_i|²`` with the umbrella operator L, a thin plate on the
+    mesh (Kobbelt et al. 1998, "Interactive multi-resolution modeling on arbitrary meshes").
+    """
+    count, edges = len(mesh.vertices), mesh.edges_unique
+    rows, columns = np.r_[edges[:, 0], edges[:, 1]], np.r_[edges[:, 1], edges[:, 0]]
+    links = sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(count, count)).tocsr()
+    degree = np.maximum(np.asarray(links.sum(1)).ravel(), 1)
+    umbrella = sparse.identity(count) - sparse.diags(1 / degree) @ links
+    weight = np.maximum(trust, LEAST)
+    system = sparse.diags(weight) + STIFFNESS * (umbrella.T @ umbrella)
+    vertices = splu(system.tocsc()).solve(weight[:, None] * mesh.vertices)
+    return trimesh.Trimesh(vertices, mesh.faces, process=False)

@@ -1,0 +1,219 @@
+"""Depth from the photos themselves: the surface of a first mesh, moved to where neighbouring photos agree on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, conv2d, grid_sample, interpolate
+
+from scan2sim.cameras import Camera
+from scan2sim.objects.mesh_views import Sight, camera_rays
+
+__all__ = ["StereoDepth", "StereoView", "stereo_depth", "typical_brightness"]
+
+NEIGHBOURS = 4  # photos that each is compared with …
+ANGLES = (8.0, 45.0)  # … seen from the objects so far apart, best near …
+BEST_ANGLE = 20.0  # … this [degrees]
+WINDOW = 240  # of the long side over the window's radius
+NOISE = 2.0 / 255**2  # variance of a photo's grain, which is no texture
+AGGREGATE = 2.0  # standard deviation over which neighbouring pixels' agreement is averaged [pixels]
+SMOOTH = 3.0  # standard deviation over which a trusted shift carries on [pixels]
+LEAST = 0.2  # agreement below it is none
+CLEAR = 0.1  # an agreement that stands out by this much is trusted wholly
+STAY = 0.02  # weight of no shift where nothing is trusted
+HIDDEN = 0.024  # what lies so far behind a neighbour's surface is hidden from it [camera distances]
+GLOSS = 10 / 255  # a pixel brighter than its surface is in other photos by this mirrors a light
+DIFFUSE = 0.35  # quantile of a surface point's brightness over all photos that counts as its own
+SAME = 0.012  # photos whose surface is so near to a point see it [camera distances]
+
+
+@dataclass(frozen=True)
+class StereoView:
+    """One photo, and what its camera sees of the meshes so far."""
+
+    camera: Camera
+    gray: Tensor  # (H, W) 0..1
+    sight: Sight
+
+
+@dataclass(frozen=True)
+class StereoDepth:
+    """The meshes' depth in one view after the photos were asked."""
+
+    depth: Tensor  # (H, W) [m], 0 = no mesh
+    trust: Tensor  # (H, W) 0..1: how clearly photos agree
+
+    def resized(self, size: tuple[int, int]) -> StereoDepth:
+        """The same for a picture of another height and width, without blending across edges."""
+        pair = interpolate(torch.stack([self.depth, self.trust])[None], size, mode="nearest-exact")[0]
+        return StereoDepth(pair[0], pair[1])
+
+
+@dataclass(frozen=True)
+class _Crop:
+    """The part of a view that shows meshes."""
+
+    rows: slice
+    columns: slice
+    rays: Tensor  # (h, w, 3) in the world, z = 1 in the camera's frame
+    depth: Tensor  # (h, w) [m]
+    number: Tensor  # (h, w)
+    gray: Tensor  # (h, w)
+
+    @property
+    def own(self) -> Tensor:  # (h, w) bool
+        """Pixels that show a mesh."""
+        return (self.number > 0) & (self.depth > 0)
+
+
+def typical_brightness(views: list[StereoView], count: int, share: float) -> Tensor:  # (count + 1,)
+    """The brightness that ``share`` of each mesh's pixels stay below, over all views; index 0 is infinite."""
+    limits = [torch.inf]
+    for number in range(1, count + 1):
+        pixels = torch.cat([view.gray[view.sight.number == number] for view in views])
+        limits.append(float(np.quantile(pixels.numpy(), share)) if len(pixels) else torch.inf)
+    return torch.tensor(limits)
+
+
+def stereo_depth(
+    views: list[StereoView],
+    index: int,
+    offsets: Tensor,  # (T,) [m] shifts of the depth to try, evenly spaced about 0
+    bright: Tensor,  # (count + 1,) what is brighter, by mesh number, may be a reflection
+    centre: NDArray[np.float64],  # (3,) [m] of the objects
+    unit: float,  # camera distance [m]
+) -> StereoDepth:
+    """Shift the depth of view ``index`` to where the photo agrees best with its neighbours.
+
+    Each pixel's surface point is moved along its ray, and for each shift a window about the pixel is carried over to
+    the neighbours by the shape of the mesh, so that neither slope nor curvature nor the mesh's outline disturb it.
+    Agreement is the normalised cross correlation with the windows found there, its variances raised by the photos'
+    grain (Furukawa & Hernández 2015, "Multi-View Stereo: A Tutorial", chapter 2), averaged over neighbouring pixels.
+    Reflections of lights seem to lie behind convex and before concave surfaces: pixels brighter than their surface is
+    in other photos, and the brightest of each mesh, are not trusted.  What is not trusted follows what is near it.
+    """
+    view = views[index]
+    height, width = view.gray.shape
+    depth, trust = torch.zeros(height, width), torch.zeros(height, width)
+    crop = _crop(view)
+    near = _neighbours(views, index, centre)
+    if crop is None or not near:
+        return StereoDepth(torch.where(view.sight.number > 0, view.sight.depth, 0.0), trust)
+    radius = max(1, round(max(height, width) / WINDOW))
+    total, seen = torch.zeros(len(offsets), *crop.depth.shape), torch.zeros(crop.depth.shape)
+    for other in near:
+        agreement, visible = _agreement(crop, view, views[other], offsets, radius, HIDDEN * unit)
+        total += torch.where(visible, agreement, 0.0)
+        seen += visible
+    shift, clear = _best(total / seen.clamp_min(1), (seen >= 2) & crop.own, offsets, AGGREGATE)
+    matt = crop.gray - _diffuse(crop, view, views, SAME * unit) < GLOSS
+    clear = clear * matt * (crop.gray < bright[crop.number.long()])
+    weight = _blur(clear[None], SMOOTH)[0]
+    stay = STAY * _blur(crop.own.float()[None], SMOOTH)[0]
+    shift = _blur((clear * shift)[None], SMOOTH)[0] / (weight + stay).clamp_min(1e-9)
+    depth[crop.rows, crop.columns] = torch.where(crop.own, crop.depth + shift, 0.0)
+    trust[crop.rows, crop.columns] = torch.where(crop.own, (weight / CLEAR).clamp(0, 1), 0.0)
+    return StereoDepth(depth, trust)
+
+
+def _crop(view: StereoView, margin: int = 12) -> _Crop | None:
+    shown = (view.sight.number > 0) & (view.sight.depth > 0)
+    if not shown.any():
+        return None
+    y, x = shown.nonzero(as_tuple=True)
+    rows = slice(max(0, int(y.min()) - margin), int(y.max()) + margin)
+    columns = slice(max(0, int(x.min()) - margin), int(x.max()) + margin)
+    part = rows, columns
+    rotation = torch.from_numpy(view.camera.world_from_camera[:3, :3]).float()
+    rays = camera_rays(view.camera)[part] @ rotation.T
+    return _Crop(rows, columns, rays, view.sight.depth[part], view.sight.number[part], view.gray[part])
+
+
+def _neighbours(views: list[StereoView], index: int, centre: NDArray[np.float64]) -> list[int]:
+    towards = np.stack([view.camera.position - centre for view in views])
+    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    angles = np.degrees(np.arccos(np.clip(towards @ towards[index], -1, 1)))
+    order = np.argsort(np.abs(angles - BEST_ANGLE), kind="stable")
+    return [int(i) for i in order if ANGLES[0] < angles[i] < ANGLES[1]][:NEIGHBOURS]
+
+
+def _project(view: StereoView, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # (…, 3) to x, y [pixels], z [m]
+    k = view.camera.intrinsics
+    pose = torch.from_numpy(view.camera.world_from_camera).float()
+    x, y, z = ((points - pose[:3, 3]) @ pose[:3, :3]).unbind(-1)
+    safe = z.clamp_min(1e-6)
+    return x / safe * k.fx + k.cx, y / safe * k.fy + k.cy, z
+
+
+def _look(crop: _Crop, view: StereoView, other: StereoView) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each pixel's surface point in another view: flat pixel index, how far it lies behind, and whether inside."""
+    points = crop.rays * crop.depth[..., None] + torch.from_numpy(view.camera.position).float()
+    x, y, z = _project(other, points)
+    height, width = other.gray.shape
+    inside = crop.own & (z > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    place = torch.where(inside, y.floor() * width + x.floor(), 0.0).long()
+    behind = z - other.sight.depth.flatten()[place]
+    return place, behind, inside & (other.sight.number.flatten()[place] == crop.number)
+
+
+def _agreement(
+    crop: _Crop, view: StereoView, other: StereoView, offsets: Tensor, radius: int, hidden: float
+) -> tuple[Tensor, Tensor]:  # (T, h, w) -1..1, (h, w) bool
+    """Windowed normalised cross correlation with another photo, for each shift, over the pixels that show a mesh."""
+    height, width = other.gray.shape
+    shifts = (crop.depth + offsets[:, None, None])[..., None] * crop.rays
+    x, y, _ = _project(other, shifts + torch.from_numpy(view.camera.position).float())  # (T, h, w)
+    grid = torch.stack([2 * x / width - 1, 2 * y / height - 1], -1).reshape(1, -1, crop.depth.shape[1], 2)
+    theirs = grid_sample(other.gray[None, None], grid, padding_mode="border", align_corners=False)
+    theirs = theirs.reshape(x.shape) * crop.own
+    own = crop.own.float()
+    mine = crop.gray * own
+
+    def mean(values: Tensor) -> Tensor:  # (T, h, w), over the window's pixels that show a mesh
+        rows = avg_pool2d(values[:, None], (1, 2 * radius + 1), 1, (0, radius))
+        return avg_pool2d(rows, (2 * radius + 1, 1), 1, (radius, 0))[:, 0] / share
+
+    share = torch.ones(())
+    share = mean(own[None]).clamp_min(1e-6)
+    my_mean, their_mean = mean(mine[None]), mean(theirs)
+    my_variance = (mean((mine * mine)[None]) - my_mean**2).clamp_min(0) + NOISE
+    their_variance = (mean(theirs * theirs) - their_mean**2).clamp_min(0) + NOISE
+    covariance = mean(mine * theirs) - my_mean * their_mean
+    _, behind, visible = _look(crop, view, other)
+    return covariance / (my_variance * their_variance).sqrt(), visible & (behind.abs() < hidden)
+
+
+def _best(agreement: Tensor, known: Tensor, offsets: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    """The shift of the highest agreement (h, w) [m], between the steps by a parabola, and by how much it stands out."""
+    weight = known.float()
+    near = _blur(agreement * weight, sigma) / _blur(weight[None], sigma).clamp_min(1e-6)
+    top, place = near.max(0)
+    last = len(offsets) - 1
+    inner = place.clamp(1, last - 1)
+    before, here, after = (near.gather(0, (inner + step)[None])[0] for step in (-1, 0, 1))
+    curve = (before - 2 * here + after).clamp_max(-1e-6)
+    fine = (0.5 * (before - after) / curve).clamp(-0.5, 0.5)
+    found = known & (place > 0) & (place < last) & (top > LEAST)
+    return offsets[inner] + fine * (offsets[1] - offsets[0]), (top - near.mean(0)).clamp_min(0) * found
+
+
+def _diffuse(crop: _Crop, view: StereoView, views: list[StereoView], same: float) -> Tensor:  # (h, w)
+    """How bright each pixel's surface point is in the darker of all photos that see it."""
+    samples = []
+    for other in views:
+        place, behind, inside = _look(crop, view, other)
+        samples.append(torch.where(inside & (behind.abs() < same), other.gray.flatten()[place], torch.nan))
+    return torch.nanquantile(torch.stack(samples), DIFFUSE, dim=0).nan_to_num(nan=torch.inf)
+
+
+def _blur(pictures: Tensor, sigma: float) -> Tensor:  # (N, h, w)
+    """Gaussian blur of each picture."""
+    reach = int(3 * sigma)
+    kernel = torch.exp(-(torch.arange(-reach, reach + 1).float() ** 2) / (2 * sigma * sigma))
+    kernel = (kernel / kernel.sum())[None, None]
+    across = conv2d(pictures[:, None], kernel[:, :, None], padding=(0, reach))
+    return conv2d(across, kernel[..., None], padding=(reach, 0))[:, 0]
