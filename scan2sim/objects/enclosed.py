@@ -47,12 +47,12 @@ def find_floors(grid: VoxelLabels, views: list[View], plane: SupportPlane, lowes
     columns = np.zeros(solid.shape, np.int64)
     for number in range(1, grid.count + 1):
         own = (grid.labels == number).any(2).numpy()
-        filled = np.asarray(ndimage.binary_fill_holes(own), dtype=bool)
+        filled = np.asarray(ndimage.binary_fill_holes(own), bool)
         hole = filled & ~solid
         if hole.sum() < SMALLEST:
             continue
-        inner, outer = (np.asarray(ndimage.binary_dilation(filled, iterations=n), dtype=bool) for n in AROUND)
-        around = outer & ~inner & ~solid
+        near, beside = (np.asarray(ndimage.binary_dilation(filled, iterations=n), bool) for n in AROUND)
+        around = beside & ~near & ~solid
         regions = torch.from_numpy(np.where(hole, FLOOR, np.where(around, SUPPORT, 0)))
         colors = _colors(grid, regions, number, views, plane, lowest)
         if min(len(seen) for seen in colors) >= MIN_PIXELS:

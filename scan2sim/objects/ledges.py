@@ -85,7 +85,9 @@ def upper_side(mesh: trimesh.Trimesh, plane: SupportPlane, unit: float, carries:
     layer = up & (height >= lowest) & (height <= lowest + thick)
     if float(area[layer].sum()) < (TOP_SIDE * unit / (CARRIES if carries else 1.0)) ** 2:
         return None
-    offset = float(np.average(height[layer], weights=area[layer]))
+    within = np.argsort(height[layer])
+    half = np.searchsorted(np.cumsum(area[layer][within]), 0.5 * area[layer].sum())
+    offset = float(height[layer][within][half])  # the median: what lies at a thing's foot does not count
     noise = float(np.sqrt(np.average((height[layer] - offset) ** 2, weights=area[layer])))
     top = SupportPlane(plane.normal, offset, noise, np.zeros((0, 2)))
     outline = _hull(top.flat(mesh.vertices[np.unique(mesh.faces[layer])]))

@@ -22,40 +22,50 @@ from scan2sim.objects.surface import object_surface
 from scan2sim.objects.views import View
 from scan2sim.progress import Reporter, silent
 
-__all__ = ["Apart", "Stacked", "Territories", "take_apart"]
+__all__ = ["Apart", "Rim", "Territories", "take_apart"]
 
 Array = NDArray[np.float64]
 
 CELL = 0.002  # of the mesh that creases are sought on [camera distances]
 MAX_CELLS = 192  # along its longest side
 LEVEL = 0.7  # cosine of the steepest rim on which something lies
+SKIN = 0.004  # how deep below the surface the seen shape says enough [camera distances]
 FLOOR = 2.5  # cells; what lies lower is next to the support
 
 
 @dataclass(frozen=True)
-class Stacked:
-    """A level rim on which one part of a surface lies upon another: ``normal · x = offset``."""
+class Rim:
+    """Where two parts of a surface meet, and the plane ``normal · x = offset`` through it."""
 
-    upper: int
-    lower: int
-    normal: Array  # (3,) upwards
+    above: int  # the part on the side that the normal points to
+    below: int
+    normal: Array  # (3,)
     offset: float  # [m]
+    centre: Array  # (3,) [m]
+    radius: float  # [m] of the ball around the centre in which the plane divides the parts' insides
+    level: bool  # whether one part lies upon the other, which then has all below the plane
 
 
 @dataclass(frozen=True)
 class Territories:
-    """The space between things that touch: all belongs to the nearest surface, and to the lower one under a rim."""
+    """The space between things that touch: all belongs to the nearest surface, divided inside by the rims' planes."""
 
     points: Array  # (P, 3) [m] on their surfaces
     part: NDArray[np.int64]  # (P,) whose, as a number of the grid
-    stacked: tuple[Stacked, ...]
+    rims: tuple[Rim, ...]
+    skin: float  # [m] what is nearer to a surface belongs to it, on whichever side of an upright rim
 
     def owner(self, points: Tensor) -> Tensor:  # (N, 3) [m] to (N,) int64
         """Whose space each point lies in."""
         where = points.numpy().astype(np.float64)
-        owner = self.part[KDTree(self.points).query(where)[1]]
-        for rim in self.stacked:
-            owner[(owner == rim.upper) & (where @ rim.normal < rim.offset)] = rim.lower
+        distance, nearest = KDTree(self.points).query(where)
+        owner = self.part[nearest]
+        for rim in self.rims:
+            side = where @ rim.normal - rim.offset
+            inside = (distance > self.skin) & (np.linalg.norm(where - rim.centre, axis=1) < rim.radius)
+            down = (owner == rim.above) & (side < 0) & (inside | rim.level)
+            up = (owner == rim.below) & (side > 0) & inside & (not rim.level)
+            owner[down], owner[up] = rim.below, rim.above
         return torch.from_numpy(owner)
 
 
@@ -94,8 +104,8 @@ def take_apart(
         parts = _parts(number, views, pixels, grid, plane, unit, config)
         if parts is not None:
             names = np.array([number, *range(count + 1, count + 1 + int(parts.part.max()))])
-            stacked = (replace(r, upper=int(names[r.upper]), lower=int(names[r.lower])) for r in parts.stacked)
-            space = Territories(parts.points, names[parts.part], tuple(stacked))
+            rims = (replace(rim, above=int(names[rim.above]), below=int(names[rim.below])) for rim in parts.rims)
+            space = replace(parts, part=names[parts.part], rims=tuple(rims))
             count += len(names) - 1
             whole += [number] * (len(names) - 1)
             territories |= dict.fromkeys(names.tolist(), space)
@@ -132,21 +142,24 @@ def _parts(
     if count < 2:
         return None
     known = ~floor | ~np.isin(part, part[~floor])  # what lies on the support was seen by nobody
-    return Territories(mesh.vertices[known], part[known], tuple(_stacked(mesh, part, floor, plane)))
+    return Territories(mesh.vertices[known], part[known], tuple(_rims(mesh, part, floor, plane)), SKIN * unit)
 
 
-def _stacked(
+def _rims(
     mesh: trimesh.Trimesh, part: NDArray[np.int64], floor: NDArray[np.bool_], plane: SupportPlane
-) -> Iterator[Stacked]:
-    """The rims between two parts that are level rather than upright, each as the plane through it."""
+) -> Iterator[Rim]:
     edges = mesh.edges_unique[~floor[mesh.edges_unique].any(1)]
     pairs = np.sort(part[edges], axis=1)
     for a, b in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0):
-        rim = mesh.vertices[edges[(pairs == (a, b)).all(1)]].mean(1)
-        centre = rim.mean(0)
-        normal = np.linalg.eigh((rim - centre).T @ (rim - centre))[1][:, 0]
-        normal *= np.sign(normal @ plane.normal)
-        if normal @ plane.normal > LEVEL:
-            first, second = (float((mesh.vertices[part == which].mean(0) - centre) @ normal) for which in (a, b))
-            upper, lower = (a, b) if first > second else (b, a)
-            yield Stacked(int(upper), int(lower), normal, float(normal @ centre))
+        points = mesh.vertices[edges[(pairs == (a, b)).all(1)]].mean(1)
+        centre = points.mean(0)
+        normal = np.linalg.eigh((points - centre).T @ (points - centre))[1][:, 0]
+        first, second = (float((mesh.vertices[part == which].mean(0) - centre) @ normal) for which in (a, b))
+        if first < second:
+            normal = -normal
+        above, below = int(a), int(b)
+        if normal @ plane.normal < -LEVEL:
+            above, below, normal = below, above, -normal
+        radius = float(np.linalg.norm(points - centre, axis=1).max())
+        level = bool(normal @ plane.normal > LEVEL)
+        yield Rim(above, below, normal, float(normal @ centre), centre, radius, level)
