@@ -128,7 +128,7 @@ def _separated(
         real[number] = bool(own[number] >= config.min_own and whole >= config.min_coherence)
         doubtful += bool(not real[number] and own[number] >= DOUBT)
     labels[~torch.tensor(real)[labels]] = 0
-    numbers = [number for number in range(1, grid.count + 1) if real[number]]
+    numbers = [number for number in range(1, grid.count + 1) if real[number] and config.take_apart]
     apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
     if apart.territories:
         labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)

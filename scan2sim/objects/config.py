@@ -39,6 +39,8 @@ class ObjectsConfig:
     """A thing of whose surface no view saw more than the rest of this share is none."""
     mesh_cells: int = 96
     """Cells along an object's longest side for its mesh."""
+    take_apart: bool = False
+    """Whether what touches is cut at the creases of its surface; draft splats are too rough to tell creases from noise."""
     stereo: tuple[float, ...] = (0.016, 0.012, 0.006)
     """How far a surface may move to where the photos agree on it, pass after pass [camera distances]; () = not."""
     mesh_faces: int = 4000
@@ -49,8 +51,8 @@ class ObjectsConfig:
 
 _PRESETS = {
     "draft": ObjectsConfig(),
-    "standard": ObjectsConfig(view_size=720, mesh_cells=128, mesh_faces=8000),
-    "high": ObjectsConfig(view_size=960, mesh_cells=160, mesh_faces=16_000),
+    "standard": ObjectsConfig(view_size=720, mesh_cells=128, mesh_faces=8000, take_apart=True),
+    "high": ObjectsConfig(view_size=960, mesh_cells=160, mesh_faces=16_000, take_apart=True),
 }
 
 
