@@ -40,7 +40,7 @@ class ObjectsConfig:
     mesh_cells: int = 96
     """Cells along an object's longest side for its mesh."""
     take_apart: bool = False
-    """Whether what touches is cut at the creases of its surface; draft splats are too rough to tell creases from noise."""
+    """Whether what touches is cut at the creases of its surface; in draft splats creases drown in noise."""
     stereo: tuple[float, ...] = (0.016, 0.012, 0.006)
     """How far a surface may move to where the photos agree on it, pass after pass [camera distances]; () = not."""
     mesh_faces: int = 4000
