@@ -43,6 +43,7 @@ __all__ = ["build_scene"]
 
 MIN_WEIGHT = 5.0  # what painted less than this many pixels in all views was hardly seen
 FOOT_NOISE = 2.0  # what is less than this many standard deviations of the support's surface above it is support
+WHOLE = 0.95  # what falls into several things must be as coherent as this altogether
 DOUBT = 0.2  # a patch of whose pixels its own Gaussians painted at least this share may be a thing
 FRINGE = 0.015  # what hovers this near to an object's surface is its fringe [camera distances]
 OUTLIER = 0.03  # an object's Gaussians lie this near to its surface [camera distances]
@@ -79,7 +80,7 @@ def build_scene(
     unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
-    apart, labels, weight, doubtful = _separated(views, gaussians, plane, unit, config, report)
+    views, apart, labels, weight, doubtful = _separated(views, gaussians, plane, unit, config, report)
     parts = []
     for number in range(1, apart.grid.count + 1):
         part = None
@@ -128,26 +129,32 @@ def _separated(
     unit: float,
     config: ObjectsConfig,
     report: Reporter,
-) -> tuple[Apart, Tensor, Tensor, int]:
-    """Objects; number (N,) and blending weight over all views (N,) of each Gaussian; how many patches may be things."""
+) -> tuple[list[View], Apart, Tensor, Tensor, int]:
+    """Mended views; objects; number (N,) and blending weight (N,) of each Gaussian; how many patches may be things."""
     grid = separate(views, plane, unit, config, report)
     lowest = separating_height(plane, unit, config)
     floors = find_floors(grid, views, plane, lowest)
     pixels = [floors.add_to(view, label_pixels(view, grid, plane, lowest)) for view in views]
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
     pixels = repaint(gaussians, labels, views, grid.count, report)
-    real, doubtful = [False] * (grid.count + 1), 0
-    for number in range(1, grid.count + 1):
-        whole = coherence([picture == number for picture in pixels])
-        real[number] = bool(own[number] >= config.min_own and whole >= config.min_coherence)
-        doubtful += bool(not real[number] and own[number] >= DOUBT)
-    labels[~torch.tensor(real)[labels]] = 0
-    numbers = [number for number in range(1, grid.count + 1) if real[number]]
+    views = [floors.raised(view) for view in views]
+    numbers = [number for number in range(1, grid.count + 1) if own[number] >= config.min_own]
     apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
     if apart.territories:
         labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
         apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
-    return apart, labels, weight, doubtful
+    real, doubtful = [False] * (apart.grid.count + 1), 0
+    blobs = np.array([coherence([picture == n for picture in apart.pixels]) for n in range(apart.grid.count + 1)])
+    for number in range(1, apart.grid.count + 1):
+        whole = int(apart.whole[number])
+        parts = (apart.whole == whole).numpy()
+        group = blobs[parts].sum(0)  # a cloth's bumps that hang together are no things, though each is one blob
+        enough = config.min_coherence, (WHOLE if parts.sum() > 1 else config.min_coherence)
+        together = all(a >= share * b > 0 for (a, b), share in zip((blobs[number], group), enough, strict=True))
+        real[number] = bool(own[whole] >= config.min_own and together)
+        doubtful += bool(not real[number] and own[whole] >= DOUBT and number == whole)
+    labels[~torch.tensor(real)[labels]] = 0
+    return views, apart, labels, weight, doubtful
 
 
 def _supports(
