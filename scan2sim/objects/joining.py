@@ -64,7 +64,7 @@ def join_pieces(
     have the crown.  Then pieces join whose border has gaps or is level, the most ridge-like first.  Of what is left, a
     piece is no thing of its own if it does not bulge out of its border, is too small, is a low relief in the colour of
     what is around it, or would fall: the support and the rims that it shares with others below its middle must carry
-    it.  It joins the piece that it has the longest border with, and is a fleck if it has none.
+    it.  It joins the piece that it has the longest border with; what is small and touches nothing is a fleck.
     """
     edges = mesh.edges_unique
     weight = mesh.edges_unique_length * np.where(seen[edges].all(1), 1.0, 1e-3)

@@ -84,6 +84,6 @@ def _largest_piece(volume: np.ndarray, all_pieces: bool) -> np.ndarray:
     if number == 0:
         return volume
     largest = patches > 0 if all_pieces else patches == np.bincount(patches.ravel())[1:].argmax() + 1
-    cavities = ndimage.binary_fill_holes(largest) & ~largest
+    cavities = np.asarray(ndimage.binary_fill_holes(largest), bool) & ~largest
     volume = np.where((volume < 0) & ~largest, 1.0, volume)
     return np.where(cavities, -np.abs(volume) - 1e-3, volume).astype(np.float32)

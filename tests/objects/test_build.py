@@ -167,7 +167,7 @@ def test_a_ball_rests_on_the_slab_whose_upper_side_is_a_support(crowded):
     assert ball.rests_on.relation == "on"
     assert nearest(crowded, 0.035, -0.1).rests_on.id == 0
     top = next(support for support in crowded.supports if support.object == slab.id)
-    assert top.position[2] == pytest.approx(0.02, abs=0.003)
+    assert top.position[2] == pytest.approx(0.02, abs=0.005)  # as the bounds of objects are
 
 
 def test_the_floor_of_a_tray_belongs_to_it(crowded):
