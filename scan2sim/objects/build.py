@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
+import numpy as np
 import torch
 import trimesh
 from scipy.spatial import KDTree
@@ -41,6 +42,7 @@ from scan2sim.splats import Gaussians
 __all__ = ["build_scene"]
 
 MIN_WEIGHT = 5.0  # what painted less than this many pixels in all views was hardly seen
+WHOLE = 0.95  # what falls into several things must be as coherent as this altogether
 DOUBT = 0.2  # a patch of whose pixels its own Gaussians painted at least this share may be a thing
 NOBODY = -1  # label of Gaussians of objects that …
 PAINTED = 0.5  # … paint less than this many pixels in all views: they lie inside, or where no view looks
@@ -67,7 +69,7 @@ def build_scene(
     unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
-    apart, labels, weight, doubtful = _separated(views, gaussians, plane, unit, config, report)
+    views, apart, labels, weight, doubtful = _separated(views, gaussians, plane, unit, config, report)
     photos = exposed_photos(posed.frames, views)
     compared = all(frame.image.is_file() for frame in posed.frames)  # renderings would agree with their own splats
     config = config if compared else replace(config, stereo=())
@@ -114,27 +116,33 @@ def _separated(
     unit: float,
     config: ObjectsConfig,
     report: Reporter,
-) -> tuple[Apart, Tensor, Tensor, int]:
-    """Objects; number (N,) and blending weight over all views (N,) of each Gaussian; how many patches may be things."""
+) -> tuple[list[View], Apart, Tensor, Tensor, int]:
+    """Mended views; objects; number (N,) and blending weight (N,) of each Gaussian; how many patches may be things."""
     grid = separate(views, plane, unit, config, report)
     lowest = separating_height(plane, unit, config)
     floors = find_floors(grid, views, plane, lowest)
     pixels = [floors.add_to(view, label_pixels(view, grid, plane, lowest)) for view in views]
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
     pixels = repaint(gaussians, labels, views, grid.count, report)
-    real, doubtful = [False] * (grid.count + 1), 0
-    for number in range(1, grid.count + 1):
-        whole = coherence([picture == number for picture in pixels])
-        real[number] = bool(own[number] >= config.min_own and whole >= config.min_coherence)
-        doubtful += bool(not real[number] and own[number] >= DOUBT)
-    labels[~torch.tensor(real)[labels]] = 0
-    numbers = [number for number in range(1, grid.count + 1) if real[number] and config.take_apart]
+    views = [floors.raised(view) for view in views]
+    numbers = [n for n in range(1, grid.count + 1) if own[n] >= config.min_own and config.take_apart]
     apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
     if apart.territories:
         labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
         apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
+    real, doubtful = [False] * (apart.grid.count + 1), 0
+    blobs = np.array([coherence([picture == n for picture in apart.pixels]) for n in range(apart.grid.count + 1)])
+    for number in range(1, apart.grid.count + 1):
+        whole = int(apart.whole[number])
+        parts = (apart.whole == whole).numpy()
+        group = blobs[parts].sum(0)  # a cloth's bumps that hang together are no things, though each is one blob
+        enough = config.min_coherence, (WHOLE if parts.sum() > 1 else config.min_coherence)
+        together = all(a >= share * b > 0 for (a, b), share in zip((blobs[number], group), enough, strict=True))
+        real[number] = bool(own[whole] >= config.min_own and together)
+        doubtful += bool(not real[number] and own[whole] >= DOUBT and number == whole)
+    labels[~torch.tensor(real)[labels]] = 0
     labels[(labels > 0) & (weight < PAINTED)] = NOBODY
-    return apart, labels, weight, doubtful
+    return views, apart, labels, weight, doubtful
 
 
 def _supports(

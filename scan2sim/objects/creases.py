@@ -101,12 +101,14 @@ def _cores(mesh: trimesh.Trimesh, cut: NDArray[np.bool_], unit: float) -> NDArra
 
 
 def _grow(mesh: trimesh.Trimesh, cores: NDArray[np.int64], evidence: Array) -> NDArray[np.int64]:
-    """Every vertex takes the core with the cheapest way to it; all is one piece where there is no core."""
+    """Every vertex takes the core with the cheapest way to it; a connected piece without a core is one of its own."""
     edges = mesh.edges_unique
     cost = mesh.edges_unique_length * (1 + STEEP * evidence[edges].mean(1))
     graph = sparse.coo_matrix((cost, (edges[:, 0], edges[:, 1])), shape=(len(cores),) * 2).tocsr()
+    whole = connected_components(graph, directed=False)[1]
+    bare, first = np.unique(np.where(np.isin(whole, whole[cores >= 0]), -1, whole), return_index=True)
+    cores = cores.copy()
+    cores[first[bare >= 0]] = cores.max(initial=-1) + 1 + np.arange((bare >= 0).sum())
     seeds = np.flatnonzero(cores >= 0)
-    if len(seeds) == 0:
-        return np.zeros(len(cores), np.int64)
     *_, source = dijkstra(graph, directed=False, indices=seeds, min_only=True, return_predecessors=True)
-    return np.where(source >= 0, cores[source], 0)
+    return cores[source]

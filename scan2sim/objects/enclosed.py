@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,12 +19,14 @@ from scan2sim.objects.views import View
 __all__ = ["Floors", "find_floors"]
 
 AROUND = (3, 9)  # cells beside a thing between which the support's colour is read
+LEVELS = (1.0, 2.0, 3.0)  # times the lowest height; over which a rim may stand
 SMALLEST = 10  # columns that a floor has at least
-GROWN = 3  # cells by which the voxels of a thing, grown to find noisy points, may reach beyond its rim
+GROWN = 3  # cells by which the voxels of a rim, grown to find noisy points, may reach over the floor
+LIFT = 0.5  # times the lowest height, over the support, lies a floor at least
 SUNK = 4.0  # times the lowest height; so far may a floor without texture sink into the support
 FLOOR, SUPPORT, THING = 1, 2, 3
 THIN = 7  # one of so many pixels is looked at
-MIN_PIXELS = 200  # that show a floor, and as many the support around it; with fewer nothing is known
+MIN_PIXELS = 100  # that show a floor, and as many the support around it; with fewer nothing is known
 
 
 class Floors:
@@ -32,10 +37,25 @@ class Floors:
 
     def add_to(self, view: View, picture: Tensor) -> Tensor:  # (H, W) int64
         """The same numbers, and those of the floors where there was none."""
+        owner = self._owner(view)
+        return torch.where((picture == 0) & (owner > 0), owner, picture)
+
+    def raised(self, view: View) -> View:
+        """The view with floors that have sunk into the support lifted out of it, to half the lowest height."""
+        pose = torch.from_numpy(view.camera.world_from_camera).float()
+        normal = torch.tensor(self._plane.normal).float()
+        points, _ = view.points()
+        height = self._plane.height(points)
+        sunk = (self._owner(view) > 0) & (height < LIFT * self._lowest)
+        fall = (points - pose[:3, 3]) @ normal / view.depth.clamp_min(1e-6)  # height lost per depth
+        lifted = view.depth + (LIFT * self._lowest - height) / fall.clamp_max(-1e-3)
+        return replace(view, depth=torch.where(sunk & (lifted > 0), lifted, view.depth))
+
+    def _owner(self, view: View) -> Tensor:  # (H, W) int64
         points, has = view.points()
         height = self._plane.height(points)
-        low = has & (picture == 0) & (height <= self._lowest) & (height > -SUNK * self._lowest)
-        return torch.where(low, _column(self._grid, self._columns, points), picture)
+        low = has & (height <= self._lowest) & (height > -SUNK * self._lowest)
+        return torch.where(low, _column(self._grid, self._columns, points), 0)
 
 
 def find_floors(grid: VoxelLabels, views: list[View], plane: SupportPlane, lowest: float) -> Floors:
@@ -43,35 +63,47 @@ def find_floors(grid: VoxelLabels, views: list[View], plane: SupportPlane, lowes
 
     ``lowest`` is the height [m] over which everything belongs to things already.
     """
-    solid = (grid.labels > 0).any(2).numpy()
-    columns = np.zeros(solid.shape, np.int64)
-    for number in range(1, grid.count + 1):
-        own = (grid.labels == number).any(2).numpy()
-        filled = np.asarray(ndimage.binary_fill_holes(own), bool)
-        hole = filled & ~solid
+    columns = np.zeros(grid.labels.shape[:2], np.int64)
+    anything = (grid.labels > 0).any(2).numpy()
+    for number, level in product(range(1, grid.count + 1), LEVELS):
+        rim = _columns_over(grid, number, plane, level * lowest)
+        filled = np.asarray(ndimage.binary_fill_holes(rim), bool)
+        hole = filled & ~rim
         if hole.sum() < SMALLEST:
             continue
         near, beside = (np.asarray(ndimage.binary_dilation(filled, iterations=n), bool) for n in AROUND)
-        around = beside & ~near & ~solid
-        regions = torch.from_numpy(np.where(hole, FLOOR, np.where(around, SUPPORT, 0)))
-        colors = _colors(grid, regions, number, views, plane, lowest)
+        beside &= ~near & ~anything
+        inner = rim & np.asarray(ndimage.binary_dilation(hole, iterations=AROUND[0]), bool)
+        regions = torch.from_numpy(np.select([hole, beside, inner], [FLOOR, SUPPORT, THING], 0))
+        colors = _colors(grid, regions, number, views, plane, level * lowest)
         if min(len(seen) for seen in colors) >= MIN_PIXELS:
             floor, support, thing = (np.median(seen, axis=0) for seen in colors)
             if np.linalg.norm(floor - thing) < np.linalg.norm(floor - support):
-                columns[np.asarray(ndimage.binary_erosion(filled, iterations=GROWN), bool)] = number
+                columns[np.asarray(ndimage.binary_dilation(hole, iterations=GROWN), bool) & filled] = number
     return Floors(grid, columns, plane, lowest)
+
+
+def _columns_over(grid: VoxelLabels, number: int, plane: SupportPlane, height: float) -> NDArray[np.bool_]:
+    """Which columns of the grid hold a thing's voxels higher than that above the support [m]."""
+    cells = (grid.labels == number).nonzero()
+    centres = (cells + 0.5) * grid.cell + grid.corner
+    over = np.zeros(grid.labels.shape[:2], bool)
+    x, y, _ = cells[plane.height(centres) > height].unbind(1)
+    over[x.numpy(), y.numpy()] = True
+    return over
 
 
 def _colors(
     grid: VoxelLabels, regions: Tensor, number: int, views: list[View], plane: SupportPlane, lowest: float
 ) -> list[NDArray[np.float64]]:
-    """CIELAB colours (N, 3) of pixels at the support's height over the floor and around, and of those of a thing."""
+    """CIELAB colours (N, 3) of the low pixels over the floor and around the thing, and of the high ones on its rim."""
     found = [torch.zeros(0, 3)] * 3
     for view in views:
         points, has = view.points()
         height = plane.height(points)
-        region = torch.where(has & (height.abs() <= lowest), _column(grid, regions, points), 0)
-        region[has & (height > lowest) & (grid.lookup(points) == number)] = THING
+        region = torch.where(has, _column(grid, regions, points), 0)
+        high = (height > lowest) & (grid.lookup(points) == number)
+        region[(region == THING) & ~high | (region != THING) & (height.abs() > lowest)] = 0
         for i, kind in enumerate((FLOOR, SUPPORT, THING)):
             found[i] = torch.cat([found[i], view.color[region == kind][::THIN]])
     return [rgb2lab(colors.clamp(0, 1).numpy()[None])[0] for colors in found]

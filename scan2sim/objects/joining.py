@@ -24,7 +24,7 @@ WEAK = 0.5  # evidence under this is a gap in a border; …
 GAPS = 0.08  # … with more of it than this share, …
 SPECK = 0.04  # … and than this altogether, the border runs within one thing [camera distances]
 BULGE = 0.002  # volume over area^1.5 of a thing at least: a dent's is negative, a plate's 0.01, a ball's 0.094
-RELIEF = 0.85  # mean upward part of the normals; what is flatter and stands on another thing is its relief, …
+RELIEF = 0.75  # mean upward part of the normals; what is flatter and stands on another thing is its relief, …
 CONTRAST = 12.0  # … unless its colour differs by so much [CIELAB, with less weight on lightness]
 SHADE = 0.3  # weight of lightness: shade changes it
 SLACK = 0.15  # how far the middle may lie outside of what carries it [square root of the thing's area]
@@ -56,7 +56,7 @@ def join_pieces(
     seen: Flags,  # (V,) vertices that some view saw
     unit: float,  # camera distance [m]
     smallest: float,  # [m] longest side of a thing, at least
-) -> tuple[NDArray[np.int64], int]:  # (V,) thing 0..count - 1 of each vertex, count
+) -> tuple[NDArray[np.int64], int]:  # (V,) thing 0..count - 1 of each vertex, -1 = a fleck; count
     """Join the pieces of a surface into things.
 
     Two pieces whose border is a ridge are one thing, and so are two that both have such a border with a third (Stein
@@ -64,7 +64,7 @@ def join_pieces(
     have the crown.  Then pieces join whose border has gaps or is level, the most ridge-like first.  Of what is left, a
     piece is no thing of its own if it does not bulge out of its border, is too small, is a low relief in the colour of
     what is around it, or would fall: the support and the rims that it shares with others below its middle must carry
-    it.  It joins the piece that it has the longest border with.
+    it.  It joins the piece that it has the longest border with; what is small and touches nothing is a fleck.
     """
     edges = mesh.edges_unique
     weight = mesh.edges_unique_length * np.where(seen[edges].all(1), 1.0, 1e-3)
@@ -93,7 +93,11 @@ def join_pieces(
         else:
             break
     numbers, labels = np.unique(labels, return_inverse=True)
-    return labels, len(numbers)
+    alone = ~np.isin(np.arange(len(numbers)), list({int(n) for pair in borders.between(labels) for n in pair}))
+    sides = [float(np.ptp(mesh.vertices[labels == n], axis=0).max()) for n in range(len(numbers))]
+    small = alone & (np.array(sides) < smallest)
+    renumber = np.where(small, -1, np.cumsum(~small) - 1)
+    return renumber[labels], int((~small).sum())
 
 
 def _united(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.int64]:

@@ -161,15 +161,18 @@ def label_pixels(view: View, grid: VoxelLabels, plane: SupportPlane, lowest: flo
     return torch.where(has & (plane.height(points) > lowest), grid.lookup(points), 0)
 
 
-def coherence(masks: list[Tensor]) -> float:
-    """Share of an object's pixels in its largest blob of each view; scattered noise has little (1 = one blob)."""
+def coherence(masks: list[Tensor]) -> tuple[int, int]:
+    """How many of an object's pixels lie in its largest blob of each view, and how many it has.
+
+    Scattered noise has little in its largest blobs, a thing nearly all.
+    """
     together, total = 0, 0
     for mask in masks:
         blobs, number = ndimage.label(mask.numpy())  # pyright: ignore[reportGeneralTypeIssues]
         if number:
             together += int(np.bincount(blobs.ravel())[1:].max())
             total += int(mask.sum())
-    return together / total if total else 0.0
+    return together, total
 
 
 def label_gaussians(

@@ -33,6 +33,7 @@ def object_surface(
     cells: int,
     belongs: Callable[[Tensor], Tensor] | None = None,  # (N, 3) to (N,) bool: the space that can be the object's
     trust: list[Tensor] | None = None,  # per view (H, W) 0..1: how far the depth of the object's pixels counts
+    all_pieces: bool = False,  # whether to keep more than the largest connected piece
 ) -> trimesh.Trimesh | None:
     """Fuse depth and silhouettes into a closed mesh in the scene frame; None when nothing is left.
 
@@ -69,7 +70,7 @@ def object_surface(
         distance[distance < 0] = torch.where(belongs(points[distance < 0]), distance[distance < 0], 1.0)
     volume = ndimage.gaussian_filter(distance.reshape(shape).numpy(), SMOOTHING)
     volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = 1.0
-    volume = _largest_piece(volume)
+    volume = _largest_piece(volume, all_pieces)
     if volume.min() >= 0:
         return None
     vertices, faces, *_ = marching_cubes(volume, 0.0)
@@ -79,12 +80,12 @@ def object_surface(
     return mesh
 
 
-def _largest_piece(volume: np.ndarray) -> np.ndarray:
-    """Keep the largest connected inside and fill the cavities that are closed on all sides."""
+def _largest_piece(volume: np.ndarray, all_pieces: bool) -> np.ndarray:
+    """Keep the largest connected inside, or all, and fill the cavities that are closed on all sides."""
     patches, number = ndimage.label(volume < 0)  # pyright: ignore[reportGeneralTypeIssues]
     if number == 0:
         return volume
-    largest = patches == np.bincount(patches.ravel())[1:].argmax() + 1
-    cavities = ndimage.binary_fill_holes(largest) & ~largest
+    largest = patches > 0 if all_pieces else patches == np.bincount(patches.ravel())[1:].argmax() + 1
+    cavities = np.asarray(ndimage.binary_fill_holes(largest), bool) & ~largest
     volume = np.where((volume < 0) & ~largest, 1.0, volume)
     return np.where(cavities, -np.abs(volume) - 1e-3, volume).astype(np.float32)

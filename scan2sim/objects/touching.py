@@ -9,6 +9,8 @@ import numpy as np
 import torch
 import trimesh
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 from torch import Tensor
 
@@ -29,8 +31,10 @@ Array = NDArray[np.float64]
 CELL = 0.002  # of the mesh that creases are sought on [camera distances]
 MAX_CELLS = 192  # along its longest side
 LEVEL = 0.7  # cosine of the steepest rim on which something lies
+SEEN = 0.3  # share of a piece's vertices that must have been seen
 SKIN = 0.004  # how deep below the surface the seen shape says enough [camera distances]
-FLOOR = 2.5  # cells; what lies lower is next to the support
+FLOOR = 2.5  # cells; what lies lower is next to the support, …
+UPWARD = 0.3  # … unless it faces up like a tray's floor: cosine of its normal
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,14 @@ def take_apart(
     for done, number in enumerate(numbers, start=1):
         parts = _parts(number, views, pixels, grid, plane, unit, config)
         if parts is not None:
-            names = np.array([number, *range(count + 1, count + 1 + int(parts.part.max()))])
+            kept = np.unique(parts.part)
+            names = np.zeros(kept[-1] + 1, np.int64)
+            names[kept] = [number, *range(count + 1, count + len(kept))]
             rims = (replace(rim, above=int(names[rim.above]), below=int(names[rim.below])) for rim in parts.rims)
             space = replace(parts, part=names[parts.part], rims=tuple(rims))
-            count += len(names) - 1
-            whole += [number] * (len(names) - 1)
-            territories |= dict.fromkeys(names.tolist(), space)
+            count += len(kept) - 1
+            whole += [number] * (len(kept) - 1)
+            territories |= dict.fromkeys(names[kept].tolist(), space)
             cells = grid.labels == number
             labels[cells] = space.owner((cells.nonzero() + 0.5) * grid.cell + grid.corner)
             for view, picture in zip(views, pixels, strict=True):
@@ -132,23 +138,34 @@ def _parts(
     size = float((high - low).max())
     cells = int(min(MAX_CELLS, size / (CELL * unit)))
     masks = [picture == number for picture in pixels]
-    mesh = object_surface(views, masks, low, high, plane, cells)
+    mesh = object_surface(views, masks, low, high, plane, cells, all_pieces=True)
     if mesh is None:
         return None
     seen = color_mesh(mesh, views, masks, tolerance=2 * grid.cell)
     floor = plane.height(torch.tensor(mesh.vertices)).numpy() < FLOOR * size / cells
+    floor &= mesh.vertex_normals @ plane.normal < UPWARD
     pieces = cut_at_creases(mesh, floor, unit)
-    part, count = join_pieces(mesh, pieces, floor, seen, unit, config.min_size * unit)
-    if count < 2:
+    part, _ = join_pieces(mesh, pieces, floor, seen, unit, config.min_size * unit)
+    part = np.where(_seen_pieces(mesh, seen), part, -1)
+    if len(np.unique(part[part >= 0])) < 2:
         return None
-    known = ~floor | ~np.isin(part, part[~floor])  # what lies on the support was seen by nobody
+    known = part >= 0
+    known &= ~floor | ~np.isin(part, part[~floor])  # what lies on the support was seen by nobody
     return Territories(mesh.vertices[known], part[known], tuple(_rims(mesh, part, floor, plane)), SKIN * unit)
+
+
+def _seen_pieces(mesh: trimesh.Trimesh, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:  # (V,)
+    """Which vertices lie on connected pieces that were seen; the insides of other things were not."""
+    edges = mesh.edges_unique
+    graph = sparse.coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(seen),) * 2)
+    piece = connected_components(graph, directed=False)[1]
+    return (np.bincount(piece, seen) / np.bincount(piece))[piece] > SEEN
 
 
 def _rims(
     mesh: trimesh.Trimesh, part: NDArray[np.int64], floor: NDArray[np.bool_], plane: SupportPlane
 ) -> Iterator[Rim]:
-    edges = mesh.edges_unique[~floor[mesh.edges_unique].any(1)]
+    edges = mesh.edges_unique[(~floor & (part >= 0))[mesh.edges_unique].all(1)]
     pairs = np.sort(part[edges], axis=1)
     for a, b in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0):
         points = mesh.vertices[edges[(pairs == (a, b)).all(1)]].mean(1)
