@@ -9,13 +9,13 @@ import numpy as np
 import torch
 import trimesh
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, binary_erosion
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, normalize
 
 from scan2sim.bodies import decimate
 from scan2sim.objects.fairing import fair
 from scan2sim.objects.mesh_views import see_meshes
+from scan2sim.objects.outlines import outline_shifts
 from scan2sim.objects.stereo import StereoDepth, StereoView, stereo_depth, typical_brightness
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.surface import object_surface
@@ -25,7 +25,6 @@ from scan2sim.progress import Reporter, silent
 __all__ = ["Outline", "refine_surfaces"]
 
 FACES = 12_000  # of a mesh between two passes
-FINE = 20_000  # at least so many faces are drawn
 MARGIN = 0.01  # around a mesh, for the next one [camera distances]
 COARSE = 360  # pixels of the photos' long side, about, in the first pass
 STEPS = 8  # shifts to each side
@@ -33,8 +32,8 @@ BRIGHT = 0.88  # share of an object's pixels that are dark enough not to mirror 
 DOUBT = 0.05  # how much depth counts that no photos agree on
 NEAR = 0.006  # a vertex is seen by a view whose depth is so near [camera distances]
 AGREED = (0.2, 0.5)  # mean trust of the views that see a vertex from which, and up to which, its own trust grows
-GRAZING = 0.3  # cosine between surface and ray at an outline
-RIM = 2  # pixels to both sides of an outline
+TOLD = 1.0  # outlines that hold a vertex wholly
+BENDS = 2  # times that a surface is bent to its outlines, which are others then
 FOOT = 0.002  # what is so low stands on the support [camera distances] …
 FOOT_TRUST = 0.1  # … and is trusted so far
 GRAY = (0.299, 0.587, 0.114)
@@ -76,7 +75,7 @@ def refine_surfaces(
         cameras = [
             view.camera.resized(picture.shape[1], picture.shape[0]) for view, picture in zip(views, small, strict=True)
         ]
-        sights = see_meshes([_fine(mesh) for mesh in meshes], cameras)
+        sights = see_meshes(meshes, cameras)
         stereo = [StereoView(*parts) for parts in zip(cameras, small, sights, strict=True)]
         bright = typical_brightness(stereo, len(meshes), BRIGHT)
         offsets = torch.linspace(-reach * unit, reach * unit, 2 * STEPS + 1)
@@ -85,48 +84,56 @@ def refine_surfaces(
         for i in range(len(views)):
             depths.append(stereo_depth(stereo, i, offsets, bright, centre, unit).resized(views[i].size))
             report("comparing photos", turn * len(views) + i + 1, len(ranges) * len(views))
-        meshes = [
-            _fused(mesh, outline, views, depths, plane, unit, cells)
-            for mesh, outline in zip(meshes, outlines, strict=True)
-        ]
+        meshes = _fused(meshes, outlines, views, depths, plane, unit, cells)
     return meshes
 
 
-def _fine(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    while len(mesh.faces) < FINE:
-        mesh = mesh.subdivide()
-    return mesh
-
-
 def _fused(
-    mesh: trimesh.Trimesh,
-    outline: Outline,
+    meshes: list[trimesh.Trimesh],
+    outlines: list[Outline],
     views: list[View],
     depths: list[StereoDepth],
     plane: SupportPlane,
     unit: float,
     cells: int,
-) -> trimesh.Trimesh:
-    """The mesh from the new depths; the old one where nothing is left of it."""
+) -> list[trimesh.Trimesh]:
+    """The meshes from the new depths, bent to the outlines; the old one where nothing is left of it."""
+    looks = [_looked(outline, views, depths) for outline in outlines]
+    fused = []
+    for mesh, outline, (moved, agreed) in zip(meshes, outlines, looks, strict=True):
+        share = [
+            torch.where(mask & (found.depth > 0), DOUBT + trust, 1.0)
+            for mask, found, trust in zip(outline.masks, depths, agreed, strict=True)
+        ]
+        low, high = torch.tensor(mesh.bounds, dtype=torch.float32)
+        margin = MARGIN * unit
+        new = object_surface(moved, outline.masks, low - margin, high + margin, plane, cells, outline.belongs, share)
+        fused.append(mesh if new is None else decimate(new, FACES))
+    for _ in range(BENDS):
+        sights = see_meshes(fused, [view.camera for view in views])
+        for i, (mesh, outline, (moved, agreed)) in enumerate(zip(fused, outlines, looks, strict=True)):
+            shift, told = outline_shifts(mesh, sights, i + 1, outline.masks, views, NEAR * unit)
+            rim = np.clip(told / TOLD, 0, 1)
+            texture = _texture_trust(mesh, outline.masks, moved, agreed, plane, unit)
+            target = mesh.copy()
+            target.vertices += (shift * rim / np.maximum(rim + texture, 1e-9))[:, None] * mesh.vertex_normals
+            bent = fair(target, np.minimum(rim + texture, 1))
+            sunk = np.minimum(plane.height(torch.tensor(bent.vertices)).numpy(), 0)
+            fused[i] = trimesh.Trimesh(bent.vertices - sunk[:, None] * plane.normal, bent.faces, process=False)
+    return fused
+
+
+def _looked(outline: Outline, views: list[View], depths: list[StereoDepth]) -> tuple[list[View], list[Tensor]]:
+    """The views with the object's new depths, and how far its pixels are trusted."""
     known = [mask & (found.depth > 0) for mask, found in zip(outline.masks, depths, strict=True)]
     moved = [
         replace(view, depth=torch.where(mine, found.depth, view.depth))
         for view, mine, found in zip(views, known, depths, strict=True)
     ]
-    agreed = [torch.where(mine, found.trust, 0.0) for mine, found in zip(known, depths, strict=True)]
-    share = [torch.where(mine, DOUBT + trust, 1.0) for mine, trust in zip(known, agreed, strict=True)]
-    low, high = torch.tensor(mesh.bounds, dtype=torch.float32)
-    margin = MARGIN * unit
-    fused = object_surface(moved, outline.masks, low - margin, high + margin, plane, cells, outline.belongs, share)
-    if fused is None:
-        return mesh
-    fused = decimate(fused, FACES)
-    fused = fair(fused, _vertex_trust(fused, outline.masks, moved, agreed, plane, unit))
-    sunk = np.minimum(plane.height(torch.tensor(fused.vertices)).numpy(), 0)
-    return trimesh.Trimesh(fused.vertices - sunk[:, None] * plane.normal, fused.faces, process=False)
+    return moved, [torch.where(mine, found.trust, 0.0) for mine, found in zip(known, depths, strict=True)]
 
 
-def _vertex_trust(
+def _texture_trust(
     mesh: trimesh.Trimesh,
     masks: list[Tensor],
     views: list[View],  # with the new depth
@@ -134,10 +141,10 @@ def _vertex_trust(
     plane: SupportPlane,
     unit: float,
 ) -> NDArray[np.float64]:  # (V,) 0..1
-    """How well each vertex is held: by photos that agree on it, or as part of its outline in two views or more."""
+    """How well photos agree on each vertex; its support holds a foot a little."""
     points = torch.tensor(mesh.vertices, dtype=torch.float32)
     normals = torch.tensor(mesh.vertex_normals, dtype=torch.float32)
-    agreement, looks, rims = (torch.zeros(len(points)) for _ in range(3))
+    agreement, looks = torch.zeros(len(points)), torch.zeros(len(points))
     for view, mask, trust in zip(views, masks, agreed, strict=True):
         index, z, inside = view.project(points)
         gap = view.depth.flatten()[index] - z
@@ -145,14 +152,7 @@ def _vertex_trust(
         facing = cosine.clamp_min(0) * (inside & mask.flatten()[index] & (gap.abs() < NEAR * unit))
         agreement += facing * trust.flatten()[index]
         looks += facing
-        wide, narrow = (_mask(change(mask.numpy(), iterations=RIM)) for change in (binary_dilation, binary_erosion))
-        at_rim = (wide & ~narrow).flatten()[index] & (cosine.abs() < GRAZING) & (gap > -3 * NEAR * unit)
-        rims += inside & at_rim
     textured = (agreement / looks.clamp_min(1e-6) - AGREED[0]) / (AGREED[1] - AGREED[0])
-    held = textured.clamp(0, 1) * (looks / 2).clamp(0, 1) + ((rims - 1) / 2).clamp(0, 1)
+    held = textured.clamp(0, 1) * (looks / 2).clamp(0, 1)
     foot = plane.height(points) < FOOT * unit
     return torch.where(foot, held.clamp_min(FOOT_TRUST), held).clamp(0, 1).double().numpy()
-
-
-def _mask(picture: object) -> Tensor:
-    return torch.from_numpy(np.asarray(picture, dtype=bool))
