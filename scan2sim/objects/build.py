@@ -15,6 +15,7 @@ from torch import Tensor
 from scan2sim.cameras import CameraFrame
 from scan2sim.objects.background import clear_support, support_slab
 from scan2sim.objects.config import ObjectsConfig
+from scan2sim.objects.depths import refine_depths
 from scan2sim.objects.describe import describe
 from scan2sim.objects.enclosed import find_floors
 from scan2sim.objects.identity import match_earlier
@@ -69,10 +70,10 @@ def build_scene(
     unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
-    views, apart, labels, weight, doubtful = _separated(views, gaussians, plane, unit, config, report)
     photos = exposed_photos(posed.frames, views)
     compared = all(frame.image.is_file() for frame in posed.frames)  # renderings would agree with their own splats
-    config = config if compared else replace(config, stereo=())
+    config = config if compared else replace(config, stereo_groups=(), stereo=())
+    views, apart, labels, weight, doubtful = _separated(views, photos, gaussians, plane, unit, config, report)
     parts = find_parts(apart, gaussians, labels, views, photos, plane, unit, config, report)
     doubtful += len(labels[labels > 0].unique()) - len(parts)
     kept = torch.tensor([NOBODY, *(part.number for part in parts)])
@@ -101,7 +102,7 @@ def build_scene(
             "objects": len(objects),
             "support_noise_mm": plane.noise * 1e3,
             "doubtful": doubtful,
-            "photos_compared": len(views) if config.stereo else 0,
+            "photos_compared": len(views) if config.stereo or config.stereo_groups else 0,
             "filled_discs": discs,
             "invented_splats": sum(part.invented for part in parts),
             "camera_distance_m": unit,
@@ -111,6 +112,7 @@ def build_scene(
 
 def _separated(
     views: list[View],
+    photos: list[Tensor],
     gaussians: Gaussians,
     plane: SupportPlane,
     unit: float,
@@ -125,7 +127,8 @@ def _separated(
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
     pixels = repaint(gaussians, labels, views, grid.count, report)
     views = [floors.raised(view) for view in views]
-    numbers = [n for n in range(1, grid.count + 1) if own[n] >= config.min_own and config.take_apart]
+    numbers = [n for n in range(1, grid.count + 1) if own[n] >= config.min_own]
+    views = refine_depths(numbers, views, pixels, photos, grid, plane, unit, config, report)
     apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
     if apart.territories:
         labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)

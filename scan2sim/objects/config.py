@@ -39,10 +39,13 @@ class ObjectsConfig:
     """A thing of whose surface no view saw more than the rest of this share is none."""
     mesh_cells: int = 96
     """Cells along an object's longest side for its mesh."""
-    take_apart: bool = False
-    """Whether what touches is cut at the creases of its surface; in draft splats creases drown in noise."""
-    stereo: tuple[float, ...] = (0.016, 0.012, 0.006)
-    """How far a surface may move to where the photos agree on it, pass after pass [camera distances]; () = not."""
+    stereo_groups: tuple[float, ...] = (0.016,)
+    """How far a group's surface may move to where the photos agree on it before what touches is cut at its creases,
+    pass after pass [camera distances]; () = not."""
+    group_cells: int = 160
+    """Cells along a group's longest side."""
+    stereo: tuple[float, ...] = (0.012,)
+    """How far an object's surface may move after that."""
     mesh_faces: int = 4000
     """Triangles of an object's visual mesh, at most."""
     seed: int = 0
@@ -51,8 +54,22 @@ class ObjectsConfig:
 
 _PRESETS = {
     "draft": ObjectsConfig(),
-    "standard": ObjectsConfig(view_size=720, mesh_cells=128, mesh_faces=8000, take_apart=True),
-    "high": ObjectsConfig(view_size=960, mesh_cells=160, mesh_faces=16_000, take_apart=True),
+    "standard": ObjectsConfig(
+        view_size=720,
+        mesh_cells=128,
+        mesh_faces=8000,
+        stereo_groups=(0.016, 0.012),
+        group_cells=192,
+        stereo=(0.006,),
+    ),
+    "high": ObjectsConfig(
+        view_size=960,
+        mesh_cells=160,
+        mesh_faces=16_000,
+        stereo_groups=(0.016, 0.012),
+        group_cells=256,
+        stereo=(0.006,),
+    ),
 }
 
 

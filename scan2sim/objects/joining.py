@@ -26,6 +26,7 @@ SPECK = 0.04  # … and than this altogether, the border runs within one thing [
 BULGE = 0.002  # volume over area^1.5 of a thing at least: a dent's is negative, a plate's 0.01, a ball's 0.094
 RELIEF = 0.75  # mean upward part of the normals; what is flatter and stands on another thing is its relief, …
 CONTRAST = 12.0  # … unless its colour differs by so much [CIELAB, with less weight on lightness]
+MOST = 2.0  # so many times that contrast, at most, counts between two pieces
 SHADE = 0.3  # weight of lightness: shade changes it
 SLACK = 0.15  # how far the middle may lie outside of what carries it [square root of the thing's area]
 
@@ -74,11 +75,7 @@ def join_pieces(
     labels = pieces.labels.copy()
     ridges = [pair for pair, (_, hollow, _) in borders.between(labels).items() if hollow < RIDGE]
     labels = _united(pieces.count, ridges)[labels]
-    while within := {
-        pair: (gaps <= max(GAPS, SPECK * unit / length), hollow)
-        for pair, (length, hollow, gaps) in borders.between(labels).items()
-        if hollow < CONCAVE or gaps > max(GAPS, SPECK * unit / length)
-    }:
+    while within := _within(borders, labels, pieces.color, unit):
         a, b = min(within, key=lambda pair: (within[pair], pair))
         labels[labels == b] = a
     while between := borders.between(labels):
@@ -100,6 +97,24 @@ def join_pieces(
     return renumber[labels], int((~small).sum())
 
 
+def _within(
+    borders: _Borders, labels: NDArray[np.int64], color: Array, unit: float
+) -> dict[tuple[int, int], tuple[bool, float]]:
+    """Pairs whose border runs within one thing: whether it has few gaps, and how hollow it is.
+
+    Two colours need a less complete crease to be two things; a crease that is on average level is none.
+    """
+    between = borders.between(labels)
+    typical = {n: np.median(color[labels == n], axis=0) for pair in between for n in pair}
+    within = {}
+    for (a, b), (length, hollow, gaps) in between.items():
+        apart = min(_distance(typical[a], typical[b]) / CONTRAST, MOST)
+        most = max(GAPS * (1 + apart), SPECK * unit / length)
+        if hollow < CONCAVE / (1 + apart) or gaps > most:
+            within[a, b] = gaps <= most, hollow
+    return within
+
+
 def _united(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
     """The group of each of ``count`` pieces when the pairs are in one group each."""
     a, b = np.array(pairs, np.int64).reshape(-1, 2).T
@@ -109,7 +124,11 @@ def _united(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
 
 def _difference(color: Array, one: Flags, other: Flags) -> float:
     """Between the typical colours of two parts."""
-    return float(np.linalg.norm((np.median(color[one], axis=0) - np.median(color[other], axis=0)) * [SHADE, 1, 1]))
+    return _distance(np.median(color[one], axis=0), np.median(color[other], axis=0))
+
+
+def _distance(one: Array, other: Array) -> float:  # (3,), (3,) CIELAB
+    return float(np.linalg.norm((one - other) * [SHADE, 1, 1]))
 
 
 def _is_thing(mesh: trimesh.Trimesh, mine: Flags, floor: Flags, smallest: float, contrast: float) -> bool:

@@ -24,9 +24,11 @@ from scan2sim.progress import Reporter, silent
 
 __all__ = ["Outline", "refine_surfaces"]
 
-FACES = 12_000  # of a mesh between two passes
+FACES = 12_000, 40_000  # of a mesh between two passes, at least and at most, …
+EDGE = 0.006  # … with edges of about this length [camera distances]
 MARGIN = 0.01  # around a mesh, for the next one [camera distances]
-COARSE = 360  # pixels of the photos' long side, about, in the first pass
+FAR = 0.014  # where surfaces may move farther than this [camera distances], …
+COARSE = 360  # … the photos' long side has about so many pixels
 STEPS = 8  # shifts to each side
 BRIGHT = 0.88  # share of an object's pixels that are dark enough not to mirror a light
 DOUBT = 0.05  # how much depth counts that no photos agree on
@@ -70,7 +72,7 @@ def refine_surfaces(
     weights = torch.tensor(GRAY)
     gray = [photo @ weights for photo in photos]
     for turn, reach in enumerate(ranges):
-        shrink = max(1, max(views[0].size) // COARSE) if turn == 0 else 1
+        shrink = max(1, max(views[0].size) // COARSE) if reach > FAR else 1
         small = [avg_pool2d(picture[None], shrink)[0] for picture in gray]
         cameras = [
             view.camera.resized(picture.shape[1], picture.shape[0]) for view, picture in zip(views, small, strict=True)
@@ -108,7 +110,7 @@ def _fused(
         low, high = torch.tensor(mesh.bounds, dtype=torch.float32)
         margin = MARGIN * unit
         new = object_surface(moved, outline.masks, low - margin, high + margin, plane, cells, outline.belongs, share)
-        fused.append(mesh if new is None else decimate(new, FACES))
+        fused.append(mesh if new is None else decimate(new, _face_count(new, unit)))
     for _ in range(BENDS):
         sights = see_meshes(fused, [view.camera for view in views])
         for i, (mesh, outline, (moved, agreed)) in enumerate(zip(fused, outlines, looks, strict=True)):
@@ -121,6 +123,10 @@ def _fused(
             sunk = np.minimum(plane.height(torch.tensor(bent.vertices)).numpy(), 0)
             fused[i] = trimesh.Trimesh(bent.vertices - sunk[:, None] * plane.normal, bent.faces, process=False)
     return fused
+
+
+def _face_count(mesh: trimesh.Trimesh, unit: float) -> int:
+    return int(np.clip(mesh.area / (3**0.5 / 4 * (EDGE * unit) ** 2), *FACES))
 
 
 def _looked(outline: Outline, views: list[View], depths: list[StereoDepth]) -> tuple[list[View], list[Tensor]]:

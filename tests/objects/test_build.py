@@ -21,7 +21,7 @@ from scan2sim.splats import Gaussians, concatenate, rasterize
 from tests.scene.factory import bowl_mesh, splats_on
 
 INTRINSICS = Intrinsics(320, 240, 280.0, 280.0, 160.0, 120.0)
-CONFIG = ObjectsConfig(mesh_faces=2000, take_apart=True)
+CONFIG = ObjectsConfig(mesh_faces=2000)
 COLORS = {"box": (200, 40, 40), "ball": (60, 140, 50), "bowl": (50, 80, 190), "table": (150, 110, 75)}
 
 
