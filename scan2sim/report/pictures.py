@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scan2sim.cameras import Camera
 from scan2sim.progress import Reporter
 from scan2sim.report.attachments import encode_picture
@@ -11,6 +14,7 @@ from scan2sim.report.render import (
     Outline,
     colored_by_id,
     id_color,
+    marked_unseen,
     nearest_view_angle,
     object_camera,
     orbit_cameras,
@@ -18,7 +22,7 @@ from scan2sim.report.render import (
     portrait_camera,
     render,
 )
-from scan2sim.scene import Scene, scene_gaussians
+from scan2sim.scene import Scene, SceneObject, scene_gaussians
 from scan2sim.splats import Gaussians
 
 __all__ = ["OVERLAY_WIDTH", "OrbitView", "ScenePictures", "Tag", "css_color", "draw_scene"]
@@ -72,11 +76,12 @@ class ScenePictures:
     emptied: str
     orbit: list[OrbitView]
     portraits: dict[int, str]  # by object id
+    undersides: dict[int, str]  # by object id; surface that no photo saw is marked
 
 
 def draw_scene(scene: Scene, report: Reporter) -> ScenePictures:
     """Render everything that the page shows of a scene."""
-    total = 3 + 2 * ORBIT_VIEWS + len(scene.objects)
+    total = 3 + 2 * ORBIT_VIEWS + 2 * len(scene.objects)
     done = 0
 
     def draw(gaussians: Gaussians, camera: Camera) -> str:
@@ -107,9 +112,19 @@ def draw_scene(scene: Scene, report: Reporter) -> ScenePictures:
             thing.id: draw(thing.gaussians, object_camera(thing, camera.position, PORTRAIT_SIDE))
             for thing in scene.objects
         },
+        undersides={
+            thing.id: draw(marked_unseen(thing), object_camera(thing, _mirrored(camera.position, thing), PORTRAIT_SIDE))
+            for thing in scene.objects
+        },
     )
     report("drawing the report's pictures", total, total)
     return pictures
+
+
+def _mirrored(eye: NDArray[np.float64], thing: SceneObject) -> NDArray[np.float64]:
+    """The point as far below an object's middle as ``eye`` is above it."""
+    middle = thing.world_from_object[:3, 3]
+    return np.array([eye[0], eye[1], 2 * middle[2] - eye[2]])
 
 
 def _tags(scene: Scene, found: list[Outline], picture_width: int) -> list[Tag]:

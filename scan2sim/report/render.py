@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 from skimage.measure import approximate_polygon, find_contours
 
+from scan2sim.bodies import vertices_seen
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.geometry import inverse_transform, look_at, transform_points
 from scan2sim.scene import Scene, SceneObject
@@ -19,6 +21,7 @@ __all__ = [
     "Outline",
     "colored_by_id",
     "id_color",
+    "marked_unseen",
     "nearest_view_angle",
     "object_camera",
     "orbit_cameras",
@@ -36,6 +39,7 @@ PALETTE = (  # far apart from each other, about equally light, and told apart by
     (150, 118, 255), (20, 196, 190), (235, 84, 70), (178, 214, 60), (204, 150, 110),
 )  # fmt: skip
 GOLDEN_RATIO = 0.6180339887498949  # of a full turn of hue: neighbours in number are far apart in colour
+INVENTED_COLOR = (226, 30, 180)  # magenta: hardly any thing has it
 DEFAULT_FIELD_OF_VIEW = 50.0  # degrees, horizontally, for scenes without cameras
 
 
@@ -67,6 +71,16 @@ def colored_by_id(gaussians: Gaussians, ids: list[int]) -> Gaussians:
         mine = owner == number
         color[mine] = torch.tensor(id_color(index)) / 255 * (0.6 + 0.6 * shade[mine])
     return replace(gaussians, sh=((color - 0.5) / SH_C0)[:, None, :])
+
+
+def marked_unseen(thing: SceneObject) -> Gaussians:
+    """An object's Gaussians in its frame; those next to surface that no photo saw in one striking colour."""
+    seen = vertices_seen(thing.visual)
+    nearest = KDTree(thing.visual.vertices).query(thing.gaussians.means.numpy())[1]
+    shade = thing.gaussians.base_colors.clamp(0, 1).mean(-1, keepdim=True)
+    tint = torch.tensor(INVENTED_COLOR) / 255 * (0.6 + 0.6 * shade)
+    color = torch.where(torch.from_numpy(seen[nearest])[:, None], thing.gaussians.base_colors, tint)
+    return replace(thing.gaussians, sh=((color - 0.5) / SH_C0)[:, None, :])
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scan2sim.bodies import mark_seen
 from scan2sim.cameras import Camera
 from scan2sim.geometry import transform_points
 from scan2sim.report.render import (
     colored_by_id,
     id_color,
+    marked_unseen,
     nearest_view_angle,
     object_camera,
     orbit_cameras,
@@ -117,6 +119,19 @@ def test_object_fills_its_portrait(scene: Scene) -> None:
         assert pixels.min() > 0
         assert pixels.max() < 128
         assert np.ptp(pixels, axis=0).max() > 60
+
+
+def test_surface_that_no_photo_saw_is_marked(scene: Scene) -> None:
+    ball = scene.objects[0]
+    below = ball.visual.vertices[:, 2] < -1e-9
+    mark_seen(ball.visual, ~below)
+    marked = marked_unseen(ball)
+    low = ball.gaussians.means[:, 2].numpy() < -0.2 * BALL_RADIUS
+    high = ball.gaussians.means[:, 2].numpy() > 0.2 * BALL_RADIUS
+    red, green, blue = marked.base_colors[low].numpy().T
+    assert (red > green + 0.2).all()
+    assert (blue > green + 0.2).all()
+    assert marked.base_colors[high].numpy() == pytest.approx(ball.gaussians.base_colors[high].numpy(), abs=1e-5)
 
 
 def test_scenes_without_cameras_or_objects_have_views_too(scene: Scene) -> None:
