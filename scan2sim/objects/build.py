@@ -191,6 +191,7 @@ def _named(
                 scale_sigma=scale_sigma,
                 rests_on=RestsOn(0 if rest.on is None else ids[rest.on], rest.relation),
                 unseen_fraction=part.unseen,
+                colors_at=part.colors_at,
             )
         )
         report("making bodies", number + 1, len(parts))

@@ -10,7 +10,7 @@ import trimesh
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from scan2sim.bodies import mark_seen
+from scan2sim.bodies import ColorsAt, mark_seen
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.invented import with_invented
@@ -18,6 +18,7 @@ from scan2sim.objects.refine import Outline, refine_surfaces
 from scan2sim.objects.separate import separating_height
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.surface import object_surface
+from scan2sim.objects.texturing import photo_colors
 from scan2sim.objects.touching import Apart
 from scan2sim.objects.views import View
 from scan2sim.progress import Reporter
@@ -40,6 +41,7 @@ class Part:
     members: Tensor  # (N,) bool: which of all Gaussians these are
     unseen: float  # share of the surface
     invented: int  # splats on surface that no view saw
+    colors_at: ColorsAt  # of places on its surface [m], scene frame
 
 
 def find_parts(
@@ -64,7 +66,8 @@ def find_parts(
         if unseen <= config.max_unseen:
             members = _members(number, mesh, gaussians, labels, plane, unit, apart.grid.cell, config)
             whole, invented = with_invented(_raised(gaussians[members], plane), mesh, seen)
-            parts.append(Part(number, mesh, whole, members, unseen, invented))
+            colors_at = photo_colors(mesh, views, photos, masks, tolerance=2 * apart.grid.cell)
+            parts.append(Part(number, mesh, whole, members, unseen, invented, colors_at))
         report("giving objects their splats", done, len(meshes))
     return parts
 
