@@ -92,6 +92,13 @@ def _checked(path: Path, kind: Kind) -> Path:
         raise UsageError(f"{WEIGHTS} is missing", path=folder, todo=_advice(kind))
     if missing := [name for name in (CONFIG, *kind.extras) if not (folder / name).is_file()]:
         raise UsageError(f"{missing[0]} is missing beside {WEIGHTS}", path=folder, todo=_advice(kind))
+    try:
+        with import_module("safetensors").safe_open(folder / WEIGHTS, "pt"):  # reads the header, which tells the size
+            pass
+    except Exception as problem:  # of its own, in a library written in Rust
+        raise UsageError(
+            f"these are no whole safetensors ({problem})", path=folder / WEIGHTS, todo="copy or download it again"
+        ) from None
     data = read_json(folder / CONFIG, UsageError)
     found = data.get("model_type") if isinstance(data, dict) else None
     if found not in kind.types:
