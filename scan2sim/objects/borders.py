@@ -69,19 +69,23 @@ def _divided(space: Territories, sharing: set[int], means: Tensor, labels: Tenso
     part = _nearest(means[mine], labels[mine], space.points)
     if (part == space.part).all():
         return space
-    rims = (_shifted(rim, space.points, part) for rim in space.rims)
+    rims = (_shifted(rim, space, part) for rim in space.rims)
     return replace(space, part=part, rims=tuple(rim for rim in rims if rim is not None))
 
 
-def _shifted(rim: Rim, points: NDArray[np.float64], part: NDArray[np.int64]) -> Rim | None:
-    """The rim with its plane where it tells the two parts apart best; None if no such plane does."""
-    near = (np.linalg.norm(points - rim.centre, axis=1) < AROUND * rim.radius) & np.isin(part, (rim.above, rim.below))
-    along = points[near] @ rim.normal
+def _shifted(rim: Rim, space: Territories, part: NDArray[np.int64]) -> Rim | None:
+    """The rim with its plane where it tells the two parts apart best.
+
+    Where no plane does so, the rim stays as it was if the parts have hardly changed, and else there is none.
+    """
+    near = np.linalg.norm(space.points - rim.centre, axis=1) < AROUND * rim.radius
+    near &= np.isin(part, (rim.above, rim.below))
+    along = space.points[near] @ rim.normal
     order = np.argsort(along)
     above = (part[near] == rim.above)[order]
     wrong = np.cumsum(above)[:-1] + np.cumsum(~above[::-1])[::-1][1:]  # with the plane behind each point but the last
     if not len(wrong) or wrong.min() > WRONG * len(above):
-        return None
+        return rim if (part != space.part)[near].sum() <= WRONG * len(above) else None
     best = int(wrong.argmin())
     offset = float(along[order[best : best + 2]].mean())
     return replace(rim, offset=offset, centre=rim.centre + (offset - rim.offset) * rim.normal)

@@ -27,7 +27,7 @@ from tests.objects.sphere import PLANE
 from tests.objects.test_build import cameras, posed, table
 from tests.scene.factory import splats_on
 
-CONFIG = ObjectsConfig(mesh_faces=1000, mesh_cells=48)
+CONFIG = ObjectsConfig(mesh_faces=600, mesh_cells=32)
 BRIM = 0.04  # radius [m]
 UNIT = 0.5  # camera distance [m]
 
