@@ -208,22 +208,30 @@ def test_a_border_in_the_wrong_place_moves_to_where_the_masks_have_it() -> None:
     assert now < 0.3 * before
 
 
-@pytest.mark.parametrize("agreement", [0.0, 0.9])
-def test_sam_and_clip_that_know_nothing_go_all_the_way(hatted: Hatted, tmp_path: Path, agreement: float) -> None:
+def test_sam_that_knows_nothing_is_believed_only_if_one_insists(hatted: Hatted, tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="needs transformers: pip install 'scan2sim[sam]'")
+    from scan2sim.objects.models import open_sam
+    from tests.objects.tiny_models import save_sam
+
+    sam = open_sam(save_sam(tmp_path))
+    for agreement, used in ((0.0, 12), (0.9, 0)):
+        things = hatted.things(sam, replace(CONFIG, mask_agreement=agreement))
+        assert things.masks is not None
+        assert (things.masks.used, things.masks.refused) == (used, 12 - used)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0])
+def test_a_scene_says_whose_masks_and_words_it_has(hatted: Hatted, tmp_path: Path, confidence: float) -> None:
     pytest.importorskip("transformers", reason="needs transformers: pip install 'scan2sim[sam]'")
     from tests.objects.tiny_models import save_clip, save_sam
 
     sam, clip = save_sam(tmp_path / "sam"), save_clip(tmp_path / "clip")
-    config = replace(CONFIG, sam=sam, clip=clip, mask_agreement=agreement, label_confidence=agreement)
+    config = replace(CONFIG, sam=sam, clip=clip, mask_agreement=0.9, label_confidence=confidence)
     scene = build_scene(posed(cameras(12)), hatted.splats, config)
     assert validate_scene(scene) == ()
     assert scene.quality["mask_source"] == "sam2"
-    used, refused = scene.quality["masks_used"], scene.quality["masks_refused"]
-    if agreement > 0:
-        assert (used, refused) == (0, 12)
-        (label,) = (thing.label for thing in scene.objects)
-        assert label.source == "geometry"
-        assert "green" in label.text
-    else:
-        assert (used, refused) == (12, 0)
-        assert all(thing.label.source == "clip" for thing in scene.objects)
+    assert (scene.quality["masks_used"], scene.quality["masks_refused"]) == (0, 12)
+    (thing,) = scene.objects
+    assert thing.name.startswith("green-")  # whatever CLIP says
+    assert thing.label.source == ("clip" if confidence == 0 else "geometry")
+    assert ("green" in thing.label.text) == (confidence > 0)
