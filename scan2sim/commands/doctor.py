@@ -68,6 +68,7 @@ _NEEDED = {
     "gymnasium": "environments",
 }
 _EXTRAS = {
+    "transformers": ("sam", "for masks by SAM 2 and words by CLIP"),
     "ovphysx": ("physx", "for the USD exporter to come"),
     "starlette": ("server", "for uploads from a phone, to come"),
 }

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
-import numpy as np
 import torch
 import trimesh
 from scipy.spatial import KDTree
@@ -15,26 +14,18 @@ from torch import Tensor
 from scan2sim.cameras import CameraFrame
 from scan2sim.objects.background import clear_support, support_slab
 from scan2sim.objects.config import ObjectsConfig
-from scan2sim.objects.depths import refine_depths
 from scan2sim.objects.describe import describe
-from scan2sim.objects.enclosed import find_floors
 from scan2sim.objects.identity import match_earlier
 from scan2sim.objects.ledges import find_ledges, upper_side
+from scan2sim.objects.masks import MaskSource
+from scan2sim.objects.models import open_clip, open_sam
 from scan2sim.objects.parts import Part, find_parts
 from scan2sim.objects.photos import exposed_photos
+from scan2sim.objects.recognize import Recognizer, recognize
 from scan2sim.objects.relations import Resting, find_relations
-from scan2sim.objects.separate import (
-    coherence,
-    label_gaussians,
-    label_pixels,
-    relabel_gaussians,
-    repaint,
-    separate,
-    separating_height,
-)
 from scan2sim.objects.support import SupportPlane, find_support
-from scan2sim.objects.touching import Apart, take_apart
-from scan2sim.objects.views import View, render_views
+from scan2sim.objects.things import NOBODY, find_things
+from scan2sim.objects.views import render_views
 from scan2sim.poses import PosedCapture
 from scan2sim.progress import Reporter, silent
 from scan2sim.scene import Label, ObjectConfig, RestsOn, Scene, SceneObject, Support, object_from_mesh
@@ -43,10 +34,6 @@ from scan2sim.splats import Gaussians
 __all__ = ["build_scene"]
 
 MIN_WEIGHT = 5.0  # what painted less than this many pixels in all views was hardly seen
-WHOLE = 0.95  # what falls into several things must be as coherent as this altogether
-DOUBT = 0.2  # a patch of whose pixels its own Gaussians painted at least this share may be a thing
-NOBODY = -1  # label of Gaussians of objects that …
-PAINTED = 0.5  # … paint less than this many pixels in all views: they lie inside, or where no view looks
 
 
 def build_scene(
@@ -56,6 +43,8 @@ def build_scene(
     report: Reporter = silent,
     *,
     earlier: Sequence[SceneObject] = (),
+    masks: MaskSource | None = None,
+    recognizer: Recognizer | None = None,
 ) -> Scene:
     """Separate what stands on the main support from it and from each other.
 
@@ -64,27 +53,37 @@ def build_scene(
     it gives a scene without objects.  Objects are numbered by volume, the largest first, but one that was among the
     ``earlier`` objects of the same build keeps its id and name.
 
+    Borders between what geometry finds are refined by ``masks``, which defaults to SAM 2 where ``config.sam`` names its
+    weights; words are found by ``recognizer``, which defaults to CLIP where ``config.clip`` does.  Without them, all
+    comes from geometry.
+
     Raises:
-        ObjectsError: no support is seen.
+        ObjectsError: no support is seen, or a photo is damaged.
+        UsageError: given weights cannot be used.
     """
+    masks = open_sam(config.sam) if masks is None and config.sam else masks
+    recognizer = open_clip(config.clip) if recognizer is None and config.clip else recognizer
     unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed)
     photos = exposed_photos(posed.frames, views)
     compared = all(frame.image.is_file() for frame in posed.frames)  # renderings would agree with their own splats
     config = config if compared else replace(config, stereo_groups=(), stereo=())
-    views, apart, labels, weight, doubtful = _separated(views, photos, gaussians, plane, unit, config, report)
+    found = find_things(views, photos, gaussians, plane, unit, config, masks, report)
+    views, apart, labels = found.views, found.apart, found.labels
     parts = find_parts(apart, gaussians, labels, views, photos, plane, unit, config, report)
-    doubtful += len(labels[labels > 0].unique()) - len(parts)
+    doubtful = found.doubtful + len(labels[labels > 0].unique()) - len(parts)
     kept = torch.tensor([NOBODY, *(part.number for part in parts)])
     labels[~torch.isin(labels, kept)] = 0
     for part in parts:
         labels[part.members] = part.number
     parts.sort(key=lambda part: -part.mesh.volume)
     resting = find_relations([part.mesh for part in parts], plane, unit)
-    objects = _named(parts, resting, earlier, posed.scale.relative_sigma, config, report)
+    numbers = [part.number for part in parts]
+    words = recognize(recognizer, numbers, apart.pixels, photos, config.label_confidence) if recognizer else {}
+    objects = _named(parts, resting, words, earlier, posed.scale.relative_sigma, config, report)
     ledges = find_ledges(views, apart.pixels, plane, unit)
-    background = _background(gaussians, labels, weight, parts)
+    background = _background(gaussians, labels, found.weight, parts)
     meshes = [part.mesh for part in parts]
     background, discs = clear_support(background, meshes, plane, views, photos, apart.pixels, unit, config.seed)
     return Scene(
@@ -106,46 +105,10 @@ def build_scene(
             "filled_discs": discs,
             "invented_splats": sum(part.invented for part in parts),
             "camera_distance_m": unit,
-        },
+            "mask_source": "geometry" if masks is None else masks.name,
+        }
+        | ({} if found.masks is None else {"masks_used": found.masks.used, "masks_refused": found.masks.refused}),
     )
-
-
-def _separated(
-    views: list[View],
-    photos: list[Tensor],
-    gaussians: Gaussians,
-    plane: SupportPlane,
-    unit: float,
-    config: ObjectsConfig,
-    report: Reporter,
-) -> tuple[list[View], Apart, Tensor, Tensor, int]:
-    """Mended views; objects; number (N,) and blending weight (N,) of each Gaussian; how many patches may be things."""
-    grid = separate(views, plane, unit, config, report)
-    lowest = separating_height(plane, unit, config)
-    floors = find_floors(grid, views, plane, lowest)
-    pixels = [floors.add_to(view, label_pixels(view, grid, plane, lowest)) for view in views]
-    labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
-    pixels = repaint(gaussians, labels, views, grid.count, report)
-    views = [floors.raised(view) for view in views]
-    numbers = [n for n in range(1, grid.count + 1) if own[n] >= config.min_own]
-    views = refine_depths(numbers, views, pixels, photos, grid, plane, unit, config, report)
-    apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
-    if apart.territories:
-        labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
-        apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
-    real, doubtful = [False] * (apart.grid.count + 1), 0
-    blobs = np.array([coherence([picture == n for picture in apart.pixels]) for n in range(apart.grid.count + 1)])
-    for number in range(1, apart.grid.count + 1):
-        whole = int(apart.whole[number])
-        parts = (apart.whole == whole).numpy()
-        group = blobs[parts].sum(0)  # a cloth's bumps that hang together are no things, though each is one blob
-        enough = config.min_coherence, (WHOLE if parts.sum() > 1 else config.min_coherence)
-        together = all(a >= share * b > 0 for (a, b), share in zip((blobs[number], group), enough, strict=True))
-        real[number] = bool(own[whole] >= config.min_own and together)
-        doubtful += bool(not real[number] and own[whole] >= DOUBT and number == whole)
-    labels[~torch.tensor(real)[labels]] = 0
-    labels[(labels > 0) & (weight < PAINTED)] = NOBODY
-    return views, apart, labels, weight, doubtful
 
 
 def _supports(
@@ -165,6 +128,7 @@ def _supports(
 def _named(
     parts: list[Part],
     resting: list[Resting],
+    words: dict[int, tuple[str, float]],  # by number, of what was recognized
     earlier: Sequence[SceneObject],
     scale_sigma: float,
     config: ObjectsConfig,
@@ -177,14 +141,15 @@ def _named(
     names = {thing.name for thing in earlier}
     for number, (part, rest, thing) in enumerate(zip(parts, resting, before, strict=True)):
         color, shape, length, confidence = describe(part.mesh)
-        text = f"{color} {shape.replace('-', ' ')}, {100 * length:.0f} cm"
+        word, sure = words.get(part.number, (f"{color} {shape.replace('-', ' ')}", confidence))
+        source = "clip" if part.number in words else "geometry"
         name = thing.name if thing else next(n for i in count(1) if (n := f"{color}-{shape}-{i}") not in names)
         names.add(name)
         objects.append(
             object_from_mesh(
                 ids[number],
                 name,
-                Label(text, confidence, "geometry"),
+                Label(f"{word}, {100 * length:.0f} cm", sure, source),
                 part.mesh,
                 part.gaussians,
                 ObjectConfig(faces=config.mesh_faces, seed=config.seed),

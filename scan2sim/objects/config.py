@@ -7,6 +7,7 @@ to the subject, about half a metre for a tabletop filmed with a phone.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 __all__ = ["ObjectsConfig", "objects_preset"]
 
@@ -46,6 +47,14 @@ class ObjectsConfig:
     """Cells along a group's longest side."""
     stereo: tuple[float, ...] = (0.012,)
     """How far an object's surface may move after that."""
+    sam: Path | None = None
+    """Folder with the weights of SAM 2, whose masks then refine the objects' borders; None = geometry alone."""
+    mask_agreement: float = 0.6
+    """A mask whose overlap with geometry's pixels (intersection over union) is less is not used in that view."""
+    clip: Path | None = None
+    """Folder with the weights of CLIP, which then finds words for the objects; None = colour, shape and size."""
+    label_confidence: float = 0.5
+    """A word that CLIP is less sure of is not used."""
     mesh_faces: int = 4000
     """Triangles of an object's visual mesh, at most."""
     seed: int = 0

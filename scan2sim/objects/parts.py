@@ -85,7 +85,7 @@ def _surfaces(
     """The surface of each object that is large enough to be one, by number."""
     meshes, outlines = {}, {}
     for number in range(1, apart.grid.count + 1):
-        if (labels == number).any():
+        if (labels == number).any() and (apart.grid.labels == number).any():
             low, high = apart.grid.box(number, plane)
             outline = Outline([picture == number for picture in apart.pixels], apart.belongs(number))
             mesh = object_surface(views, outline.masks, low, high, plane, config.mesh_cells, outline.belongs)

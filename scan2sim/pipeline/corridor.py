@@ -12,7 +12,7 @@ from scan2sim.capture import load_capture, read_capture, save_capture
 from scan2sim.errors import Scan2SimError, UsageError
 from scan2sim.files import new_folder
 from scan2sim.fit import load_fit, train
-from scan2sim.objects import build_scene
+from scan2sim.objects import ObjectsConfig, build_scene, model_files
 from scan2sim.pipeline.config import BuildConfig
 from scan2sim.pipeline.corrections import CORRECTIONS_FILE, SCENE_FOLDER, read_corrections
 from scan2sim.pipeline.describe import describe_capture, describe_objects, describe_poses, describe_settling
@@ -46,8 +46,13 @@ class Corridor:
     config: BuildConfig
 
     def stages(self) -> tuple[Stage, ...]:
-        """The stages in order; raise a stage's ``version`` when its room's code gives other results."""
+        """The stages in order; raise a stage's ``version`` when its room's code gives other results.
+
+        Raises:
+            UsageError: weights of a model were given that cannot be used; better now than after hours of training.
+        """
         config = self.config
+        models = model_files(config.objects)
         return (
             Stage(
                 "capture",
@@ -84,8 +89,9 @@ class Corridor:
                 self._separate,
                 version=2,
                 needs=("poses", "splats"),
-                config=asdict(config.objects),
-                packages=("torch", "scikit-image", "trimesh", "coacd", "xatlas"),
+                config=_objects_config(config.objects),
+                inputs=lambda: {name: digest_file(path) for name, path in models.items()},
+                packages=("torch", "scikit-image", "trimesh", "coacd", "xatlas", *(["transformers"] if models else [])),
             ),
             Stage(
                 "scene",
@@ -190,6 +196,11 @@ class Corridor:
             "licence": capture.licence,
             "settings": {name: record.config for name, record in self._records()},
         }
+
+
+def _objects_config(config: ObjectsConfig) -> dict[str, Any]:
+    """Without the places of models' weights: their content is what matters, and scenes are given away."""
+    return asdict(config) | {"sam": config.sam is not None, "clip": config.clip is not None}
 
 
 def _digests(build: Path, names: list[str]) -> dict[str, str]:

@@ -68,6 +68,12 @@ def describe_objects(scene: Scene) -> Outcome:
             f"{_count(doubtful, 'raised patch', 'raised patches')} stayed in the background: too little of each was "
             "seen from all sides alike to call it an object (glass, mirrors and thin things look so)"
         )
+    used, refused = scene.quality.get("masks_used", 0), scene.quality.get("masks_refused", 0)
+    if refused > used:
+        warnings.append(
+            f"{refused} of {used + refused} masks of {scene.quality['mask_source']} disagreed with the shape of the "
+            "splats and were not used: look at the objects' borders, or build without it"
+        )
     figures = {
         "supports": len(scene.supports),
         "on_other_objects": sum(thing.rests_on is not None and thing.rests_on.id != 0 for thing in scene.objects),

@@ -73,3 +73,13 @@ def test_what_separation_could_not_know_is_said() -> None:
     assert any(hidden.name in warning for warning in outcome.warnings)
     assert any(warning.startswith("1 raised patch stayed") for warning in outcome.warnings)
     assert any("no separate object" in warning for warning in describe_objects(replace(scene, objects=())).warnings)
+
+
+def test_masks_that_were_mostly_refused_are_said() -> None:
+    scene = make_scene()
+    figures = {"mask_source": "sam2", "masks_used": 3, "masks_refused": 9}
+    outcome = describe_objects(replace(scene, quality=figures))
+    assert outcome.figures["masks_refused"] == 9
+    assert [warning for warning in outcome.warnings if warning.startswith("9 of 12 masks of sam2 disagreed")]
+    outcome = describe_objects(replace(scene, quality=figures | {"masks_used": 90}))
+    assert not [warning for warning in outcome.warnings if "masks" in warning]
