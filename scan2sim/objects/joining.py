@@ -9,7 +9,7 @@ import trimesh
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import ConvexHull, Delaunay, QhullError
+from scipy.spatial import ConvexHull, Delaunay, KDTree, QhullError
 
 from scan2sim.objects.creases import Pieces
 
@@ -27,8 +27,24 @@ BULGE = 0.002  # volume over area^1.5 of a thing at least: a dent's is negative,
 RELIEF = 0.75  # mean upward part of the normals; what is flatter and stands on another thing is its relief, …
 CONTRAST = 12.0  # … unless its colour differs by so much [CIELAB, with less weight on lightness]
 MOST = 2.0  # so many times that contrast, at most, counts between two pieces
+BESIDE = 0.02  # colours are compared so near to a border [camera distances]
 SHADE = 0.3  # weight of lightness: shade changes it
 SLACK = 0.15  # how far the middle may lie outside of what carries it [square root of the thing's area]
+
+
+@dataclass(frozen=True)
+class _Border:
+    """Between two parts of a surface, on average."""
+
+    length: float  # [m]
+    hollow: float
+    gaps: float  # share
+    contrast: float
+
+    @property
+    def pull(self) -> float:
+        """How much a part that is no thing belongs to the other: by the border's length, and by alike colours."""
+        return self.length / (1 + self.contrast / CONTRAST)
 
 
 @dataclass(frozen=True)
@@ -39,15 +55,17 @@ class _Borders:
     length: Array  # (E,) [m], hardly anything where no view saw the surface
     hollow: Array  # (E,)
     gap: Flags  # (E,) nothing shows that a thing ends there
+    contrast: Array  # (E,) between the colours of the two pieces next to their border
 
-    def between(self, labels: NDArray[np.int64]) -> dict[tuple[int, int], tuple[float, float, float]]:
-        """Length, mean hollowness and share of gaps of each pair's border, the lower number first."""
+    def between(self, labels: NDArray[np.int64]) -> dict[tuple[int, int], _Border]:
+        """Each pair's border, the lower number first."""
         pair = np.sort(labels[self.edges], axis=1)
         cut = pair[:, 0] != pair[:, 1]
         pairs, which = np.unique(pair[cut], axis=0, return_inverse=True)
-        sums = [np.bincount(which.ravel(), (self.length * x)[cut]) for x in (1.0, self.hollow, self.gap)]
-        rows = zip(pairs.tolist(), *(total.tolist() for total in sums), strict=True)
-        return {(a, b): (length, hollow / length, gap / length) for (a, b), length, hollow, gap in rows}
+        parts = (np.ones(len(cut)), self.hollow, self.gap, self.contrast)
+        length, *sums = (np.bincount(which.ravel(), (self.length * part)[cut]) for part in parts)
+        rows = zip(pairs.tolist(), length, *(total / length for total in sums), strict=True)
+        return {(a, b): _Border(*map(float, row)) for (a, b), *row in rows}
 
 
 def join_pieces(
@@ -65,26 +83,27 @@ def join_pieces(
     have the crown.  Then pieces join whose border has gaps or is level, the most ridge-like first.  Of what is left, a
     piece is no thing of its own if it does not bulge out of its border, is too small, is a low relief in the colour of
     what is around it, or would fall: the support and the rims that it shares with others below its middle must carry
-    it.  It joins the piece that it has the longest border with; what is small and touches nothing is a fleck.
+    it.  It joins the piece that it has the longest border with, rather one of a like colour; what is small and touches
+    nothing is a fleck.
     """
     edges = mesh.edges_unique
     weight = mesh.edges_unique_length * np.where(seen[edges].all(1), 1.0, 1e-3)
     above = ~floor[edges].any(1)
     gap = pieces.evidence[edges].mean(1) < WEAK
-    borders = _Borders(edges[above], weight[above], pieces.hollow[edges].mean(1)[above], gap[above])
+    contrast = _contrasts(mesh, pieces, edges[above], BESIDE * unit)
+    borders = _Borders(edges[above], weight[above], pieces.hollow[edges].mean(1)[above], gap[above], contrast)
     labels = pieces.labels.copy()
-    ridges = [pair for pair, (_, hollow, _) in borders.between(labels).items() if hollow < RIDGE]
+    ridges = [pair for pair, border in borders.between(labels).items() if border.hollow < RIDGE]
     labels = _united(pieces.count, ridges)[labels]
-    while within := _within(borders, labels, pieces.color, unit):
+    while within := _within(borders.between(labels), unit):
         a, b = min(within, key=lambda pair: (within[pair], pair))
         labels[labels == b] = a
     while between := borders.between(labels):
         areas = np.bincount(labels[mesh.faces[:, 0]], mesh.area_faces)
         for number in sorted({n for pair in between for n in pair}, key=lambda n: areas[n]):
-            pair = max((pair for pair in between if number in pair), key=lambda pair: (between[pair][0], pair))
+            pair = max((pair for pair in between if number in pair), key=lambda pair: (between[pair].pull, pair))
             other = pair[0] if pair[1] == number else pair[1]
-            contrast = _difference(pieces.color, labels == number, labels == other)
-            if not _is_thing(mesh, labels == number, floor, smallest, contrast):
+            if not _is_thing(mesh, labels == number, floor, smallest, between[pair].contrast):
                 labels[labels == number] = other
                 break
         else:
@@ -97,21 +116,17 @@ def join_pieces(
     return renumber[labels], int((~small).sum())
 
 
-def _within(
-    borders: _Borders, labels: NDArray[np.int64], color: Array, unit: float
-) -> dict[tuple[int, int], tuple[bool, float]]:
+def _within(between: dict[tuple[int, int], _Border], unit: float) -> dict[tuple[int, int], tuple[bool, float]]:
     """Pairs whose border runs within one thing: whether it has few gaps, and how hollow it is.
 
     Two colours need a less complete crease to be two things; a crease that is on average level is none.
     """
-    between = borders.between(labels)
-    typical = {n: np.median(color[labels == n], axis=0) for pair in between for n in pair}
     within = {}
-    for (a, b), (length, hollow, gaps) in between.items():
-        apart = min(_distance(typical[a], typical[b]) / CONTRAST, MOST)
-        most = max(GAPS * (1 + apart), SPECK * unit / length)
-        if hollow < CONCAVE / (1 + apart) or gaps > most:
-            within[a, b] = gaps <= most, hollow
+    for pair, border in between.items():
+        apart = 1 + min(max(border.contrast / CONTRAST - 1, 0), MOST)
+        most = max(GAPS * apart, SPECK * unit / border.length)
+        if border.hollow < CONCAVE / apart or border.gaps > most:
+            within[pair] = border.gaps <= most, border.hollow
     return within
 
 
@@ -122,13 +137,20 @@ def _united(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
-def _difference(color: Array, one: Flags, other: Flags) -> float:
-    """Between the typical colours of two parts."""
-    return _distance(np.median(color[one], axis=0), np.median(color[other], axis=0))
-
-
-def _distance(one: Array, other: Array) -> float:  # (3,), (3,) CIELAB
-    return float(np.linalg.norm((one - other) * [SHADE, 1, 1]))
+def _contrasts(mesh: trimesh.Trimesh, pieces: Pieces, edges: NDArray[np.int64], beside: float) -> Array:  # (E,)
+    """How far the typical colours of two pieces next to their border are apart, for each edge between them."""
+    pair = np.sort(pieces.labels[edges], axis=1)
+    contrast = np.zeros(len(edges))
+    for a, b in np.unique(pair[pair[:, 0] != pair[:, 1]], axis=0):
+        mine = (pair == (a, b)).all(1)
+        border = KDTree(mesh.vertices[edges[mine]].mean(1))
+        sides = []
+        for piece in (a, b):
+            inside = pieces.labels == piece
+            near = border.query(mesh.vertices[inside], distance_upper_bound=beside)[0] < beside
+            sides.append(np.median(pieces.color[inside][near], axis=0))
+        contrast[mine] = np.linalg.norm((sides[0] - sides[1]) * [SHADE, 1, 1])
+    return contrast
 
 
 def _is_thing(mesh: trimesh.Trimesh, mine: Flags, floor: Flags, smallest: float, contrast: float) -> bool:
