@@ -22,7 +22,7 @@ from scan2sim.objects.surface import object_surface
 from scan2sim.objects.views import View
 from scan2sim.progress import Reporter, silent
 
-__all__ = ["Outline", "refine_surfaces"]
+__all__ = ["Outline", "Refined", "refine_surfaces"]
 
 FACES = 12_000  # of a mesh between two passes
 FINE = 20_000  # at least so many faces are drawn
@@ -48,6 +48,14 @@ class Outline:
     belongs: Callable[[Tensor], Tensor] | None = None  # (N, 3) to (N,) bool: the space that can be its
 
 
+@dataclass(frozen=True)
+class Refined:
+    """A surface, and how far each part of it may be believed."""
+
+    mesh: trimesh.Trimesh  # closed, scene frame
+    trust: NDArray[np.float64]  # (V,) 0..1: how well photos or outlines hold each vertex; 1 where none were compared
+
+
 def refine_surfaces(
     meshes: list[trimesh.Trimesh],  # closed, scene frame
     outlines: list[Outline],  # of each
@@ -58,7 +66,7 @@ def refine_surfaces(
     cells: int,
     ranges: tuple[float, ...],  # how far surfaces may move, pass after pass [camera distances]
     report: Reporter = silent,
-) -> list[trimesh.Trimesh]:
+) -> list[Refined]:
     """Move the surfaces to where the photos agree, and smooth them where no photo tells.
 
     The splats' own depth is good to some millimetres: training may put Gaussians anywhere along a ray where that
@@ -66,6 +74,7 @@ def refine_surfaces(
     on (:func:`stereo_depth`) is fused anew with the outlines; then vertices that neither texture nor an outline holds
     are bent back (:func:`fair`), so that the next pass begins nearer to the truth.
     """
+    refined = [Refined(mesh, np.ones(len(mesh.vertices))) for mesh in meshes]
     if not meshes:
         return []
     weights = torch.tensor(GRAY)
@@ -76,20 +85,20 @@ def refine_surfaces(
         cameras = [
             view.camera.resized(picture.shape[1], picture.shape[0]) for view, picture in zip(views, small, strict=True)
         ]
-        sights = see_meshes([_fine(mesh) for mesh in meshes], cameras)
+        sights = see_meshes([_fine(each.mesh) for each in refined], cameras)
         stereo = [StereoView(*parts) for parts in zip(cameras, small, sights, strict=True)]
-        bright = typical_brightness(stereo, len(meshes), BRIGHT)
+        bright = typical_brightness(stereo, len(refined), BRIGHT)
         offsets = torch.linspace(-reach * unit, reach * unit, 2 * STEPS + 1)
-        centre = np.mean([mesh.bounds.mean(0) for mesh in meshes], axis=0)
+        centre = np.mean([each.mesh.bounds.mean(0) for each in refined], axis=0)
         depths = []
         for i in range(len(views)):
             depths.append(stereo_depth(stereo, i, offsets, bright, centre, unit).resized(views[i].size))
             report("comparing photos", turn * len(views) + i + 1, len(ranges) * len(views))
-        meshes = [
-            _fused(mesh, outline, views, depths, plane, unit, cells)
-            for mesh, outline in zip(meshes, outlines, strict=True)
+        refined = [
+            _fused(each, outline, views, depths, plane, unit, cells)
+            for each, outline in zip(refined, outlines, strict=True)
         ]
-    return meshes
+    return refined
 
 
 def _fine(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
@@ -99,15 +108,15 @@ def _fine(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
 
 
 def _fused(
-    mesh: trimesh.Trimesh,
+    before: Refined,
     outline: Outline,
     views: list[View],
     depths: list[StereoDepth],
     plane: SupportPlane,
     unit: float,
     cells: int,
-) -> trimesh.Trimesh:
-    """The mesh from the new depths; the old one where nothing is left of it."""
+) -> Refined:
+    """The surface from the new depths; the old one where nothing is left of it."""
     known = [mask & (found.depth > 0) for mask, found in zip(outline.masks, depths, strict=True)]
     moved = [
         replace(view, depth=torch.where(mine, found.depth, view.depth))
@@ -115,15 +124,17 @@ def _fused(
     ]
     agreed = [torch.where(mine, found.trust, 0.0) for mine, found in zip(known, depths, strict=True)]
     share = [torch.where(mine, DOUBT + trust, 1.0) for mine, trust in zip(known, agreed, strict=True)]
-    low, high = torch.tensor(mesh.bounds, dtype=torch.float32)
+    low, high = torch.tensor(before.mesh.bounds, dtype=torch.float32)
     margin = MARGIN * unit
     fused = object_surface(moved, outline.masks, low - margin, high + margin, plane, cells, outline.belongs, share)
     if fused is None:
-        return mesh
+        return before
     fused = decimate(fused, FACES)
-    fused = fair(fused, _vertex_trust(fused, outline.masks, moved, agreed, plane, unit))
+    trust = _vertex_trust(fused, outline.masks, moved, agreed, plane, unit)
+    fused = fair(fused, trust)
     sunk = np.minimum(plane.height(torch.tensor(fused.vertices)).numpy(), 0)
-    return trimesh.Trimesh(fused.vertices - sunk[:, None] * plane.normal, fused.faces, process=False)
+    mesh = trimesh.Trimesh(fused.vertices - sunk[:, None] * plane.normal, fused.faces, process=False)
+    return Refined(mesh, trust)
 
 
 def _vertex_trust(
