@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 import trimesh
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 from scipy.spatial import KDTree
 from skimage.measure import marching_cubes
-from torch.nn.functional import normalize
+from torch import Tensor
 
 from scan2sim.bodies import decimate, is_closed
+from scan2sim.objects.evidence import firmly_seen, seen_through
 from scan2sim.objects.fairing import smoothed
 from scan2sim.objects.refine import Refined
 from scan2sim.objects.support import SupportPlane
@@ -30,15 +30,12 @@ Flags = NDArray[np.bool_]
 NEAR = 0.006  # a vertex is seen by a view whose depth is so near [camera distances]; images may miss by as much
 NOISE = 3.0  # … or by so many standard deviations of the support's surface, …
 SMALL = 0.06  # … but by no more than this [longest side of the object]
-GRAZING = 0.3  # cosine between surface and ray from which on a look tells where the surface is
 HELD = 0.5  # trust from which on a place is evidence
-LOOKS = 2  # so many views must see a point, or see through it
 SPACING = 1.0  # of a surface's points, at most [cells]
 RAMP = 8  # rounds of smoothing over which seen surface goes over into invented surface
 REACH = 6.0  # cells; distances beyond count no more than this
 BLUR = 0.8  # cells
 MARGIN = 4  # cells around the object
-AHEAD = 4.0  # depth of an object's own pixels, which may be glossy, is less sure by this factor
 TOLD = 0.5  # trust in all images together from which on they take the place of what no photo saw
 ROUND = 1e-3  # cells; distances that are less count as this
 UPRIGHT = 0.7  # cosine to the support's normal over which a mirror plane lies flat
@@ -47,7 +44,7 @@ FACES = 12_000
 
 def complete_unseen(
     refined: Refined,  # scene frame
-    masks: list[torch.Tensor],  # per view (H, W) bool: pixels that show the object
+    masks: list[Tensor],  # per view (H, W) bool: pixels that show the object
     views: list[View],
     others: Sequence[trimesh.Trimesh],  # things in whose space it cannot be
     plane: SupportPlane,
@@ -67,13 +64,15 @@ def complete_unseen(
     size = float(np.ptp(mesh.vertices, axis=0).max())
     cell = size / cells
     tolerance = min(max(NEAR * unit, NOISE * plane.noise), SMALL * size)
+    if 2 * mesh.volume < tolerance * mesh.area:  # thinner walls than images miss by: no side can be told from the other
+        return mesh, []
     dense = _dense(mesh, SPACING * cell)
-    firm = _firmly_seen(dense, masks, views, NEAR * unit)
+    firm = firmly_seen(dense, masks, views, NEAR * unit)
     trust = firm * refined.trust[KDTree(mesh.vertices).query(dense.vertices)[1]]
     skin = Skin(np.asarray(dense.vertices), np.asarray(dense.vertex_normals), trust > HELD)
 
     def free(points: Array) -> Flags:
-        return _seen_through(points, masks, views, plane, tolerance)
+        return seen_through(points, masks, views, plane, tolerance)
 
     found = find_symmetries(skin, plane.normal, free, tolerance)
     symmetries = [_grounded(each, skin, plane, tolerance) for each in found]
@@ -89,32 +88,6 @@ def _dense(mesh: trimesh.Trimesh, spacing: float) -> trimesh.Trimesh:
     while float(np.sqrt(mesh.area / len(mesh.vertices))) > spacing:
         mesh = mesh.subdivide()
     return mesh
-
-
-def _firmly_seen(mesh: trimesh.Trimesh, masks: list[torch.Tensor], views: list[View], near: float) -> Flags:
-    """Which vertices enough views see, and not from the side, where only their outline is known."""
-    points = torch.tensor(mesh.vertices, dtype=torch.float32)
-    normals = torch.tensor(np.array(mesh.vertex_normals), dtype=torch.float32)
-    looks = torch.zeros(len(points))
-    for view, mask in zip(views, masks, strict=True):
-        index, z, inside = view.project(points)
-        towards = normalize(torch.from_numpy(view.camera.position).float() - points, dim=1)
-        facing = (towards * normals).sum(1) > GRAZING
-        looks += inside & facing & mask.flatten()[index] & ((view.depth.flatten()[index] - z).abs() < near)
-    return (looks >= LOOKS).numpy()
-
-
-def _seen_through(
-    points: Array, masks: list[torch.Tensor], views: list[View], plane: SupportPlane, slack: float
-) -> Flags:
-    """Where nothing of the object can be: under the support, or before what is seen beside it, or far before it."""
-    where = torch.tensor(points, dtype=torch.float32)
-    through = torch.zeros(len(where))
-    for view, mask in zip(views, masks, strict=True):
-        index, z, inside = view.project(where)
-        depth, own = view.depth.flatten()[index], mask.flatten()[index]
-        through += inside & ((depth <= 0) | (depth - z > slack * torch.where(own, AHEAD, 1.0)))
-    return ((through >= LOOKS) | (plane.height(where) < -slack)).numpy()
 
 
 def _grounded(symmetry: Symmetry, skin: Skin, plane: SupportPlane, tolerance: float) -> Symmetry:
@@ -139,21 +112,24 @@ def _fused(
     cell: float,
 ) -> trimesh.Trimesh | None:
     low, high = skin.points.min(0) - MARGIN * cell, skin.points.max(0) + MARGIN * cell
-    shape = np.ceil((high - low) / cell).astype(int)
+    shape = tuple(np.ceil((high - low) / cell).astype(int).tolist())
     points = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), -1).reshape(-1, 3) * cell + low
     nearest = _nearest(points, skin.points, low, cell, shape)
     distance = _signed(points, skin.points[nearest], skin.normals[nearest], cell).clip(-REACH * cell, REACH * cell)
     own = trust[nearest]
     volumes = [each.reshape(shape) for each in (distance, own)]
     unknown = np.flatnonzero(own < 1)
-    total, weight, trusted = (np.zeros(len(unknown)) for _ in range(3))
+    total, weight, trusted = np.zeros((3, len(unknown)))
     for symmetry in symmetries:
         maps = symmetry.maps()
         belief = 1 / (len(maps) * (symmetry.residual / cell + 1) ** 2)
         for linear, shift in maps:
             at = ((points[unknown] @ linear.T + shift - low) / cell).T
             theirs, seen = (map_coordinates(volume, at, order=1, mode="nearest") for volume in volumes)
-            seen = ((seen - np.maximum(own[unknown], HELD)) / (1 - HELD)).clip(0)
+            there = np.ravel_multi_index(tuple(at.round().astype(int)), shape, mode="clip")
+            turned = skin.normals[nearest[there]] @ linear  # else it is the other side of a thin wall
+            same = (turned * skin.normals[nearest[unknown]]).sum(1) > 0
+            seen = np.where(same & (seen > own[unknown]), seen, 0.0)  # what is held no better tells nothing
             total += belief * seen * theirs
             weight += belief * seen
             trusted += seen
@@ -181,12 +157,15 @@ def _fused(
     return decimate(mesh, FACES)
 
 
-def _nearest(points: Array, surface: Array, low: Array, cell: float, shape: Array) -> NDArray[np.int64]:  # (N,)
+def _nearest(
+    points: Array, surface: Array, low: Array, cell: float, shape: tuple[int, ...]
+) -> NDArray[np.int64]:  # (N,)
     """Which point of a surface is next to each point of a grid; nearly so for those farther away than two cells."""
     index = tuple(((surface - low) / cell).round().astype(int).T)
-    number = np.full(tuple(shape), -1)
+    number = np.full(shape, -1)
     number[index] = np.arange(len(surface))
-    far, place = distance_transform_edt(number < 0, return_indices=True)
+    far, place = np.zeros(shape), np.zeros((3, *shape), np.int32)
+    distance_transform_edt(number < 0, return_indices=True, distances=far, indices=place)
     nearest = number[tuple(place)].ravel()
     band = np.flatnonzero(far.ravel() <= 2)
     nearest[band] = KDTree(surface).query(points[band])[1]

@@ -47,4 +47,4 @@ def _mean_of_neighbours(mesh: trimesh.Trimesh) -> sparse.csr_matrix:  # (V, V)
     rows, columns = np.r_[edges[:, 0], edges[:, 1]], np.r_[edges[:, 1], edges[:, 0]]
     links = sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(count, count)).tocsr()
     degree = np.maximum(np.asarray(links.sum(1)).ravel(), 1)
-    return (sparse.diags(1 / degree) @ links).tocsr()
+    return sparse.csr_matrix(sparse.diags(1 / degree) @ links)

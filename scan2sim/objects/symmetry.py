@@ -22,15 +22,15 @@ SAMPLES = 400  # points of the surface whose images are looked at
 DIRECTIONS = 36  # of vertical planes that are tried
 SHIFTS = (-0.1, -0.05, 0.0, 0.05, 0.1)  # of a plane or an axis [size of the object]
 KEPT = 4  # of the vertical planes are refined
-MARKED = 2.0  # residuals of true symmetries are noise and alike: what fits worse by this than the best is none, …
-FAINT = 0.05  # … but so much [tolerances] is always allowed
+ROUNDS = 2  # of refinement
 TURNS = 24  # images of a surface of revolution
 ALIKE = 0.5  # cosine between the normals of a surface and of an image that lies on it
 NORMAL = 2.0  # distance for which a difference of normals by 1 counts [tolerances]
 OVERLAP = 0.3  # share of the images that must lie on seen surface
+CLOSE = 0.2  # median distance of images from the surface, at most [tolerances]
 WRONG = 0.05  # share of them and of the images in free space that may not
-TOLD = 0.25  # share that must leave the surface when the plane or axis is moved …
 LEVER = 1.5  # mean distance of the images that fit from a mirror plane [tolerances]: a thin slice fits any
+TOLD = 0.25  # share that must leave the surface when the plane or axis is moved …
 MOVED = 2.0  # … by this [tolerances]: else nothing seen tells where it is
 
 
@@ -79,16 +79,22 @@ def find_symmetries(
     if len(trial.points) < 4:
         return []
     starts = [start for start in _starts(trial, up) if trial.score(start) > 0]
-    found = [trial.judged(trial.refined(start)) for start in starts]
-    found = [trial.judged(trial.refined(each)) for each in found if each is not None]
-    good = sorted((each for each in found if each is not None), key=lambda each: each.residual)
-    different: list[Symmetry] = []
-    for each in good:
-        if each.residual < MARKED * good[0].residual + FAINT * tolerance and not any(
-            _same(each, other, tolerance) for other in different
-        ):
-            different.append(each)
-    return different
+    for _ in range(ROUNDS):
+        found = (trial.judged(trial.refined(start)) for start in starts)
+        good = sorted((each for each in found if each is not None), key=lambda each: each.residual)
+        starts = [each for i, each in enumerate(good) if not any(_same(each, other, tolerance) for other in good[:i])]
+    return starts
+
+
+@dataclass(frozen=True)
+class _Images:
+    """Images of seen points."""
+
+    places: Array  # (N, 3) [m]
+    outward: Array  # (N,) [m] before the surface there
+    distance: Array  # (N,) [m] from it
+    expected: Flags  # (N,) whether the surface there was seen
+    fits: Flags  # (N,) whether they lie on it
 
 
 class _Trial:
@@ -104,26 +110,26 @@ class _Trial:
         self.middle = (skin.points.min(0) + skin.points.max(0)) / 2
         self.size = float(np.ptp(skin.points, axis=0).max())
 
-    def images(self, symmetry: Symmetry) -> tuple[Array, Flags, Flags]:
-        """Distance [m] of each image, whether it lies on seen surface and whether it would lie there if it fitted."""
+    def images(self, symmetry: Symmetry) -> _Images:
+        """Where the images lie; of a revolution, each point has the image of another turn."""
         maps = symmetry.maps()
         part = np.arange(len(self.points)) % len(maps)
-        linear, shift = (np.stack(each) for each in zip(*maps, strict=True))
-        self.where = np.einsum("nij,nj->ni", linear[part], self.points) + shift[part]
-        normals = np.einsum("nij,nj->ni", linear[part], self.normals)
-        nearest = self.tree.query(np.hstack([self.where, self.scale * normals]))[1]
-        offset = self.where - self.skin.points[nearest]
-        self.outward = (offset * self.skin.normals[nearest]).sum(1)
-        sideways = np.linalg.norm(offset - self.outward[:, None] * self.skin.normals[nearest], axis=1)
-        distance = np.hypot(self.outward, (sideways - self.tolerance).clip(0))
+        linear, shift = (np.stack(each)[part] for each in zip(*maps, strict=True))
+        places = np.einsum("nij,nj->ni", linear, self.points) + shift
+        normals = np.einsum("nij,nj->ni", linear, self.normals)
+        nearest = self.tree.query(np.hstack([places, self.scale * normals]))[1]
+        offset, theirs = places - self.skin.points[nearest], self.skin.normals[nearest]
+        outward = (offset * theirs).sum(1)
+        sideways = np.linalg.norm(offset - outward[:, None] * theirs, axis=1)
+        distance = np.hypot(outward, (sideways - self.tolerance).clip(0))
         expected = self.skin.seen[nearest]
-        fits = expected & (distance < self.tolerance) & ((normals * self.skin.normals[nearest]).sum(1) > ALIKE)
-        return distance, fits, expected
+        fits = expected & (distance < self.tolerance) & ((normals * theirs).sum(1) > ALIKE)
+        return _Images(places, outward, distance, expected, fits)
 
     def score(self, symmetry: Symmetry) -> float:
         """Larger is better."""
-        distance, fits, expected = self.images(symmetry)
-        return float((fits * (1 - (distance / self.tolerance) ** 2)).sum() - (expected & ~fits).sum()) / len(fits)
+        of = self.images(symmetry)
+        return float((of.fits * (1 - (of.distance / self.tolerance) ** 2)).sum() - (of.expected & ~of.fits).sum())
 
     def refined(self, start: Symmetry) -> Symmetry:
         """The best one near by: a plane turned and moved along its normal, an axis turned and moved sideways."""
@@ -137,30 +143,28 @@ class _Trial:
             return Symmetry(start.kind, start.point + shift, axis / np.linalg.norm(axis))
 
         simplex = np.vstack([np.zeros(count), np.diag(steps[:count])])
-        options = {"initial_simplex": simplex, "maxfev": 30 * count, "xatol": 1e-5, "fatol": 1e-4}
+        options = {"initial_simplex": simplex, "maxfev": 30 * count, "xatol": 1e-5, "fatol": 1e-4 * len(self.points)}
         best = minimize(lambda x: -self.score(moved(x)), np.zeros(count), method="Nelder-Mead", options=options)
         return moved(best.x)
 
     def judged(self, symmetry: Symmetry) -> Symmetry | None:
         """The symmetry with its residual, or None where too little speaks for it or too much against it."""
-        distance, fits, expected = self.images(symmetry)
-        beyond = ~expected & (self.outward > self.tolerance)
-        beyond[beyond] = self.free(self.where[beyond])
-        wrong = (expected & ~fits) | beyond
-        if fits.mean() < OVERLAP or wrong.sum() > WRONG * (fits | wrong).sum():
+        of, axis = self.images(symmetry), symmetry.axis
+        beyond = ~of.expected & (of.outward > self.tolerance)
+        beyond[beyond] = self.free(of.places[beyond])
+        wrong = (of.expected & ~of.fits) | beyond
+        if of.fits.mean() < OVERLAP or wrong.sum() > WRONG * (of.fits | wrong).sum():
             return None
-        axis = symmetry.axis
-        if symmetry.kind == "mirror":
-            moves = axis[None]
-            if np.abs((self.where[fits] - symmetry.point) @ axis).mean() < LEVER * self.tolerance:
-                return None
-        else:
-            moves = rotation_between([0, 0, 1], axis)[:, :2].T
+        residual = float(np.median(of.distance[of.fits]))
+        lever = np.abs((of.places[of.fits] - symmetry.point) @ axis).mean()
+        if residual > CLOSE * self.tolerance or (symmetry.kind == "mirror" and lever < LEVER * self.tolerance):
+            return None
+        moves = axis[None] if symmetry.kind == "mirror" else rotation_between([0, 0, 1], axis)[:, :2].T
         for move in np.vstack([moves, -moves]) * MOVED * self.tolerance:
-            still = self.images(Symmetry(symmetry.kind, symmetry.point + move, axis))[1]
-            if (fits & ~still).sum() < TOLD * fits.sum():
+            still = self.images(Symmetry(symmetry.kind, symmetry.point + move, axis)).fits
+            if (of.fits & ~still).sum() < TOLD * of.fits.sum():
                 return None
-        return Symmetry(symmetry.kind, symmetry.point, axis, float(np.median(distance[fits])))
+        return Symmetry(symmetry.kind, symmetry.point, axis, residual)
 
 
 def _starts(trial: _Trial, up: Array) -> Iterator[Symmetry]:
