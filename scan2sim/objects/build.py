@@ -104,6 +104,10 @@ def build_scene(
             "photos_compared": len(views) if config.stereo or config.stereo_groups else 0,
             "filled_discs": discs,
             "invented_splats": sum(part.invented for part in parts),
+            "symmetric_objects": sum(bool(part.symmetries) for part in parts),
+            "symmetry_residual_mm": max(
+                (each.residual * 1e3 for part in parts for each in part.symmetries), default=0.0
+            ),
             "camera_distance_m": unit,
             "mask_source": "geometry" if masks is None else masks.name,
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import trimesh
@@ -22,10 +24,12 @@ def color_mesh(
     views: list[View],
     masks: list[Tensor],  # per view (H, W) bool: pixels that show the object
     tolerance: float,  # [m] between the vertex and the surface that the view sees
+    images: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]] = (),  # rotation (3, 3), shift (3,) of symmetries
 ) -> NDArray[np.bool_]:  # (V,) vertices that some view saw
     """Give every vertex the mean colour of its views, weighted by the squared cosine of the angle to its normal.
 
-    A vertex that no view saw takes the colour of the nearest one that was seen.
+    A vertex that no view saw takes the colour of the one that was seen nearest to its place, or to an image of its
+    place under a symmetry.
     """
     points = torch.tensor(mesh.vertices, dtype=torch.float32)
     normals = torch.tensor(np.array(mesh.vertex_normals), dtype=torch.float32)
@@ -42,8 +46,9 @@ def color_mesh(
     rgb = np.full((len(points), 3), GRAY)
     if seen.any():
         mean = (color / weight.clamp_min(1e-9)[:, None]).numpy()
-        nearest = KDTree(mesh.vertices[seen]).query(mesh.vertices)[1]
-        rgb = mean[seen][nearest]
+        places = [mesh.vertices, *(mesh.vertices @ linear.T + shift for linear, shift in images)]
+        distance, nearest = KDTree(mesh.vertices[seen]).query(np.stack(places))
+        rgb = mean[seen][np.take_along_axis(nearest, distance.argmin(0)[None], axis=0)[0]]
     rgba = np.concatenate([rgb, np.ones((len(rgb), 1))], 1)
     mesh.visual = ColorVisuals(mesh, vertex_colors=(rgba.clip(0, 1) * 255).round().astype(np.uint8))
     return seen

@@ -49,9 +49,10 @@ def refine_depths(
     refined = refine_surfaces(meshes, outlines, views, photos, plane, unit, cells, config.stereo_groups, report)
     if not refined:
         return views
+    surfaces = [each.mesh for each in refined]
     owner = torch.tensor([0, *found])
     moved = []
-    for view, picture, sight in zip(views, pixels, see_meshes(refined, [view.camera for view in views]), strict=True):
+    for view, picture, sight in zip(views, pixels, see_meshes(surfaces, [view.camera for view in views]), strict=True):
         mine = (picture > 0) & (owner[sight.number.long()] == picture)
         moved.append(replace(view, depth=torch.where(mine, sight.depth, view.depth)))
     return moved

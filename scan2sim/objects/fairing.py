@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-__all__ = ["fair"]
+__all__ = ["fair", "smoothed"]
 
 STIFFNESS = 0.5  # of the surface against a vertex that is trusted wholly
 LEAST = 1e-5  # trust that every vertex has
@@ -23,12 +23,28 @@ def fair(
     Minimises ``Σ trust_i |x_i - v_i|² + STIFFNESS Σ |(L x)_i|²`` with the umbrella operator L, a thin plate on the
     mesh (Kobbelt et al. 1998, "Interactive multi-resolution modeling on arbitrary meshes").
     """
-    count, edges = len(mesh.vertices), mesh.edges_unique
-    rows, columns = np.r_[edges[:, 0], edges[:, 1]], np.r_[edges[:, 1], edges[:, 0]]
-    links = sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(count, count)).tocsr()
-    degree = np.maximum(np.asarray(links.sum(1)).ravel(), 1)
-    umbrella = sparse.identity(count) - sparse.diags(1 / degree) @ links
+    umbrella = sparse.identity(len(mesh.vertices)) - _mean_of_neighbours(mesh)
     weight = np.maximum(trust, LEAST)
     system = sparse.diags(weight) + STIFFNESS * (umbrella.T @ umbrella)
     vertices = splu(system.tocsc()).solve(weight[:, None] * mesh.vertices)
     return trimesh.Trimesh(vertices, mesh.faces, process=False)
+
+
+def smoothed(
+    mesh: trimesh.Trimesh,
+    values: NDArray[np.float64],  # (V,)
+    rounds: int,
+) -> NDArray[np.float64]:  # (V,)
+    """Values of the vertices, each round halfway to the mean of their neighbours'."""
+    mean = _mean_of_neighbours(mesh)
+    for _ in range(rounds):
+        values = (values + mean @ values) / 2
+    return values
+
+
+def _mean_of_neighbours(mesh: trimesh.Trimesh) -> sparse.csr_matrix:  # (V, V)
+    count, edges = len(mesh.vertices), mesh.edges_unique
+    rows, columns = np.r_[edges[:, 0], edges[:, 1]], np.r_[edges[:, 1], edges[:, 0]]
+    links = sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(count, count)).tocsr()
+    degree = np.maximum(np.asarray(links.sum(1)).ravel(), 1)
+    return sparse.csr_matrix(sparse.diags(1 / degree) @ links)

@@ -12,12 +12,14 @@ from torch import Tensor
 
 from scan2sim.bodies import ColorsAt, mark_seen
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
+from scan2sim.objects.completion import complete_unseen
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.invented import with_invented
-from scan2sim.objects.refine import Outline, refine_surfaces
+from scan2sim.objects.refine import Outline, Refined, refine_surfaces
 from scan2sim.objects.separate import separating_height
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.surface import object_surface
+from scan2sim.objects.symmetry import Symmetry
 from scan2sim.objects.texturing import photo_colors
 from scan2sim.objects.touching import Apart
 from scan2sim.objects.views import View
@@ -41,6 +43,7 @@ class Part:
     members: Tensor  # (N,) bool: which of all Gaussians these are
     unseen: float  # share of the surface
     invented: int  # splats on surface that no view saw
+    symmetries: tuple[Symmetry, ...]  # that told where such surface is
     colors_at: ColorsAt  # of places on its surface [m], scene frame
 
 
@@ -56,18 +59,23 @@ def find_parts(
     report: Reporter,
 ) -> list[Part]:
     """Mesh the objects all together, and give each its Gaussians; what is too small or hardly seen is none."""
-    meshes = _surfaces(apart, labels, views, photos, plane, unit, config, report)
+    surfaces = _surfaces(apart, labels, views, photos, plane, unit, config, report)
+    meshes = {number: refined.mesh for number, refined in surfaces.items()}
     parts = []
-    for done, (number, mesh) in enumerate(meshes.items(), start=1):
+    for done, (number, refined) in enumerate(surfaces.items(), start=1):
         masks = [picture == number for picture in apart.pixels]
-        seen = color_mesh(mesh, views, masks, tolerance=2 * apart.grid.cell)
+        others = [other for n, other in meshes.items() if n != number]
+        mesh, symmetries = complete_unseen(refined, masks, views, others, plane, unit, config.mesh_cells)
+        meshes[number] = mesh
+        images = [image for symmetry in symmetries for image in symmetry.maps()]
+        seen = color_mesh(mesh, views, masks, tolerance=2 * apart.grid.cell, images=images)
         mark_seen(mesh, seen)
         unseen = unseen_fraction(mesh, seen)
         if unseen <= config.max_unseen:
             members = _members(number, mesh, gaussians, labels, plane, unit, apart.grid.cell, config)
             whole, invented = with_invented(_raised(gaussians[members], plane), mesh, seen)
             colors_at = photo_colors(mesh, views, photos, masks, tolerance=2 * apart.grid.cell)
-            parts.append(Part(number, mesh, whole, members, unseen, invented, colors_at))
+            parts.append(Part(number, mesh, whole, members, unseen, invented, tuple(symmetries), colors_at))
         report("giving objects their splats", done, len(meshes))
     return parts
 
@@ -81,7 +89,7 @@ def _surfaces(
     unit: float,
     config: ObjectsConfig,
     report: Reporter,
-) -> dict[int, trimesh.Trimesh]:
+) -> dict[int, Refined]:
     """The surface of each object that is large enough to be one, by number."""
     meshes, outlines = {}, {}
     for number in range(1, apart.grid.count + 1):

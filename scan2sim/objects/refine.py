@@ -22,7 +22,7 @@ from scan2sim.objects.surface import object_surface
 from scan2sim.objects.views import View
 from scan2sim.progress import Reporter, silent
 
-__all__ = ["Outline", "refine_surfaces"]
+__all__ = ["Outline", "Refined", "refine_surfaces"]
 
 FACES = 12_000, 40_000  # of a mesh between two passes, at least and at most, …
 EDGE = 0.006  # … with edges of about this length [camera distances]
@@ -49,6 +49,14 @@ class Outline:
     belongs: Callable[[Tensor], Tensor] | None = None  # (N, 3) to (N,) bool: the space that can be its
 
 
+@dataclass(frozen=True)
+class Refined:
+    """A surface, and how far each part of it may be believed."""
+
+    mesh: trimesh.Trimesh  # closed, scene frame
+    trust: NDArray[np.float64]  # (V,) 0..1: how well photos or outlines hold each vertex; 1 where none were compared
+
+
 def refine_surfaces(
     meshes: list[trimesh.Trimesh],  # closed, scene frame
     outlines: list[Outline],  # of each
@@ -59,7 +67,7 @@ def refine_surfaces(
     cells: int,
     ranges: tuple[float, ...],  # how far surfaces may move, pass after pass [camera distances]
     report: Reporter = silent,
-) -> list[trimesh.Trimesh]:
+) -> list[Refined]:
     """Move the surfaces to where the photos agree, and smooth them where no photo tells.
 
     The splats' own depth is good to some millimetres: training may put Gaussians anywhere along a ray where that
@@ -67,6 +75,7 @@ def refine_surfaces(
     on (:func:`stereo_depth`) is fused anew with the outlines; then vertices that neither texture nor an outline holds
     are bent back (:func:`fair`), so that the next pass begins nearer to the truth.
     """
+    refined = [Refined(mesh, np.ones(len(mesh.vertices))) for mesh in meshes]
     if not meshes:
         return []
     weights = torch.tensor(GRAY)
@@ -86,8 +95,9 @@ def refine_surfaces(
         for i in range(len(views)):
             depths.append(stereo_depth(stereo, i, offsets, bright, centre, unit).resized(views[i].size))
             report("comparing photos", turn * len(views) + i + 1, len(ranges) * len(views))
-        meshes = _fused(meshes, outlines, views, depths, plane, unit, cells)
-    return meshes
+        refined = _fused(meshes, outlines, views, depths, plane, unit, cells)
+        meshes = [each.mesh for each in refined]
+    return refined
 
 
 def _fused(
@@ -98,7 +108,7 @@ def _fused(
     plane: SupportPlane,
     unit: float,
     cells: int,
-) -> list[trimesh.Trimesh]:
+) -> list[Refined]:
     """The meshes from the new depths, bent to the outlines; the old one where nothing is left of it."""
     looks = [_looked(outline, views, depths) for outline in outlines]
     fused = []
@@ -111,18 +121,22 @@ def _fused(
         margin = MARGIN * unit
         new = object_surface(moved, outline.masks, low - margin, high + margin, plane, cells, outline.belongs, share)
         fused.append(mesh if new is None else decimate(new, _face_count(new, unit)))
+    refined = [Refined(mesh, np.ones(len(mesh.vertices))) for mesh in fused]
     for _ in range(BENDS):
-        sights = see_meshes(fused, [view.camera for view in views])
-        for i, (mesh, outline, (moved, agreed)) in enumerate(zip(fused, outlines, looks, strict=True)):
+        sights = see_meshes([each.mesh for each in refined], [view.camera for view in views])
+        for i, (outline, (moved, agreed)) in enumerate(zip(outlines, looks, strict=True)):
+            mesh = refined[i].mesh
             shift, told = outline_shifts(mesh, sights, i + 1, outline.masks, views, NEAR * unit)
             rim = np.clip(told / TOLD, 0, 1)
             texture = _texture_trust(mesh, outline.masks, moved, agreed, plane, unit)
             target = mesh.copy()
             target.vertices += (shift * rim / np.maximum(rim + texture, 1e-9))[:, None] * mesh.vertex_normals
-            bent = fair(target, np.minimum(rim + texture, 1))
+            trust = np.minimum(rim + texture, 1)
+            bent = fair(target, trust)
             sunk = np.minimum(plane.height(torch.tensor(bent.vertices)).numpy(), 0)
-            fused[i] = trimesh.Trimesh(bent.vertices - sunk[:, None] * plane.normal, bent.faces, process=False)
-    return fused
+            above = bent.vertices - sunk[:, None] * plane.normal
+            refined[i] = Refined(trimesh.Trimesh(above, bent.faces, process=False), trust)
+    return refined
 
 
 def _face_count(mesh: trimesh.Trimesh, unit: float) -> int:

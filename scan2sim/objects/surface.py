@@ -14,7 +14,7 @@ from torch import Tensor
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
 
-__all__ = ["object_surface"]
+__all__ = ["largest_piece", "object_surface"]
 
 TRUNCATION = 3.0  # cells on each side of a surface in which a view's distance counts
 SLACK = 2.5  # standard deviations of the support's surface by which a look at it may be too near
@@ -70,7 +70,7 @@ def object_surface(
         distance[distance < 0] = torch.where(belongs(points[distance < 0]), distance[distance < 0], 1.0)
     volume = ndimage.gaussian_filter(distance.reshape(shape).numpy(), SMOOTHING)
     volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = 1.0
-    volume = _largest_piece(volume, all_pieces)
+    volume = largest_piece(volume, all_pieces)
     if volume.min() >= 0:
         return None
     vertices, faces, *_ = marching_cubes(volume, 0.0)
@@ -80,7 +80,7 @@ def object_surface(
     return mesh
 
 
-def _largest_piece(volume: np.ndarray, all_pieces: bool) -> np.ndarray:
+def largest_piece(volume: np.ndarray, all_pieces: bool = False) -> np.ndarray:
     """Keep the largest connected inside, or all, and fill the cavities that are closed on all sides."""
     patches, number = ndimage.label(volume < 0)  # pyright: ignore[reportGeneralTypeIssues]
     if number == 0:

@@ -40,7 +40,7 @@ def error(mesh: trimesh.Trimesh) -> tuple[float, float]:
 def refined(mesh: trimesh.Trimesh, textured: bool, gloss: float = 0.0) -> trimesh.Trimesh:
     views, photos, masks = zip(*(photograph(camera, textured, gloss) for camera in cameras()), strict=True)
     outline = Outline(list(masks))
-    return refine_surfaces([mesh], [outline], list(views), list(photos), PLANE, UNIT, 64, (0.016, 0.012, 0.008))[0]
+    return refine_surfaces([mesh], [outline], list(views), list(photos), PLANE, UNIT, 64, (0.016, 0.012, 0.008))[0].mesh
 
 
 def test_a_mesh_is_seen_as_deep_as_it_is() -> None:
