@@ -29,7 +29,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_page_shows_everything_and_asks_for_nothing(page: Path, tmp_path: Path, width: int) -> None:
     with open_page(page.as_uri(), tmp_path / "profile", width, 900) as tab:
         wait_until(lambda: tab.evaluate("document.readyState") == "complete", 30)
-        wait_until(lambda: tab.evaluate("document.images.length") == 28, 30)
+        wait_until(lambda: tab.evaluate("document.images.length") == 31, 30)
         state = json.loads(tab.evaluate(STATE))
         assert min(state["pictures"]) > 0
         assert state["fetched"] == []
