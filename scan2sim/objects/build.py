@@ -7,8 +7,6 @@ from dataclasses import replace
 from itertools import count
 
 import torch
-import trimesh
-from scipy.spatial import KDTree
 from torch import Tensor
 
 from scan2sim.cameras import CameraFrame
@@ -24,6 +22,7 @@ from scan2sim.objects.photos import exposed_photos
 from scan2sim.objects.recognize import Recognizer, recognize
 from scan2sim.objects.relations import Resting, find_relations
 from scan2sim.objects.support import SupportPlane, find_support
+from scan2sim.objects.surface import behind
 from scan2sim.objects.things import NOBODY, find_things
 from scan2sim.objects.views import render_views
 from scan2sim.poses import PosedCapture
@@ -176,15 +175,5 @@ def _background(gaussians: Gaussians, labels: Tensor, weight: Tensor, parts: lis
         around = ((gaussians.means > low - 0.1 * (high - low)) & (gaussians.means < high)).all(1)
         keep &= ~(hidden & around)
         near = (keep & around).nonzero()[:, 0]
-        keep[near[_inside(part.mesh, gaussians.means[near])]] = False
+        keep[near[torch.from_numpy(behind(part.mesh, gaussians.means[near].double().numpy()))]] = False
     return gaussians[keep]
-
-
-def _inside(mesh: trimesh.Trimesh, points: Tensor) -> Tensor:  # (N, 3) to (N,) bool
-    """Which points lie behind the surface, by the normal of the vertex next to them."""
-    if not len(points):
-        return torch.zeros(0, dtype=torch.bool)
-    positions = points.double().numpy()
-    nearest = KDTree(mesh.vertices).query(positions)[1]
-    offsets = positions - mesh.vertices[nearest]
-    return torch.from_numpy((offsets * mesh.vertex_normals[nearest]).sum(1) < 0)

@@ -35,11 +35,8 @@ def color_mesh(
     normals = torch.tensor(np.array(mesh.vertex_normals), dtype=torch.float32)
     color, weight = torch.zeros(len(points), 3), torch.zeros(len(points))
     for view, mask in zip(views, masks, strict=True):
-        index, z, inside = view.project(points)
-        towards = torch.from_numpy(view.camera.position).float() - points
-        cosine = (torch.nn.functional.normalize(towards, dim=1) * normals).sum(1).clamp_min(0)
-        visible = inside & mask.flatten()[index] & ((view.depth.flatten()[index] - z).abs() < tolerance)
-        share = cosine.square() * visible
+        index, facing = view.facing(points, normals, mask, tolerance)
+        share = facing.square()
         color += share[:, None] * view.color.reshape(-1, 3)[index]
         weight += share
     seen = (weight > 1e-3).numpy()

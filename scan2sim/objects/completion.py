@@ -10,7 +10,6 @@ import trimesh
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 from scipy.spatial import KDTree
-from skimage.measure import marching_cubes
 from torch import Tensor
 
 from scan2sim.bodies import decimate, is_closed
@@ -18,7 +17,7 @@ from scan2sim.objects.evidence import firmly_seen, seen_through
 from scan2sim.objects.fairing import smoothed
 from scan2sim.objects.refine import Refined
 from scan2sim.objects.support import SupportPlane
-from scan2sim.objects.surface import largest_piece
+from scan2sim.objects.surface import behind, largest_piece, zero_surface
 from scan2sim.objects.symmetry import Skin, Symmetry, find_symmetries
 from scan2sim.objects.views import View
 
@@ -148,13 +147,8 @@ def _fused(
     volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = cell
     volume = largest_piece(volume)
     volume[np.abs(volume) < ROUND * cell] = ROUND * cell  # a surface through the grid's points would touch itself
-    if volume.min() >= 0:
-        return None
-    vertices, faces, *_ = marching_cubes(volume, 0.0)
-    mesh = trimesh.Trimesh(vertices * cell + low, faces[:, ::-1], process=True)
-    if mesh.volume < 0:
-        mesh.invert()
-    return decimate(mesh, FACES)
+    mesh = zero_surface(volume, low, cell)
+    return None if mesh is None else decimate(mesh, FACES)
 
 
 def _nearest(
@@ -182,8 +176,5 @@ def _signed(points: Array, nearest: Array, normals: Array, cell: float) -> Array
 
 def _within(points: Array, mesh: trimesh.Trimesh) -> Flags:
     inside = ((points > mesh.bounds[0]) & (points < mesh.bounds[1])).all(1)
-    if inside.any():
-        nearest = KDTree(mesh.vertices).query(points[inside])[1]
-        offset = points[inside] - mesh.vertices[nearest]
-        inside[inside] = (offset * mesh.vertex_normals[nearest]).sum(1) < 0
+    inside[inside] = behind(mesh, points[inside])
     return inside

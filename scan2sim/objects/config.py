@@ -61,25 +61,12 @@ class ObjectsConfig:
     """Seed of every random choice."""
 
 
-_PRESETS = {
-    "draft": ObjectsConfig(),
-    "standard": ObjectsConfig(
-        view_size=720,
-        mesh_cells=128,
-        mesh_faces=8000,
-        stereo_groups=(0.016, 0.012),
-        group_cells=192,
-        stereo=(0.006,),
-    ),
-    "high": ObjectsConfig(
-        view_size=960,
-        mesh_cells=160,
-        mesh_faces=16_000,
-        stereo_groups=(0.016, 0.012),
-        group_cells=256,
-        stereo=(0.006,),
-    ),
-}
+_DRAFT = ObjectsConfig()
+_STANDARD = ObjectsConfig(
+    view_size=720, mesh_cells=128, mesh_faces=8000, group_cells=192, stereo_groups=(0.016, 0.012), stereo=(0.006,)
+)
+_HIGH = replace(_STANDARD, view_size=960, mesh_cells=160, mesh_faces=16_000, group_cells=256)
+_PRESETS = {"draft": _DRAFT, "standard": _STANDARD, "high": _HIGH}
 
 
 def objects_preset(quality: str, seed: int = 0) -> ObjectsConfig:

@@ -7,7 +7,6 @@ import torch
 import trimesh
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
@@ -28,10 +27,7 @@ def firmly_seen(mesh: trimesh.Trimesh, masks: list[Tensor], views: list[View], n
     normals = torch.tensor(np.array(mesh.vertex_normals), dtype=torch.float32)
     looks = torch.zeros(len(points))
     for view, mask in zip(views, masks, strict=True):
-        index, z, inside = view.project(points)
-        towards = normalize(torch.from_numpy(view.camera.position).float() - points, dim=1)
-        facing = (towards * normals).sum(1) > GRAZING
-        looks += inside & facing & mask.flatten()[index] & ((view.depth.flatten()[index] - z).abs() < near)
+        looks += view.facing(points, normals, mask, near)[1] > GRAZING
     return (looks >= LOOKS).numpy()
 
 

@@ -10,7 +10,7 @@ import torch
 import trimesh
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, normalize
+from torch.nn.functional import avg_pool2d
 
 from scan2sim.bodies import decimate
 from scan2sim.objects.fairing import fair
@@ -166,10 +166,7 @@ def _texture_trust(
     normals = torch.tensor(mesh.vertex_normals, dtype=torch.float32)
     agreement, looks = torch.zeros(len(points)), torch.zeros(len(points))
     for view, mask, trust in zip(views, masks, agreed, strict=True):
-        index, z, inside = view.project(points)
-        gap = view.depth.flatten()[index] - z
-        cosine = (normalize(torch.from_numpy(view.camera.position).float() - points, dim=1) * normals).sum(1)
-        facing = cosine.clamp_min(0) * (inside & mask.flatten()[index] & (gap.abs() < NEAR * unit))
+        index, facing = view.facing(points, normals, mask, NEAR * unit)
         agreement += facing * trust.flatten()[index]
         looks += facing
     textured = (agreement / looks.clamp_min(1e-6) - AGREED[0]) / (AGREED[1] - AGREED[0])

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 import trimesh
 from scipy import ndimage
+from scipy.spatial import KDTree
 from skimage.measure import marching_cubes
 from torch import Tensor
 
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
 
-__all__ = ["largest_piece", "object_surface"]
+__all__ = ["behind", "largest_piece", "object_surface", "zero_surface"]
 
 TRUNCATION = 3.0  # cells on each side of a surface in which a view's distance counts
 SLACK = 2.5  # standard deviations of the support's surface by which a look at it may be too near
@@ -71,13 +72,33 @@ def object_surface(
     volume = ndimage.gaussian_filter(distance.reshape(shape).numpy(), SMOOTHING)
     volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = 1.0
     volume = largest_piece(volume, all_pieces)
+    return zero_surface(volume, corner.numpy(), cell)
+
+
+def zero_surface(
+    volume: np.ndarray,  # (X, Y, Z) < 0 inside, > 0 all around
+    corner: np.ndarray,  # (3,) [m] where its first value stands
+    cell: float,  # [m] between values
+) -> trimesh.Trimesh | None:
+    """The closed surface where a volume is zero; None where nothing of it is inside."""
     if volume.min() >= 0:
         return None
     vertices, faces, *_ = marching_cubes(volume, 0.0)
-    mesh = trimesh.Trimesh(vertices * cell + corner.numpy(), faces[:, ::-1], process=True)
+    mesh = trimesh.Trimesh(vertices * cell + corner, faces[:, ::-1], process=True)
     if mesh.volume < 0:
         mesh.invert()
     return mesh
+
+
+def behind(
+    mesh: trimesh.Trimesh,
+    points: np.ndarray,  # (N, 3) [m]
+) -> np.ndarray:  # (N,) bool
+    """Which points lie behind a surface, by the normal of the vertex next to them."""
+    if not len(points):
+        return np.zeros(0, bool)
+    nearest = KDTree(mesh.vertices).query(points)[1]
+    return ((points - mesh.vertices[nearest]) * mesh.vertex_normals[nearest]).sum(1) < 0
 
 
 def largest_piece(volume: np.ndarray, all_pieces: bool = False) -> np.ndarray:

@@ -8,7 +8,7 @@ import trimesh
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from torch import Tensor
-from torch.nn.functional import grid_sample, normalize
+from torch.nn.functional import grid_sample
 
 from scan2sim.bodies import ColorsAt, colors_of
 from scan2sim.objects.views import View
@@ -34,12 +34,9 @@ def photo_colors(
         normals = torch.tensor(mesh.vertex_normals[tree.query(points)[1]], dtype=torch.float32)
         total, weight = torch.zeros(len(places), 3), torch.zeros(len(places))
         for view, photo, mask in zip(views, photos, masks, strict=True):
-            index, z, inside = view.project(places)
-            towards = normalize(torch.from_numpy(view.camera.position).float() - places, dim=1)
-            cosine = (towards * normals).sum(1).clamp_min(0)
-            visible = inside & mask.flatten()[index] & ((view.depth.flatten()[index] - z).abs() < tolerance)
-            chosen = visible.nonzero()[:, 0]
-            share = cosine[chosen] ** SHARPNESS
+            _, facing = view.facing(places, normals, mask, tolerance)
+            chosen = facing.nonzero()[:, 0]
+            share = facing[chosen] ** SHARPNESS
             pixels, _ = view.camera.project(points[chosen.numpy()])
             size = torch.tensor([view.size[1], view.size[0]])
             grid = (2 * torch.from_numpy(pixels).float() / size - 1)[None, None]

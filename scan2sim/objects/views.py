@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from scan2sim.cameras import Camera
 from scan2sim.progress import Reporter, silent
@@ -53,6 +54,19 @@ class View:
         inside = (z > 1e-9) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
         index = torch.where(inside, row * width + column, 0.0).long()
         return index, z, inside
+
+    def facing(
+        self,
+        points: Tensor,  # (N, 3) [m] world, on a surface
+        normals: Tensor,  # (N, 3) unit
+        mask: Tensor,  # (H, W) bool: the pixels that show that surface
+        near: float,  # [m] between a point and what the view sees in its pixel
+    ) -> tuple[Tensor, Tensor]:  # flat pixel index (N,) int64, (N,) 0..1
+        """The pixel of each point, and the cosine between its normal and the way to the camera; 0 where unseen."""
+        index, z, inside = self.project(points)
+        towards = normalize(torch.from_numpy(self.camera.position).float() - points, dim=1)
+        cosine = (towards * normals).sum(1).clamp_min(0)
+        return index, cosine * (inside & mask.flatten()[index] & ((self.depth.flatten()[index] - z).abs() < near))
 
 
 def render_views(

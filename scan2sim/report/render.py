@@ -70,7 +70,7 @@ def colored_by_id(gaussians: Gaussians, ids: list[int]) -> Gaussians:
     for index, number in enumerate(ids):
         mine = owner == number
         color[mine] = torch.tensor(id_color(index)) / 255 * (0.6 + 0.6 * shade[mine])
-    return replace(gaussians, sh=((color - 0.5) / SH_C0)[:, None, :])
+    return _painted(gaussians, color)
 
 
 def marked_unseen(thing: SceneObject) -> Gaussians:
@@ -80,7 +80,11 @@ def marked_unseen(thing: SceneObject) -> Gaussians:
     shade = thing.gaussians.base_colors.clamp(0, 1).mean(-1, keepdim=True)
     tint = torch.tensor(INVENTED_COLOR) / 255 * (0.6 + 0.6 * shade)
     color = torch.where(torch.from_numpy(seen[nearest])[:, None], thing.gaussians.base_colors, tint)
-    return replace(thing.gaussians, sh=((color - 0.5) / SH_C0)[:, None, :])
+    return _painted(thing.gaussians, color)
+
+
+def _painted(gaussians: Gaussians, color: torch.Tensor) -> Gaussians:  # (N, 3) 0..1, from all sides alike
+    return replace(gaussians, sh=((color - 0.5) / SH_C0)[:, None, :])
 
 
 @dataclass(frozen=True)
