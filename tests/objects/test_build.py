@@ -14,7 +14,6 @@ from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.errors import ObjectsError
 from scan2sim.geometry import look_at
 from scan2sim.objects import ObjectsConfig, build_scene
-from scan2sim.objects.build import _inside
 from scan2sim.poses import Gravity, PosedCapture, PosedFrame, Scale
 from scan2sim.scene import validate_scene
 from scan2sim.splats import Gaussians, concatenate, rasterize
@@ -192,11 +191,3 @@ def test_no_surface_at_all_is_said():
     )
     with pytest.raises(ObjectsError, match="no flat surface"):
         build_scene(posed(cameras()), mist, CONFIG)
-
-
-def test_points_behind_a_surface_are_inside() -> None:
-    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.05)
-    directions = torch.nn.functional.normalize(torch.randn(200, 3, generator=torch.Generator().manual_seed(0)), dim=1)
-    assert _inside(ball, 0.045 * directions).all()
-    assert not _inside(ball, 0.055 * directions).any()
-    assert _inside(ball, torch.zeros(0, 3)).shape == (0,)
