@@ -16,7 +16,7 @@ from scan2sim.bodies.materials import UNKNOWN, Material, Range
 __all__ = ["TWO_SIDED_95", "BodyEstimate", "Estimate", "estimate_physical", "shape_sigma"]
 
 TWO_SIDED_95 = 1.96  # standard deviations on each side of a 95 % interval
-MOST_SURFACE = 0.085  # relative sigma of a volume: a surface that fits its photos does not miss more than that
+MOST = 0.6  # relative sigma of a volume of which nothing is known
 FOOT = 0.6  # up to this share unseen is what things stand on, and the support tells where that ends
 PER_UNSEEN = 0.5  # relative sigma of the volume per share that was unseen beyond it
 
@@ -88,16 +88,16 @@ def shape_sigma(
     """Relative standard deviation of the volume inside a reconstructed surface whose scale is known.
 
     A surface that lies off by δ on the whole encloses ``δ · area`` too much, so the volume of thin and hollow things is
-    known worse than that of round ones: sigma = ``surface_sigma · area / volume``, bounded by what would show in the
-    photos.  What was never seen adds to it, beyond the foot that the support explains.
+    known worse than that of round ones: sigma = ``surface_sigma · area / volume``.  What was never seen adds to it,
+    beyond the foot that the support explains.
 
     Args:
         mesh: the surface.
         surface_sigma: standard deviation of its mean offset along the normal.
         unseen_fraction: share of the surface that no photo saw.
     """
-    surface = min(MOST_SURFACE, surface_sigma * float(mesh.area) / float(mesh.volume))
-    return math.hypot(surface, PER_UNSEEN * max(0.0, unseen_fraction - FOOT))
+    surface = surface_sigma * float(mesh.area) / float(mesh.volume)
+    return min(MOST, math.hypot(surface, PER_UNSEEN * max(0.0, unseen_fraction - FOOT)))
 
 
 def _interval(span: Range, source: Literal["material", "guess"]) -> Estimate:

@@ -119,14 +119,14 @@ def join_pieces(
 def _within(between: dict[tuple[int, int], _Border], unit: float) -> dict[tuple[int, int], tuple[bool, float]]:
     """Pairs whose border runs within one thing: whether it has few gaps, and how hollow it is.
 
-    Two colours need a less complete crease to be two things, and a crease without gaps one half as deep; one that is
-    level is none.
+    Two colours need a less complete crease to be two things.  The more gaps it has the deeper it must be: one without
+    any half as deep, one with as many as may be half as deep again.
     """
     within = {}
     for pair, border in between.items():
         apart = 1 + min(max(border.contrast / CONTRAST - 1, 0), MOST)
         most = max(GAPS * apart, SPECK * unit / border.length)
-        least = CONCAVE / apart * min(1.0, 0.5 + border.gaps / (2 * GAPS))
+        least = CONCAVE / apart * (0.5 + min(1.0, border.gaps / (GAPS * apart)))
         if border.hollow < least or border.gaps > most:
             within[pair] = border.gaps <= most, border.hollow
     return within

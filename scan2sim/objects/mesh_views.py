@@ -30,6 +30,7 @@ def see_meshes(meshes: Sequence[trimesh.Trimesh], cameras: Sequence[Camera]) -> 
     """Depth and number of the mesh in front, per camera, at the pixels' centres.
 
     Exact, unlike a drawing by splats, whose outlines are wider by a pixel: outlines are compared with the photos'.
+    Triangles are seen from outside only.
     """
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
     vertices = np.concatenate([mesh.vertices for mesh in meshes])
@@ -42,9 +43,10 @@ def _sight(vertices: NDArray[np.float64], faces: NDArray[np.int64], owner: NDArr
     """Test each pixel's centre in a triangle's bounding box, and keep the nearest triangle (Pineda 1988)."""
     k = camera.intrinsics
     pixels, z = camera.project(vertices)
-    whole = (z[faces] > NEAREST).all(1)
-    faces, owner = faces[whole], owner[whole]
     corners = pixels[faces]  # (F, 3, 2)
+    towards = _cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) < 0  # y points down
+    whole = (z[faces] > NEAREST).all(1) & towards
+    faces, owner, corners = faces[whole], owner[whole], corners[whole]
     low = np.ceil(corners.min(1) - 0.5).clip(0, [k.width, k.height]).astype(np.int64)  # first centre inside the box
     high = np.floor(corners.max(1) - 0.5).clip(-1, [k.width - 1, k.height - 1]).astype(np.int64)
     wide, tall = (high - low + 1).clip(0).T
@@ -53,12 +55,11 @@ def _sight(vertices: NDArray[np.float64], faces: NDArray[np.int64], owner: NDArr
     column, row = low[face, 0] + place % wide[face], low[face, 1] + place // wide[face]
     centre = np.stack([column, row], 1) + 0.5
     a, b, c = (corners[face, i] - centre for i in range(3))
-    weights = np.stack([_cross(b, c), _cross(c, a), _cross(a, b)], 1)
-    area = weights.sum(1)
-    inside = ((weights >= 0).all(1) | (weights <= 0).all(1)) & (area != 0)
-    face, weights, area = face[inside], weights[inside], area[inside]
+    weights = np.stack([_cross(b, c), _cross(c, a), _cross(a, b)])
+    inside = (weights <= 0).all(0)
+    face, weights = face[inside], weights[:, inside]
     index = row[inside] * k.width + column[inside]
-    near = ((weights / area[:, None]) / z[faces[face]]).sum(1)  # 1 / z is linear in the picture
+    near = (weights / z[faces[face].T]).sum(0) / weights.sum(0)  # 1 / z is linear in the picture
     order = np.lexsort((near, index))
     last = order[np.append(index[order][1:] != index[order][:-1], True)] if len(order) else order
     depth, number = np.zeros(k.height * k.width, np.float32), np.zeros(k.height * k.width, np.int32)

@@ -18,6 +18,7 @@ __all__ = ["outline_shifts"]
 GRAZING = 0.15  # cosine between normal and ray up to which a vertex is where the surface turns away
 RIM = 1.5  # pixels from the mesh's own outline within which its vertices are looked at
 FAR = 8.0  # pixels between two outlines, at most, that can be the same
+MARGIN = 16  # pixels about a mask in which distances are needed
 
 
 def outline_shifts(
@@ -56,8 +57,16 @@ def outline_shifts(
 
 
 def _signed_distance(mask: Tensor) -> tuple[Tensor, Tensor]:  # (H, W) pixels, inside positive; (H, W) flat index
-    """To the mask's outline; and the pixel next to each that is not in the mask."""
-    inner, (rows, columns) = distance_transform_edt(mask.numpy(), return_indices=True)  # pyright: ignore[reportGeneralTypeIssues]
-    outer = distance_transform_edt(~mask.numpy())
-    distance = np.where(mask.numpy(), inner - 0.5, 0.5 - outer)  # pyright: ignore[reportOperatorIssue]
-    return torch.from_numpy(distance).float(), torch.from_numpy(rows * mask.shape[1] + columns).long()
+    """To the mask's outline; and the pixel next to each that is not in the mask.  Far outside it is just far."""
+    height, width = mask.shape
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    top, left = max(0, rows[0] - MARGIN), max(0, columns[0] - MARGIN)
+    part = mask[top : rows[-1] + MARGIN + 1, left : columns[-1] + MARGIN + 1].numpy()
+    inner, (row, column) = distance_transform_edt(part, return_indices=True)  # pyright: ignore[reportGeneralTypeIssues]
+    distance = torch.full((height, width), -float(height + width))
+    beside = torch.arange(height * width).reshape(height, width)
+    where = slice(top, top + len(part)), slice(left, left + part.shape[1])
+    signed = np.where(part, inner - 0.5, 0.5 - distance_transform_edt(~part))  # pyright: ignore[reportOperatorIssue]
+    distance[where] = torch.from_numpy(signed).float()
+    beside[where] = torch.from_numpy((row + top) * width + column + left).long()
+    return distance, beside

@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from scan2sim.bodies import ColorsAt, mark_seen
+from scan2sim.objects.certainty import surface_sigma
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.completion import complete_unseen
 from scan2sim.objects.config import ObjectsConfig
@@ -45,6 +46,7 @@ class Part:
     invented: int  # splats on surface that no view saw
     symmetries: tuple[Symmetry, ...]  # that told where such surface is
     colors_at: ColorsAt  # of places on its surface [m], scene frame
+    surface_sigma: float  # standard deviation of the mean offset of its surface [m]
 
 
 def find_parts(
@@ -75,7 +77,8 @@ def find_parts(
             members = _members(number, mesh, gaussians, labels, plane, unit, apart.grid.cell, config)
             whole, invented = with_invented(_raised(gaussians[members], plane), mesh, seen)
             colors_at = photo_colors(mesh, views, photos, masks, tolerance=2 * apart.grid.cell)
-            parts.append(Part(number, mesh, whole, members, unseen, invented, tuple(symmetries), colors_at))
+            sigma = surface_sigma(refined, plane, unit)
+            parts.append(Part(number, mesh, whole, members, unseen, invented, tuple(symmetries), colors_at, sigma))
         report("giving objects their splats", done, len(meshes))
     return parts
 

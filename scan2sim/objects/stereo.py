@@ -55,19 +55,19 @@ class StereoDepth:
 
 @dataclass(frozen=True)
 class _Crop:
-    """The part of a view that shows meshes."""
+    """The part of a view around one mesh."""
 
     rows: slice
     columns: slice
     rays: Tensor  # (h, w, 3) in the world, z = 1 in the camera's frame
     depth: Tensor  # (h, w) [m]
-    number: Tensor  # (h, w)
+    number: Tensor  # (h, w) of the mesh in front
     gray: Tensor  # (h, w)
 
     @property
     def own(self) -> Tensor:  # (h, w) bool
-        """Pixels that show a mesh."""
-        return (self.number > 0) & (self.depth > 0)
+        """Pixels that show any mesh: a window may go on beyond the rim of the one."""
+        return self.number > 0
 
 
 def typical_brightness(views: list[StereoView], count: int, share: float) -> Tensor:  # (count + 1,)
@@ -97,34 +97,36 @@ def stereo_depth(
     in other photos, and the brightest of each mesh, are not trusted.  What is not trusted follows what is near it.
     """
     view = views[index]
-    height, width = view.gray.shape
-    depth, trust = torch.zeros(height, width), torch.zeros(height, width)
-    crop = _crop(view)
-    near = _neighbours(views, index, centre)
-    if crop is None or not near:
-        return StereoDepth(torch.where(view.sight.number > 0, view.sight.depth, 0.0), trust)
-    radius = max(1, round(max(height, width) / WINDOW))
-    total, seen = torch.zeros(len(offsets), *crop.depth.shape), torch.zeros(crop.depth.shape)
-    for other in near:
-        agreement, visible = _agreement(crop, view, views[other], offsets, radius, HIDDEN * unit)
-        total += torch.where(visible, agreement, 0.0)
-        seen += visible
-    shift, clear = _best(total / seen.clamp_min(1), (seen >= 2) & crop.own, offsets, AGGREGATE)
-    matt = crop.gray - _diffuse(crop, view, views, SAME * unit) < GLOSS
-    clear = clear * matt * (crop.gray < bright[crop.number.long()])
-    weight = _blur(clear[None], SMOOTH)[0]
-    stay = STAY * _blur(crop.own.float()[None], SMOOTH)[0]
-    shift = _blur((clear * shift)[None], SMOOTH)[0] / (weight + stay).clamp_min(1e-9)
-    depth[crop.rows, crop.columns] = torch.where(crop.own, crop.depth + shift, 0.0)
-    trust[crop.rows, crop.columns] = torch.where(crop.own, (weight / CLEAR).clamp(0, 1), 0.0)
+    depth, trust = torch.where(view.sight.number > 0, view.sight.depth, 0.0), torch.zeros(view.gray.shape)
+    near = [views[i] for i in _neighbours(views, index, centre)]
+    for number in view.sight.number.unique().tolist():
+        if number > 0 and near:
+            crop = _crop(view, number)
+            shift, sure = _shift(crop, view, near, offsets, HIDDEN * unit)
+            matt = crop.gray - _diffuse(crop, view, views, SAME * unit) < GLOSS
+            sure = sure * matt * (crop.gray < bright[crop.number.long()])
+            weight = _blur(sure[None], SMOOTH)[0]
+            stay = STAY * _blur(crop.own.float()[None], SMOOTH)[0]
+            shift = _blur((sure * shift)[None], SMOOTH)[0] / (weight + stay).clamp_min(1e-9)
+            part, mine = (crop.rows, crop.columns), crop.number == number
+            depth[part] = torch.where(mine, crop.depth + shift, depth[part])
+            trust[part] = torch.where(mine, (weight / CLEAR).clamp(0, 1), trust[part])
     return StereoDepth(depth, trust)
 
 
-def _crop(view: StereoView, margin: int = 12) -> _Crop | None:
-    shown = (view.sight.number > 0) & (view.sight.depth > 0)
-    if not shown.any():
-        return None
-    y, x = shown.nonzero(as_tuple=True)
+def _shift(
+    crop: _Crop, view: StereoView, near: list[StereoView], offsets: Tensor, hidden: float
+) -> tuple[Tensor, Tensor]:  # (h, w) [m], (h, w) how clear that is
+    total, seen = torch.zeros(len(offsets), *crop.depth.shape), torch.zeros(crop.depth.shape)
+    for other in near:
+        agreement, visible = _agreement(crop, view, other, offsets, hidden)
+        total += torch.where(visible, agreement, 0.0)
+        seen += visible
+    return _best(total / seen.clamp_min(1), (seen >= 2) & crop.own, offsets, AGGREGATE)
+
+
+def _crop(view: StereoView, number: int, margin: int = 12) -> _Crop:
+    y, x = (view.sight.number == number).nonzero(as_tuple=True)
     rows = slice(max(0, int(y.min()) - margin), int(y.max()) + margin)
     columns = slice(max(0, int(x.min()) - margin), int(x.max()) + margin)
     part = rows, columns
@@ -141,18 +143,21 @@ def _neighbours(views: list[StereoView], index: int, centre: NDArray[np.float64]
     return [int(i) for i in order if ANGLES[0] < angles[i] < ANGLES[1]][:NEIGHBOURS]
 
 
-def _project(view: StereoView, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # (…, 3) to x, y [pixels], z [m]
-    k = view.camera.intrinsics
-    pose = torch.from_numpy(view.camera.world_from_camera).float()
-    x, y, z = ((points - pose[:3, 3]) @ pose[:3, :3]).unbind(-1)
+def _project(
+    crop: _Crop, view: StereoView, other: StereoView, depth: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:  # (…, h, w) each: x, y [pixels], z [m] in the other view
+    k, centre = other.camera.intrinsics, torch.from_numpy(view.camera.position - other.camera.position).float()
+    rotation = torch.from_numpy(other.camera.world_from_camera[:3, :3]).float()
+    across, down, ahead = (rotation.T @ crop.rays.reshape(-1, 3).T).reshape(3, *crop.depth.shape)
+    x, y, z = centre @ rotation
+    z = z + depth * ahead
     safe = z.clamp_min(1e-6)
-    return x / safe * k.fx + k.cx, y / safe * k.fy + k.cy, z
+    return (x + depth * across) / safe * k.fx + k.cx, (y + depth * down) / safe * k.fy + k.cy, z
 
 
 def _look(crop: _Crop, view: StereoView, other: StereoView) -> tuple[Tensor, Tensor, Tensor]:
     """Of each pixel's surface point in another view: flat pixel index, how far it lies behind, and whether inside."""
-    points = crop.rays * crop.depth[..., None] + torch.from_numpy(view.camera.position).float()
-    x, y, z = _project(other, points)
+    x, y, z = _project(crop, view, other, crop.depth)
     height, width = other.gray.shape
     inside = crop.own & (z > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
     place = torch.where(inside, y.floor() * width + x.floor(), 0.0).long()
@@ -161,12 +166,12 @@ def _look(crop: _Crop, view: StereoView, other: StereoView) -> tuple[Tensor, Ten
 
 
 def _agreement(
-    crop: _Crop, view: StereoView, other: StereoView, offsets: Tensor, radius: int, hidden: float
+    crop: _Crop, view: StereoView, other: StereoView, offsets: Tensor, hidden: float
 ) -> tuple[Tensor, Tensor]:  # (T, h, w) -1..1, (h, w) bool
     """Windowed normalised cross correlation with another photo, for each shift, over the pixels that show a mesh."""
     height, width = other.gray.shape
-    shifts = (crop.depth + offsets[:, None, None])[..., None] * crop.rays
-    x, y, _ = _project(other, shifts + torch.from_numpy(view.camera.position).float())  # (T, h, w)
+    radius = max(1, round(max(view.gray.shape) / WINDOW))
+    x, y, _ = _project(crop, view, other, crop.depth + offsets[:, None, None])  # (T, h, w)
     grid = torch.stack([2 * x / width - 1, 2 * y / height - 1], -1).reshape(1, -1, crop.depth.shape[1], 2)
     theirs = grid_sample(other.gray[None, None], grid, padding_mode="border", align_corners=False)
     theirs = theirs.reshape(x.shape) * crop.own

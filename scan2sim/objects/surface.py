@@ -14,6 +14,7 @@ from torch import Tensor
 
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
+from scan2sim.splats import DepthPicture, FusionWeights, fuse_depths
 
 __all__ = ["behind", "largest_piece", "object_surface", "zero_surface"]
 
@@ -46,26 +47,18 @@ def object_surface(
     """
     cell = float((high - low).max()) / cells
     corner = low - MARGIN * cell
-    shape = (((high - low) / cell).ceil().long() + 2 * MARGIN).tolist()
+    x, y, z = (((high - low) / cell).ceil().long() + 2 * MARGIN).tolist()
+    shape = x, y, z
+    reach = TRUNCATION * cell
+    pictures = [
+        DepthPicture(view.camera, view.depth, mask, sure)
+        for view, mask, sure in zip(views, masks, trust or [None] * len(views), strict=True)
+    ]
+    weights = FusionWeights(reach, SLACK * plane.noise, HIDDEN_WEIGHT, EMPTY_WEIGHT)
+    fused, weight = fuse_depths(pictures, corner, cell, shape, weights)
+    distance = torch.where(weight > 0, fused, -1.0).flatten()
     axes = [torch.arange(n) * cell + float(c) for n, c in zip(shape, corner, strict=True)]
     points = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-    reach = TRUNCATION * cell
-    total, weight = torch.zeros(len(points)), torch.zeros(len(points))
-    for i, (view, mask) in enumerate(zip(views, masks, strict=True)):
-        index, z, inside = view.project(points)
-        depth, own = view.depth.flatten()[index], mask.flatten()[index]
-        gap = depth - z + SLACK * plane.noise * ~own
-        ahead = own & (gap > -reach)
-        hidden = own & (gap <= -reach)
-        free = ~own & (depth > 0) & (gap > 0)
-        empty = depth <= 0
-        value = torch.where(hidden, -1.0, torch.where(empty, 1.0, (gap / reach).clamp(-1, 1)))
-        look = ahead.float() + HIDDEN_WEIGHT * hidden.float()
-        share = look * (1.0 if trust is None else trust[i].flatten()[index]) + free.float()
-        share = torch.where(empty, EMPTY_WEIGHT, share) * inside.float()
-        total += share * value
-        weight += share
-    distance = torch.where(weight > 0, total / weight.clamp_min(1e-9), -1.0)
     distance = torch.maximum(distance, -plane.height(points) / reach)
     if belongs is not None:
         distance[distance < 0] = torch.where(belongs(points[distance < 0]), distance[distance < 0], 1.0)

@@ -48,7 +48,7 @@ class View:
         k = self.camera.intrinsics
         height, width = self.size
         pose = torch.from_numpy(self.camera.world_from_camera).float()
-        x, y, z = ((points - pose[:3, 3]) @ pose[:3, :3]).unbind(-1)
+        x, y, z = pose[:3, :3].T @ (points - pose[:3, 3]).T  # in rows, which are contiguous
         safe = z.clamp_min(1e-9)
         column, row = (x / safe * k.fx + k.cx).floor(), (y / safe * k.fy + k.cy).floor()
         inside = (z > 1e-9) & (column >= 0) & (column < width) & (row >= 0) & (row < height)

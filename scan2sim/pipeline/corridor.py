@@ -87,7 +87,7 @@ class Corridor:
                 "objects",
                 STAGES["objects"],
                 self._separate,
-                version=3,
+                version=4,
                 needs=("poses", "splats"),
                 config=_objects_config(config.objects),
                 inputs=lambda: {name: digest_file(path) for name, path in models.items()},

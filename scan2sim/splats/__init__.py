@@ -3,6 +3,7 @@
 from scan2sim.splats.adam import AdamMoments, adam_step
 from scan2sim.splats.compiled import available_isas, isa, keep_freed_memory, set_isa, set_threads, threads
 from scan2sim.splats.formats import SPLAT_SUFFIXES, read_ply, read_splats, write_ply, write_splats
+from scan2sim.splats.fusion import DepthPicture, FusionWeights, fuse_depths
 from scan2sim.splats.gaussians import SH_C0, Gaussians, concatenate
 from scan2sim.splats.loss import expose, photometric_loss
 from scan2sim.splats.metrics import match_exposure, psnr, ssim
@@ -15,6 +16,8 @@ __all__ = [
     "SPLAT_SUFFIXES",
     "AdamMoments",
     "Backend",
+    "DepthPicture",
+    "FusionWeights",
     "Gaussians",
     "Rendering",
     "accumulate",
@@ -25,6 +28,7 @@ __all__ = [
     "dominant",
     "evaluate_sh",
     "expose",
+    "fuse_depths",
     "isa",
     "keep_freed_memory",
     "match_exposure",

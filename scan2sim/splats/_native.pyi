@@ -30,6 +30,20 @@ def adam(
     second_scale: float,
     epsilon: float,
 ) -> None: ...
+def fuse_depth(
+    total: Tensor,  # (X, Y, Z)
+    weight: Tensor,
+    corner: list[float],
+    cell: float,
+    camera: list[float],  # rotation row by row, centre, fx, fy, cx, cy
+    depth: Tensor,
+    own: Tensor,  # bool
+    trust: Tensor | None,
+    reach: float,
+    slack: float,
+    hidden: float,
+    empty: float,
+) -> None: ...
 
 class Gaussians:
     def __init__(

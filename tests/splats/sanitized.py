@@ -96,6 +96,17 @@ def run_loss_and_adam(random: np.random.Generator) -> None:
         native.adam(*matrices, random.random(rows) < 0.5, width // 3, width - width // 3, 0.9, 0.999, 0.1, 1.0, 1e-15)
 
 
+def run_fusion(random: np.random.Generator) -> None:
+    for shape, (height, width) in itertools.product(((1, 1, 1), (9, 30, 4), (40, 40, 40)), ((1, 1), (20, 31))):
+        grids = [np.zeros(shape, np.float32) for _ in range(2)]
+        depth = floats(random, height, width)
+        depth.reshape(-1)[0] = random.choice([np.nan, np.inf, 1e38])
+        for trust in (None, np.abs(floats(random, height, width))):
+            camera = [*floats(random, 12).tolist(), 30.0, 30.0, width / 2, height / 2]
+            own = random.random((height, width)) < 0.5
+            native.fuse_depth(*grids, [-0.2, -0.2, -0.2], 0.01, camera, depth, own, trust, 0.03, 0.01, 0.1, 0.5)
+
+
 def main(folder: str) -> None:
     global native
     sys.path.insert(0, folder)
@@ -109,6 +120,7 @@ def main(folder: str) -> None:
             for count in (0, 1, 60, 5000 if kind == "usual" else 300):
                 run_scene(random, count, kind, width, height)
         run_loss_and_adam(random)
+        run_fusion(random)
     sys.stdout.write("clean\n")
 
 

@@ -12,6 +12,7 @@
 #include <malloc.h>
 #endif
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <variant>
@@ -19,6 +20,7 @@
 #include "adam.h"
 #include "dispatch.h"
 #include "frame.h"
+#include "fusion.h"
 #include "loss.h"
 #include "still_views.h"
 
@@ -335,6 +337,30 @@ void keep_freed_memory() {
 #endif
 }
 
+using InBool = nb::ndarray<const bool, nb::c_contig, nb::device::cpu>;
+
+void fuse(Out total, Out weight, std::vector<float> corner, float cell, std::vector<float> camera, In depth, InBool own,
+          std::optional<In> trust, float reach, float slack, float hidden, float empty) {
+    if (total.ndim() != 3 || depth.ndim() != 2 || corner.size() != 3 || camera.size() != 16)
+        throw std::invalid_argument("total: rank 3, depth: rank 2, corner: 3 values, camera: 16 values");
+    Grid grid{{}, {}, cell};
+    for (int i = 0; i < 3; ++i) {
+        grid.shape[i] = static_cast<int>(total.shape(i));
+        grid.corner[i] = corner[i];
+    }
+    DepthPicture picture{};
+    std::copy_n(camera.begin(), 9, picture.rotation);
+    std::copy_n(camera.begin() + 9, 3, picture.centre);
+    picture.fx = camera[12], picture.fy = camera[13], picture.cx = camera[14], picture.cy = camera[15];
+    picture.width = static_cast<int>(depth.shape(1)), picture.height = static_cast<int>(depth.shape(0));
+    picture.depth = depth.data();
+    picture.own = checked(own, depth.size(), "own");
+    picture.trust = checked(trust, depth.size(), "trust");
+    float* weights = checked(weight, total.size(), "weight");
+    nb::gil_scoped_release release;
+    fuse_depth(grid, picture, {reach, slack, hidden, empty}, total.data(), weights);
+}
+
 }  // namespace
 }  // namespace splats
 
@@ -357,6 +383,10 @@ NB_MODULE(_native, m) {
     m.def("adam", &adam, "values"_a, "gradients"_a, "first"_a, "second"_a, "chosen"_a.none(), "first_column"_a,
           "columns"_a, "beta1"_a, "beta2"_a, "first_scale"_a, "second_scale"_a, "epsilon"_a,
           "One step of Adam on the chosen rows and a range of columns.");
+
+    m.def("fuse_depth", &fuse, "total"_a, "weight"_a, "corner"_a, "cell"_a, "camera"_a, "depth"_a, "own"_a,
+          "trust"_a.none(), "reach"_a, "slack"_a, "hidden"_a, "empty"_a,
+          "Add what one depth picture says of each point of a grid.");
 
     nb::class_<Gaussians>(m, "Gaussians")
         .def(nb::init<In, In, In, In, In, std::optional<InInt>, std::optional<In>>(), "means"_a, "quats"_a,
