@@ -38,6 +38,7 @@ FILE_WIDTH = 160  # columns of a table that is not written to a terminal
 COMMANDS = {
     "doctor": "what works here, what is missing, how to get it",
     "upload": "copy captures into the library",
+    "coach": "in seconds: is this capture good enough, what to film again",
     "build": "turn a capture into a scene",
     "list": "what the library holds",
     "status": "how far a build is",

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "bodies": GROUND,
     "capture": GROUND | ROW_2,
     "poses": GROUND | ROW_2 | {"capture"},
+    "coach": GROUND | ROW_2 | {"capture", "poses"},
     "fit": GROUND | ROW_2 | {"capture", "poses"},
     "scene": GROUND | ROW_2,
     "sim": GROUND | ROW_2 | {"scene"},
@@ -35,12 +36,12 @@ MAY_IMPORT = {
     "cousins": GROUND | ROW_2 | ROW_5,
     "export": GROUND | ROW_2 | ROW_5,
     "report": GROUND | ROW_2 | ROW_5,
-    "pipeline": GROUND | ROW_2 | ROW_3 | ROW_5 | ROW_6,
+    "pipeline": GROUND | ROW_2 | ROW_3 | {"coach"} | ROW_5 | ROW_6,
     "library": GROUND | ROW_2 | ROW_3 | ROW_5 | ROW_6 | {"pipeline"},
-    "commands": GROUND | ROW_2 | ROW_3 | ROW_5 | ROW_6 | {"pipeline", "library"},  # the other half of cli
-    "cli": GROUND | ROW_2 | ROW_3 | ROW_5 | ROW_6 | {"pipeline", "library", "commands"},
+    "commands": GROUND | ROW_2 | ROW_3 | {"coach"} | ROW_5 | ROW_6 | {"pipeline", "library"},  # the other half of cli
+    "cli": GROUND | ROW_2 | ROW_3 | {"coach"} | ROW_5 | ROW_6 | {"pipeline", "library", "commands"},
     "splatwm": GROUND | ROW_2 | ROW_5 | {"cousins"},
-    "apps": GROUND | ROW_2 | ROW_3 | ROW_5 | ROW_6 | {"pipeline", "library", "splatwm"},
+    "apps": GROUND | ROW_2 | ROW_3 | {"coach"} | ROW_5 | ROW_6 | {"pipeline", "library", "splatwm"},
 }
 
 

@@ -11,6 +11,7 @@ from scan2sim.poses.posed import Gravity, PosedCapture, PosedFrame, Scale
 from scan2sim.poses.scene_frame import SceneFrame, find_scene_frame
 from scan2sim.poses.solve import solve_poses
 from scan2sim.poses.store import load_posed, save_posed
+from scan2sim.poses.workspace import quiet_colmap
 
 __all__ = [
     "Gravity",
@@ -21,6 +22,7 @@ __all__ = [
     "SceneFrame",
     "find_scene_frame",
     "load_posed",
+    "quiet_colmap",
     "read_confidence",
     "read_depth",
     "save_posed",
