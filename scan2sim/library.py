@@ -13,7 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from scan2sim.capture import CaptureConfig
-from scan2sim.capture.formats import FORMATS
+from scan2sim.capture.formats import KNOWN
 from scan2sim.capture.magic import PHOTO_KINDS, describe_kind, file_kind
 from scan2sim.errors import CaptureError, OutputError, SceneError, UsageError
 from scan2sim.files import new_folder, read_json, write_json
@@ -240,17 +240,14 @@ def _kind(path: Path) -> str:
         names = input_names(path)
         if len(names) > CaptureConfig().max_files:
             raise CaptureError(f"{len(names)} files in this folder", path=path, todo="name the folder of one capture")
-        if not any(file_kind(path / name) in PHOTO_KINDS for name in names):
-            raise CaptureError(
-                "a folder without JPEG, PNG or WebP photos", path=path, todo="name a folder that holds some"
-            )
+        if not any(file_kind(path / name) in (*PHOTO_KINDS, "video") for name in names):
+            raise CaptureError("a folder without photos or videos", path=path, todo="name a folder that holds some")
         return "folder"
     kind = file_kind(path)
     if kind in PHOTO_KINDS:
         return "photo"
-    if kind not in [format.kind for format in FORMATS]:
-        known = ", ".join(format.name for format in FORMATS)
-        raise CaptureError(f"this is {describe_kind(kind)}; expected {known}", path=path, todo="give one of these")
+    if kind not in ("zip", "video"):
+        raise CaptureError(f"this is {describe_kind(kind)}; expected {KNOWN}", path=path, todo="give one of these")
     return kind
 
 

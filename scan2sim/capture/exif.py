@@ -12,7 +12,7 @@ from PIL import Image
 __all__ = ["PhotoTags", "read_tags"]
 
 ORIENTATION, MAKE, MODEL, EXIF_BLOCK = 0x0112, 0x010F, 0x0110, 0x8769
-TIME, SUBSECONDS = 0x9003, 0x9291
+TIME, SUBSECONDS, COMMENT = 0x9003, 0x9291, 0x9286
 FOCAL_LENGTH, FOCAL_LENGTH_35MM = 0x920A, 0xA405
 PLANE_X_RESOLUTION, PLANE_UNIT, PIXEL_WIDTH = 0xA20E, 0xA210, 0xA002
 DIAGONAL_35MM = math.hypot(36.0, 24.0)  # [mm]
@@ -27,6 +27,7 @@ class PhotoTags:
     focal_length: float | None = None  # [pixels] at the photo's full size
     device: str | None = None
     time: datetime | None = None
+    screenshot: bool = False  # of a phone's display, as iOS marks them
 
 
 def read_tags(image: Image.Image) -> PhotoTags:
@@ -46,7 +47,13 @@ def read_tags(image: Image.Image) -> PhotoTags:
         focal_length=_focal_length(block, *image.size),
         device="".join(c for c in device if c.isprintable()).strip()[:80] or None,
         time=_time(block),
+        screenshot="screenshot" in _comment(block),
     )
+
+
+def _comment(block: Any) -> str:
+    comment = block.get(COMMENT)
+    return comment.decode("ascii", "ignore").casefold() if isinstance(comment, bytes) else str(comment or "").casefold()
 
 
 def _focal_length(block: Any, width: int, height: int) -> float | None:
