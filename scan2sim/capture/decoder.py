@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import struct
 import subprocess
 import sys
@@ -55,6 +56,11 @@ class Decoder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+
+    @property
+    def process_id(self) -> int | None:
+        """The child's, None while there is none."""
+        return self._process.pid if self._process else None
 
     def photo(self, path: Path, kind: str, max_size: int, max_megapixels: float, upright: bool) -> Decoded:
         """Decode a HEIC or AVIF photo, see :func:`~scan2sim.capture.decoding.decode_photo`.
@@ -116,6 +122,7 @@ class Decoder:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
+            self._stop()  # closes what belongs to a dead one
             home = str(Path(scan2sim.__file__).parents[1])
             paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
             kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "TMPDIR") if key in os.environ}
@@ -140,11 +147,12 @@ class Decoder:
         return header, _read(process, payload_size, deadline)
 
     def _last_words(self, process: subprocess.Popen[bytes]) -> str:
-        process.kill() if process.poll() is None else None
+        process.kill()
         code = process.wait()
-        if code == -24:  # SIGXCPU
+        if code == -signal.SIGPROF:
             return f"took more than {self._seconds:g} s to decode and was stopped"
-        return f"its decoder crashed ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return f"its decoder crashed ({how})"
 
     def _stop(self) -> None:
         process, self._process = self._process, None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import struct
 import sys
 from collections.abc import Callable, Iterator
@@ -16,8 +17,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pillow_heif  # noqa: F401 (its libraries have to be there before memory is limited)
+
 from scan2sim.capture.decoding import decode_photo, read_bytes
-from scan2sim.capture.lzfse import decompress_lzfse
+from scan2sim.capture.lzfse_stream import decompress_lzfse
 from scan2sim.capture.video_decoding import decode_frames, scan_video
 from scan2sim.errors import CaptureError
 
@@ -70,10 +73,8 @@ def _send(answers: BinaryIO, header: dict[str, Any], payload: bytes) -> None:
 
 
 def _allow(seconds: float) -> None:
-    """Let the system end this process when it uses more processor time than this from now on."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime + seconds) + 1, hard))
+    """Let the system end this process (SIGPROF) when it uses more processor time than this from now on."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _limit_memory(size: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+_QUIET = threading.Lock()  # what is filtered out of warnings belongs to all threads
 
 
 @dataclass(frozen=True)
@@ -67,16 +70,16 @@ def decode_photo(data: bytes, kind: str, max_size: int, max_megapixels: float, *
     """
     if kind == "webp":  # its decoder takes memory for the whole canvas when it opens
         _check_size(*_webp_size(data), max_megapixels)
-    with warnings.catch_warnings():
+    with _QUIET, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about damaged EXIF, which counts as absent
         image = _opener(kind)(BytesIO(data))
         full_size = image.size
         _check_size(*full_size, max_megapixels)
         tags = read_tags(image)
-        if kind == "jpeg" and max(full_size) > max_size:
-            scale = max_size / max(full_size)  # decode at 1/2, 1/4, 1/8 where that is still large enough
-            image.draft("RGB", (round(full_size[0] * scale), round(full_size[1] * scale)))
-        image.load()
+    if kind == "jpeg" and max(full_size) > max_size:
+        scale = max_size / max(full_size)  # decode at 1/2, 1/4, 1/8 where that is still large enough
+        image.draft("RGB", (round(full_size[0] * scale), round(full_size[1] * scale)))
+    image.load()
     exact = image.mode == "RGB"
     picture = resize_to(_rgb(image), max_size)
     if upright and tags.orientation in TURNS:

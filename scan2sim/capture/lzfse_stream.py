@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-import liblzfse
+import lzfse
 
 from scan2sim.errors import CaptureError
 
@@ -23,8 +23,8 @@ def decompress_lzfse(data: bytes, size: int) -> bytes:
     if held != size:
         raise CaptureError(f"holds {held} bytes instead of {size}")
     try:
-        content = liblzfse.decompress(data)
-    except liblzfse.error as problem:
+        content = lzfse.decompress(data)
+    except lzfse.error as problem:
         raise CaptureError(f"damaged ({problem})") from None
     if len(content) != size:
         raise CaptureError(f"holds {len(content)} bytes instead of {size}")
