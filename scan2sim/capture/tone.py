@@ -23,8 +23,8 @@ def sdr_from_hdr(
 ) -> NDArray[np.uint8]:  # (H, W, 3) sRGB
     """Tone-map a frame: to light, to BT.709 primaries, highlights pressed below white, sRGB's curve.
 
-    Diffuse white becomes 0.91 of full, whatever is darker than 3/4 of it keeps its brightness, and the largest channel
-    decides for all three, so that highlights keep their hue.
+    Diffuse white becomes 7/8 of full light, whatever is darker than 3/4 of it keeps its brightness, and the largest
+    channel decides for all three, so that highlights keep their hue.
     """
     light = _LIGHT[transfer][signal]
     if transfer == "hlg":
@@ -34,8 +34,8 @@ def sdr_from_hdr(
         light = light @ RGB709_FROM_RGB2020.T
     np.clip(light, 0, None, out=light)
     brightest = light.max(axis=2)
-    over = np.maximum(brightest - KNEE, 0)
-    pressed = np.where(over > 0, KNEE + (1 - KNEE) * (1 - np.exp(-over / (1 - KNEE))), brightest)
+    over = np.maximum(brightest - KNEE, 0) / (1 - KNEE)
+    pressed = np.minimum(brightest, KNEE) + (1 - KNEE) * over / (1 + over)
     light *= (pressed / np.maximum(brightest, 1e-6))[..., None]
     return _SRGB[(light * (len(_SRGB) - 1) + 0.5).astype(np.uint16)]
 

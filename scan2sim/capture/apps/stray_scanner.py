@@ -25,10 +25,11 @@ from scan2sim.capture.video import ScoredVideo, score_video, video_pictures
 from scan2sim.errors import CaptureError
 from scan2sim.progress import Reporter
 
-__all__ = ["find_stray_scanner", "read_stray_scanner"]
+__all__ = ["find_stray_scanner", "read_shots", "read_stray_scanner"]
 
 SOURCE = "stray-scanner"
 COLUMNS = ("timestamp", "frame", "x", "y", "z", "qx", "qy", "qz", "qw")
+MAX_FRAME = 10_000_000
 TODO = "export the recording again from Stray Scanner"
 
 
@@ -44,48 +45,53 @@ def read_stray_scanner(root: Path, folder: Path, config: CaptureConfig, report: 
     Raises:
         CaptureError: a file is damaged, or too few pictures can be used.
     """
-    names, rows = read_table(root / "odometry.csv")
-    columns = {name: rows[:, i] for i, name in enumerate(names or COLUMNS[: rows.shape[1]])}
-    if not set(COLUMNS) <= set(columns):
-        raise CaptureError(f"no columns {', '.join(COLUMNS)}", path=root / "odometry.csv", todo=TODO)
-    _, matrix = read_table(root / "camera_matrix.csv")
-    if matrix.shape != (3, 3):
-        raise CaptureError("not a 3×3 matrix", path=root / "camera_matrix.csv", todo=TODO)
     with Decoder(config) as decoder:
         video = score_video(root / "rgb.mp4", decoder, config, report, upright=False)
-        size = video.size
-        shots = []
-        for i in range(min(len(rows), len(video.times))):
-            row = {name: column[i] for name, column in columns.items()}
-            own = [
-                row.get(key, default) for key, default in zip(("fx", "fy", "cx", "cy"), _shared(matrix), strict=True)
-            ]
-            frame = int(np.nan_to_num(row["frame"], posinf=0, neginf=0))
-            shots.append(
-                Shot(
-                    video_frame_name(root / "rgb.mp4", i),
-                    float(row["timestamp"]),
-                    pinhole(size, own, root / "camera_matrix.csv"),
-                    pose_of_quaternion(
-                        np.array([row[key] for key in ("qx", "qy", "qz", "qw")]),
-                        np.array([row[key] for key in ("x", "y", "z")]),
-                    ),
-                    png_depth(root / "depth" / f"{frame:06d}.png"),
-                    png_confidence(root / "confidence" / f"{frame:06d}.png"),
-                )
-            )
+        count = len(video.times)
+        shots, poses = read_shots(root, video.size, count)
         warnings = list(video.warnings)
-        if len(rows) != len(video.times):
-            warnings.append(f"{len(video.times)} pictures but {len(rows)} poses; the rest is not used")
-        recording = Recording(SOURCE, root, tuple(shots), (0.0, -1.0, 0.0), warnings=tuple(warnings))
+        if poses != count:
+            warnings.append(f"{count} pictures but {poses} poses; the rest is not used")
+        recording = Recording(SOURCE, root, shots, (0.0, -1.0, 0.0), warnings=tuple(warnings))
         scores = {i: video.scores[i] for i in range(len(shots))}
         recording, chosen = choose_shots(recording, scores, config.max_frames)
-        unused = DroppedFile(
-            "rgb.mp4", f"{len(video.times) - len(chosen)} of {len(video.times)} video frames not needed"
-        )
+        unused = DroppedFile("rgb.mp4", f"{count - len(chosen)} of {count} video frames not needed")
         recording = replace(recording, dropped=(unused,))
         pictures = _pictures(video, chosen, decoder, config)
         return write_shots(recording, pictures, folder, config, report, len(chosen))
+
+
+def read_shots(root: Path, size: tuple[int, int], count: int) -> tuple[tuple[Shot, ...], int]:
+    """What the tables say about the first ``count`` pictures of this size, and the number of their rows.
+
+    Raises:
+        CaptureError: a table is damaged.
+    """
+    path, matrix_path = root / "odometry.csv", root / "camera_matrix.csv"
+    names, rows = read_table(path)
+    columns = {name: rows[:, i] for i, name in enumerate(names or COLUMNS[: rows.shape[1]])}
+    if not set(COLUMNS) <= set(columns):
+        raise CaptureError(f"no columns {', '.join(COLUMNS)}", path=path, todo=TODO)
+    _, matrix = read_table(matrix_path)
+    if matrix.shape != (3, 3):
+        raise CaptureError("not a 3×3 matrix", path=matrix_path, todo=TODO)
+    shots = []
+    for i in range(min(len(rows), count)):
+        row = {name: column[i] for name, column in columns.items()}
+        own = [row.get(key, default) for key, default in zip(("fx", "fy", "cx", "cy"), _shared(matrix), strict=True)]
+        frame = f"{int(row['frame']):06d}.png" if 0 <= row["frame"] < MAX_FRAME else "none"
+        xyzw, position = np.array([row[key] for key in COLUMNS[5:]]), np.array([row[key] for key in COLUMNS[2:5]])
+        shots.append(
+            Shot(
+                video_frame_name(root / "rgb.mp4", i),
+                float(row["timestamp"]),
+                pinhole(size, own, path if "fx" in columns else matrix_path),
+                pose_of_quaternion(xyzw, position),
+                png_depth(root / "depth" / frame),
+                png_confidence(root / "confidence" / frame),
+            )
+        )
+    return tuple(shots), len(rows)
 
 
 def _shared(matrix: np.ndarray) -> tuple[float, float, float, float]:
