@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -156,11 +156,15 @@ class Decoder:
 
     def _stop(self) -> None:
         process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            with closing(process.stdout), closing(process.stdin):  # type: ignore[type-var]
-                pass
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+        if process.stdin is not None:
+            with suppress(BrokenPipeError):  # a request that it no longer read
+                process.stdin.close()
 
 
 def _read(process: subprocess.Popen[bytes], size: int, deadline: float) -> bytes:

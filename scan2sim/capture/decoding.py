@@ -22,7 +22,7 @@ from scan2sim.errors import CaptureError
 __all__ = ["Decoded", "decode_photo", "read_bytes", "resize_to"]
 
 MAX_FILE_BYTES = 1 << 29
-HEIF_THREADS = 2  # iPhones write tiles of 512×512, which decode side by side
+HEIF_THREADS = 1  # several photos are decoded side by side, each in a child of its own
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +12,7 @@ from scan2sim.capture.magic import PHOTO_KINDS, describe_kind, file_kind
 from scan2sim.capture.names import capture_order
 from scan2sim.errors import CaptureError
 
-__all__ = ["Listing", "list_folder", "visible_files"]
+__all__ = ["Listing", "licence_of", "list_folder", "visible_files"]
 
 _HIDDEN = {"__macosx", "thumbs.db", "desktop.ini"}
 _MAX_LICENCE_BYTES = 1 << 16
@@ -94,6 +94,13 @@ def visible_files(root: Path, max_files: int, dropped: list[DroppedFile]) -> Ite
 
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.casefold() in _HIDDEN
+
+
+def licence_of(root: Path, files: Sequence[PurePosixPath]) -> str | None:
+    """The first line of a LICENSE file among these."""
+    named = [file for file in files if file.stem.casefold() in ("license", "licence")]
+    texts = [file for file in named if file_kind(root / file) == "text"]
+    return next((line for file in texts if (line := _first_line(root / file))), None)
 
 
 def _stem(file: PurePosixPath) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from queue import SimpleQueue
 
 from scan2sim.capture.config import CaptureConfig
 from scan2sim.capture.decoder import Decoder
@@ -16,7 +18,7 @@ from scan2sim.capture.images import read_photo
 from scan2sim.capture.listing import Listing, list_folder
 from scan2sim.capture.names import frame_names
 from scan2sim.capture.scores import FrameScores, mark_frames, score_pixels
-from scan2sim.capture.side_by_side import in_order
+from scan2sim.capture.side_by_side import THREADS, in_order
 from scan2sim.capture.video import read_video
 from scan2sim.errors import CaptureError
 from scan2sim.progress import Reporter
@@ -61,14 +63,20 @@ def _read_photos(root: Path, listing: Listing, folder: Path, config: CaptureConf
     dropped = list(listing.dropped)
     seen: dict[bytes, str] = {}
     names = frame_names(list(listing.photos))
-    with Decoder(config) as decoder:
+    with ExitStack() as decoders:
+        idle: SimpleQueue[Decoder] = SimpleQueue()
+        for _ in range(THREADS):
+            idle.put(decoders.enter_context(Decoder(config)))
 
         def read(job: tuple[PurePosixPath, str, str]) -> _Read | DroppedFile:
             file, kind, name = job
+            decoder = idle.get()
             try:
                 return _read_one(root / file, kind, name, folder, config, decoder)
             except CaptureError as error:
                 return DroppedFile(str(file), error.problem)
+            finally:
+                idle.put(decoder)
 
         jobs = [(file, kind, name) for (file, kind), name in zip(listing.photos, names, strict=True)]
         for i, result in enumerate(in_order(read, jobs)):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from scan2sim.capture.archive import unpacked_zip
 from scan2sim.capture.config import CaptureConfig
 from scan2sim.capture.formats import FOLDER_FORMATS, KNOWN
 from scan2sim.capture.frames import Capture
-from scan2sim.capture.listing import visible_files
+from scan2sim.capture.listing import licence_of, visible_files
 from scan2sim.capture.magic import PHOTO_KINDS, describe_kind, file_kind
 from scan2sim.capture.video import read_video
 from scan2sim.errors import CaptureError
@@ -26,7 +27,8 @@ def read_capture(
 ) -> Capture:
     """Read photos, a video, or what an app exported, into upright RGB frames in ``folder/images``.
 
-    Content decides what a file or folder is.  Every file that is not used is in ``Capture.dropped`` with its reason.
+    Content decides what a file or folder is.  Every picture that is not used is in ``Capture.dropped`` with its reason,
+    and in a folder of photos every other file too.
     Nothing is written outside ``folder``, which the caller provides empty and removes when this raises.
 
     Raises:
@@ -55,5 +57,6 @@ def _read_folder(root: Path, folder: Path, config: CaptureConfig, report: Report
     for format in FOLDER_FORMATS:
         place = format.find(root, files)
         if place is not None:
-            return format.read(root / place, folder, config, report)
+            capture = format.read(root / place, folder, config, report)
+            return replace(capture, licence=capture.licence or licence_of(root, files))
     raise AssertionError("the last format takes any folder")

@@ -24,7 +24,7 @@ from scan2sim.capture.turning import quarter_turns_upright, turn_camera, turn_di
 from scan2sim.errors import CaptureError
 from scan2sim.progress import Reporter
 
-__all__ = ["Map", "Picture", "Recording", "Shot", "choose_shots", "write_shots"]
+__all__ = ["Map", "Picture", "Recording", "Shot", "choose_shots", "steady_clock", "write_shots"]
 
 SAME_SHAPE = 0.02  # relative difference of aspect ratios
 MAX_DEPTH = 200.0  # [m] what is farther is an error of the sensor
@@ -69,27 +69,31 @@ class Picture:
     suffix: str = ".jpg"  # of `encoded`
 
 
-def choose_shots(
-    recording: Recording, scores: dict[int, FrameScores], count: int
-) -> tuple[Recording, list[int]]:  # with a mended clock, numbers of the chosen shots
-    """The shots worth using out of those with ``scores``: sharp, well spread over time, none twice."""
-    times = [shot.time for shot in recording.shots]
-    known = [time for time in times if time is not None]
-    if len(known) == len(times):
-        steady, warning = mend_clock(known)
-    else:
-        steady, warning = tuple(float(i) for i in range(len(times))), None
+def steady_clock(recording: Recording) -> Recording:
+    """The recording with times that increase, and a warning where they had to be mended."""
+    known = [shot.time for shot in recording.shots if shot.time is not None]
+    if len(known) < len(recording.shots):
+        return replace(recording, shots=tuple(replace(shot, time=None) for shot in recording.shots))
+    times, warning = mend_clock(known)
+    if warning is None:
+        return recording
+    shots = tuple(replace(shot, time=time) for shot, time in zip(recording.shots, times, strict=True))
+    return replace(recording, shots=shots, warnings=(*recording.warnings, warning))
+
+
+def choose_shots(recording: Recording, scores: dict[int, FrameScores], count: int) -> list[int]:
+    """Numbers of the shots worth using out of those with ``scores``: sharp, well spread over time, none twice."""
     numbers = sorted(scores)
-    chosen = choose_frames(
-        np.array([steady[i] for i in numbers]),
-        np.array([scores[i].sharpness for i in numbers]),
-        np.array([scores[i].thumbnail for i in numbers]),
-        count,
-    )
-    if warning is not None:
-        shots = tuple(replace(shot, time=time) for shot, time in zip(recording.shots, steady, strict=True))
-        recording = replace(recording, shots=shots, warnings=(*recording.warnings, warning))
-    return recording, [numbers[i] for i in chosen]
+    times = [recording.shots[i].time for i in numbers]
+    return [
+        numbers[k]
+        for k in choose_frames(
+            np.array([number if time is None else time for number, time in zip(numbers, times, strict=True)], float),
+            np.array([scores[i].sharpness for i in numbers]),
+            np.array([scores[i].thumbnail for i in numbers]),
+            count,
+        )
+    ]
 
 
 def write_shots(

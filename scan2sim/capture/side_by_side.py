@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["in_order"]
+__all__ = ["THREADS", "in_order"]
 
 THREADS = 2  # decoding, resizing and encoding release Python's lock
 AHEAD = 4  # results that may wait

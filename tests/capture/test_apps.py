@@ -245,6 +245,15 @@ def test_a_clock_that_jumps(tmp_path: Path) -> None:
     assert max(seconds) < 6
 
 
+def test_a_short_recording_with_a_broken_clock_and_a_licence(tmp_path: Path) -> None:
+    apps.write_record3d(tmp_path / "r", arkit_frames(6), frameTimestamps=[0.0, 0.5, 1.0, 0.2, 0.7, 1.2])
+    (tmp_path / "r" / "LICENSE").write_text("CC BY 4.0\n")
+    capture = read_capture(tmp_path / "r", tmp_path / "out")
+    assert [frame.time for frame in capture.frames] == pytest.approx([0, 0.5, 1.0, 1.5, 2.0, 2.5])
+    assert "clock jumps 1 times, first at frame 3" in capture.warnings[0]
+    assert capture.licence == "CC BY 4.0"
+
+
 def test_two_devices_in_one_export(tmp_path: Path) -> None:
     apps.write_polycam(tmp_path / "p", arkit_frames(8))
     for file in sorted((tmp_path / "p" / "keyframes" / "corrected_cameras").iterdir())[4:]:

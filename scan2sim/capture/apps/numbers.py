@@ -26,6 +26,7 @@ __all__ = [
 
 MAX_TABLE_BYTES = 16 << 20  # an hour of poses; what is parsed takes up to forty times as much memory
 MAX_ROWS = 200_000
+FARTHEST = 1e6  # [m]
 MAX_SIDE = 65_535  # [pixels]
 TODO = "export it again from the app, or copy it again"
 _FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -110,7 +111,7 @@ def proper_pose(matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:  # (
     """The nearest rigid transform, or None if the matrix is far from any (tracking was lost)."""
     pose = np.eye(4)
     pose[:3] = matrix[:3, :4]
-    if not np.isfinite(pose).all() or np.abs(pose).max() > 1e6:
+    if not (np.abs(pose) < FARTHEST).all():
         return None
     u, scales, vt = np.linalg.svd(pose[:3, :3])
     if np.abs(scales - 1).max() > 0.02 or np.linalg.det(u @ vt) < 0:
@@ -121,10 +122,9 @@ def proper_pose(matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:  # (
 
 def pose_of_quaternion(xyzw: NDArray[np.float64], position: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """The transform of a quaternion (x, y, z, w) and a position, or None if it is none."""
-    norm = float(np.linalg.norm(xyzw))
-    if not 0.9 < norm < 1.1:
+    if not (np.abs(xyzw) < 2).all() or not 0.9 < np.linalg.norm(xyzw) < 1.1:
         return None
-    x, y, z, w = xyzw / norm
+    x, y, z, w = xyzw / np.linalg.norm(xyzw)
     rotation = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
         [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],

@@ -15,7 +15,7 @@ from scan2sim.capture.frames import Capture, DroppedFile
 from scan2sim.capture.images import read_photo
 from scan2sim.capture.magic import PHOTO_KINDS, describe_kind, file_kind
 from scan2sim.capture.scores import WORK_WIDTH, FrameScores, score_pixels
-from scan2sim.capture.shots import Picture, Recording, choose_shots, write_shots
+from scan2sim.capture.shots import Picture, Recording, choose_shots, steady_clock, write_shots
 from scan2sim.capture.side_by_side import in_order
 from scan2sim.errors import CaptureError
 from scan2sim.progress import Reporter
@@ -56,6 +56,7 @@ def read_photo_files(
         scores = score_pixels(photo.pixels)
         return Picture(Image.fromarray(photo.pixels), photo.full_size, scores, photo.encoded, photo.suffix)
 
+    recording = steady_clock(recording)
     numbers = list(range(len(files)))
     if choose and len(files) > config.max_frames:
         thinned = np.unique(np.linspace(0, len(files) - 1, CANDIDATES * config.max_frames).astype(int))
@@ -64,7 +65,7 @@ def read_photo_files(
             report("looking at pictures", len(scores), len(thinned))
             if isinstance(picture, Picture):
                 scores[int(number)] = picture.scores
-        recording, numbers = choose_shots(recording, scores, config.max_frames)
+        numbers = choose_shots(recording, scores, config.max_frames)
         unused = DroppedFile(recording.source, f"{len(files) - len(numbers)} of {len(files)} pictures not needed")
         recording = replace(recording, dropped=(*recording.dropped, unused))
 

@@ -20,7 +20,7 @@ from scan2sim.capture.config import CaptureConfig
 from scan2sim.capture.decoder import Decoder
 from scan2sim.capture.frames import Capture, DroppedFile
 from scan2sim.capture.names import video_frame_name
-from scan2sim.capture.shots import Picture, Recording, Shot, choose_shots, write_shots
+from scan2sim.capture.shots import Picture, Recording, Shot, choose_shots, steady_clock, write_shots
 from scan2sim.capture.video import ScoredVideo, score_video, video_pictures
 from scan2sim.errors import CaptureError
 from scan2sim.progress import Reporter
@@ -30,6 +30,7 @@ __all__ = ["find_stray_scanner", "read_shots", "read_stray_scanner"]
 SOURCE = "stray-scanner"
 COLUMNS = ("timestamp", "frame", "x", "y", "z", "qx", "qy", "qz", "qw")
 MAX_FRAME = 10_000_000
+LATEST = 1e12  # [s] what is later was no clock
 TODO = "export the recording again from Stray Scanner"
 
 
@@ -52,9 +53,9 @@ def read_stray_scanner(root: Path, folder: Path, config: CaptureConfig, report: 
         warnings = list(video.warnings)
         if poses != count:
             warnings.append(f"{count} pictures but {poses} poses; the rest is not used")
-        recording = Recording(SOURCE, root, shots, (0.0, -1.0, 0.0), warnings=tuple(warnings))
+        recording = steady_clock(Recording(SOURCE, root, shots, (0.0, -1.0, 0.0), warnings=tuple(warnings)))
         scores = {i: video.scores[i] for i in range(len(shots))}
-        recording, chosen = choose_shots(recording, scores, config.max_frames)
+        chosen = choose_shots(recording, scores, config.max_frames)
         unused = DroppedFile("rgb.mp4", f"{count - len(chosen)} of {count} video frames not needed")
         recording = replace(recording, dropped=(unused,))
         pictures = _pictures(video, chosen, decoder, config)
@@ -84,7 +85,7 @@ def read_shots(root: Path, size: tuple[int, int], count: int) -> tuple[tuple[Sho
         shots.append(
             Shot(
                 video_frame_name(root / "rgb.mp4", i),
-                float(row["timestamp"]),
+                float(row["timestamp"]) if abs(row["timestamp"]) < LATEST else None,
                 pinhole(size, own, path if "fx" in columns else matrix_path),
                 pose_of_quaternion(xyzw, position),
                 png_depth(root / "depth" / frame),

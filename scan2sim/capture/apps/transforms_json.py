@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -81,7 +82,7 @@ def read_transforms(root: Path, folder: Path, config: CaptureConfig, report: Rep
         files.append(file)
         places.append((PurePosixPath(file.relative_to(root.resolve()).as_posix()), "jpeg"))
     names = frame_names(places)
-    shots = [Shot(name, *list(vars(shot).values())[1:]) for shot, name in zip(shots, names, strict=True)]
+    shots = [replace(shot, name=name) for shot, name in zip(shots, names, strict=True)]
     source, down = ("arkit", (0.0, -1.0, 0.0)) if arkit else ("nerfstudio", None)
     recording = Recording(source, root, tuple(shots), down, tuple(dropped))
     with Decoder(config) as decoder:
