@@ -13,8 +13,9 @@ from pathlib import Path
 import platformdirs
 
 from scan2sim.capture import CaptureConfig
-from scan2sim.capture.formats import FORMATS
+from scan2sim.capture.formats import KNOWN
 from scan2sim.capture.magic import PHOTO_KINDS, describe_kind, file_kind
+from scan2sim.capture.privacy import remove_private
 from scan2sim.errors import CaptureError, OutputError, SceneError, UsageError
 from scan2sim.files import new_folder, read_json, write_json
 from scan2sim.pipeline import SCENE_FOLDER, digest_inputs, input_names
@@ -92,9 +93,17 @@ class Library:
         return self._read(name)
 
     def upload(
-        self, paths: Sequence[Path], name: str | None = None, report: Reporter = silent
+        self,
+        paths: Sequence[Path],
+        name: str | None = None,
+        report: Reporter = silent,
+        *,
+        keep_private: bool = False,
     ) -> tuple[LibraryEntry, ...]:
         """Copy captures into the library, each wholly or not at all.
+
+        Places and names of devices are removed from the copies of photos and videos (not from those inside zips),
+        unless ``keep_private``.
 
         Several photos make one capture; folders, zips and videos are captures of their own.  A capture that is there
         already under its name is left as it is.
@@ -106,7 +115,7 @@ class Library:
             OutputError: the library cannot be written.
         """
         groups = _captures(paths, name)
-        return tuple(self._add(each, group, report) for each, group in groups.items())
+        return tuple(self._add(each, group, report, keep_private) for each, group in groups.items())
 
     def capture_of(self, text: str) -> tuple[Path, Path]:
         """The capture that a person means by a name or a path, and the folder that its build goes to by default.
@@ -166,7 +175,7 @@ class Library:
                 "not an entry of the library", path=path, todo="remove this folder and upload again"
             ) from None
 
-    def _add(self, name: str, paths: list[Path], report: Reporter) -> LibraryEntry:
+    def _add(self, name: str, paths: list[Path], report: Reporter, keep_private: bool) -> LibraryEntry:
         files: dict[str, Path] = {}
         digests: dict[str, str] = {}
         for path in paths:
@@ -193,6 +202,8 @@ class Library:
                 target = fresh / "capture" / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
+                if not keep_private:
+                    remove_private(target)
                 copied += path.stat().st_size
                 report(f"copying {name}", copied >> 10, total >> 10)
             origin = str(paths[0].resolve() if len(paths) == 1 else paths[0].resolve().parent)
@@ -240,17 +251,14 @@ def _kind(path: Path) -> str:
         names = input_names(path)
         if len(names) > CaptureConfig().max_files:
             raise CaptureError(f"{len(names)} files in this folder", path=path, todo="name the folder of one capture")
-        if not any(file_kind(path / name) in PHOTO_KINDS for name in names):
-            raise CaptureError(
-                "a folder without JPEG, PNG or WebP photos", path=path, todo="name a folder that holds some"
-            )
+        if not any(file_kind(path / name) in (*PHOTO_KINDS, "video") for name in names):
+            raise CaptureError("a folder without photos or videos", path=path, todo="name a folder that holds some")
         return "folder"
     kind = file_kind(path)
     if kind in PHOTO_KINDS:
         return "photo"
-    if kind not in [format.kind for format in FORMATS]:
-        known = ", ".join(format.name for format in FORMATS)
-        raise CaptureError(f"this is {describe_kind(kind)}; expected {known}", path=path, todo="give one of these")
+    if kind not in ("zip", "video"):
+        raise CaptureError(f"this is {describe_kind(kind)}; expected {KNOWN}", path=path, todo="give one of these")
     return kind
 
 

@@ -7,16 +7,16 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from scan2sim.capture.config import CaptureConfig
-from scan2sim.capture.frames import Capture
-from scan2sim.capture.photos import read_folder
 from scan2sim.errors import CaptureError
 from scan2sim.progress import Reporter
 
-__all__ = ["read_zip"]
+__all__ = ["unpacked_zip"]
 
 _END_RECORD, _END_RECORD_BYTES, _MAX_COMMENT = b"PK\x05\x06", 22, 65535
 _LOCATOR64, _LOCATOR64_BYTES = b"PK\x06\x07", 20
@@ -27,8 +27,11 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplemente
 _TODO = "unpack it yourself and give the folder, or zip the photos again"
 
 
-def read_zip(path: Path, folder: Path, config: CaptureConfig, report: Reporter) -> Capture:
-    """Check and unpack a zip below ``folder``, then read it like a folder of photos.
+@contextmanager
+def unpacked_zip(path: Path, folder: Path, config: CaptureConfig, report: Reporter) -> Iterator[Path]:
+    """Check a zip and unpack it below ``folder`` for as long as the context lasts; also ``.r3d``, which is a zip.
+
+    Errors that are raised inside about an unpacked file speak of the zip.
 
     Raises:
         CaptureError: damaged, encrypted, too many or too large files, a bomb, or an entry that points outside.
@@ -44,13 +47,15 @@ def read_zip(path: Path, folder: Path, config: CaptureConfig, report: Reporter) 
                     _extract(archive, entry, unpacked, path)
                 report("unpacking the zip", len(entries), len(entries))
         unpacked.mkdir(exist_ok=True)
-        return read_folder(unpacked, folder, config, report)
+        yield unpacked
     except _DAMAGE as problem:
         raise CaptureError(f"not a whole zip ({problem})", path=path, todo="copy or download it again") from None
     except CaptureError as error:
-        if error.path is not None and error.path.is_relative_to(unpacked):  # speak of what the person gave
-            raise CaptureError(error.problem, todo=error.todo, path=path) from None
-        raise
+        if error.path is None or not error.path.is_relative_to(unpacked):
+            raise
+        inner = error.path.relative_to(unpacked).as_posix()  # speak of what the person gave
+        problem = error.problem if inner == "." else f"{inner}: {error.problem}"
+        raise CaptureError(problem, todo=error.todo, path=path) from None
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 

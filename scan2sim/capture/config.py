@@ -14,13 +14,19 @@ class CaptureConfig:
     max_size: int = 1600
     """Long side of the working frames [pixels]; larger photos are resized, smaller ones keep their pixels."""
     max_frames: int = 60
-    """Frames taken from a video, at most."""
+    """Frames taken from a video or a recording of an app, at most."""
     min_frames: int = 4
     """Distinct frames that a capture needs, at least."""
     max_megapixels: float = 256.0
     """Larger images are left out, decided from the header before decoding."""
-    max_files: int = 10_000
-    """Files in a folder or zip, at most."""
+    max_files: int = 40_000
+    """Files in a folder or zip, at most; a minute of an app with depth has up to 11,000."""
+    decoder_seconds: float = 10.0
+    """Processor time that one HEIC or AVIF photo, depth map or video frame may take to decode [s]."""
+    decoder_gib: float = 1.0
+    """Memory that decoding HEIC, AVIF, videos and depth maps may take."""
+    keep_private: bool = False
+    """Keep the names of devices; they are left out otherwise.  Places (GPS) are never copied into a build."""
     max_unpacked_gib: float = 20.0
     """Total size of a zip's contents, at most."""
     max_ratio: float = 200.0

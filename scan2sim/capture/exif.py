@@ -9,12 +9,16 @@ from typing import Any
 
 from PIL import Image
 
-__all__ = ["PhotoTags", "read_tags"]
+__all__ = ["EXIF_BLOCK", "KEPT_IN_BLOCK", "ORIENTATION", "PhotoTags", "is_screenshot", "read_tags"]
 
 ORIENTATION, MAKE, MODEL, EXIF_BLOCK = 0x0112, 0x010F, 0x0110, 0x8769
-TIME, SUBSECONDS = 0x9003, 0x9291
+TIME, SUBSECONDS, COMMENT = 0x9003, 0x9291, 0x9286
 FOCAL_LENGTH, FOCAL_LENGTH_35MM = 0x920A, 0xA405
 PLANE_X_RESOLUTION, PLANE_UNIT, PIXEL_WIDTH = 0xA20E, 0xA210, 0xA002
+KEPT_IN_BLOCK = (  # what reading uses and says nothing about the person
+    *(TIME, SUBSECONDS, FOCAL_LENGTH, FOCAL_LENGTH_35MM),
+    *(PLANE_X_RESOLUTION, PLANE_UNIT, PIXEL_WIDTH),
+)
 DIAGONAL_35MM = math.hypot(36.0, 24.0)  # [mm]
 UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 1e-3}
 
@@ -27,6 +31,7 @@ class PhotoTags:
     focal_length: float | None = None  # [pixels] at the photo's full size
     device: str | None = None
     time: datetime | None = None
+    screenshot: bool = False  # of a phone's display, as iOS marks them
 
 
 def read_tags(image: Image.Image) -> PhotoTags:
@@ -46,7 +51,15 @@ def read_tags(image: Image.Image) -> PhotoTags:
         focal_length=_focal_length(block, *image.size),
         device="".join(c for c in device if c.isprintable()).strip()[:80] or None,
         time=_time(block),
+        screenshot=is_screenshot(block),
     )
+
+
+def is_screenshot(block: Any) -> bool:
+    """Whether the comment in an EXIF block is the one that iOS writes into screenshots."""
+    comment = block.get(COMMENT)
+    text = comment.decode("ascii", "ignore") if isinstance(comment, bytes) else str(comment or "")
+    return "screenshot" in text.casefold()
 
 
 def _focal_length(block: Any, width: int, height: int) -> float | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scan2sim.cameras import Intrinsics
+from scan2sim.cameras import Distortion, Intrinsics
 
 __all__ = ["Capture", "DroppedFile", "Frame"]
 
@@ -27,11 +27,12 @@ class Frame:
     similarity: float  # to the most similar earlier frame, in 0..1; 1 = the same picture
     flags: tuple[str, ...] = ()  # e.g. "blurred", "dark", "near-duplicate of IMG_1": marked, not dropped
     focal_length: float | None = None  # [pixels] from EXIF, None if unknown
-    intrinsics: Intrinsics | None = None  # from a sensor or a cameras file
-    world_from_camera: NDArray[np.float64] | None = None  # (4, 4) from a sensor or a cameras file
-    depth: Path | None = None
-    confidence: Path | None = None
-    gravity: tuple[float, float, float] | None = None  # unit vector in camera coordinates
+    intrinsics: Intrinsics | None = None  # of this image, from a sensor or a cameras file
+    world_from_camera: NDArray[np.float64] | None = None  # (4, 4) OpenCV, in the source's own world
+    depth: Path | None = None  # .npy float32 (h, w) [m] along z, 0 = unknown; h/w as the image's, but smaller
+    confidence: Path | None = None  # .npy uint8 (h, w) like the depth: 0 low, 1 medium, 2 high, as ARKit
+    gravity: tuple[float, float, float] | None = None  # unit vector that points down, in camera coordinates
+    distortion: Distortion | None = None  # of the lens that `intrinsics` belong to
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Capture:
     """Everything that one upload holds."""
 
     frames: tuple[Frame, ...]
-    source: str  # "photos" or "video"; phone apps add their own
+    source: str  # photos, video, record3d, stray-scanner, polycam, polycam-photo, arkit, nerfstudio or colmap
     dropped: tuple[DroppedFile, ...] = ()
-    device: str | None = None
+    device: str | None = None  # only with CaptureConfig.keep_private
     licence: str | None = None
+    warnings: tuple[str, ...] = ()  # what is odd about the whole, one sentence each

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +12,7 @@ from scan2sim.capture.magic import PHOTO_KINDS, describe_kind, file_kind
 from scan2sim.capture.names import capture_order
 from scan2sim.errors import CaptureError
 
-__all__ = ["Listing", "list_folder"]
+__all__ = ["Listing", "licence_of", "list_folder", "visible_files"]
 
 _HIDDEN = {"__macosx", "thumbs.db", "desktop.ini"}
 _MAX_LICENCE_BYTES = 1 << 16
@@ -36,7 +36,7 @@ def list_folder(root: Path, max_files: int) -> Listing:
     """
     dropped: list[DroppedFile] = []
     kinds: dict[PurePosixPath, str] = {}
-    for file in sorted(_visible_files(root, max_files, dropped), key=capture_order):
+    for file in sorted(visible_files(root, max_files, dropped), key=capture_order):
         try:
             kinds[file] = file_kind(root / file)
         except CaptureError as error:
@@ -44,11 +44,14 @@ def list_folder(root: Path, max_files: int) -> Listing:
     photos = [file for file, kind in kinds.items() if kind in PHOTO_KINDS]
     videos = [file for file, kind in kinds.items() if kind == "video"] if not photos else []
     images = _images_folder(photos)
+    stems = {_stem(file) for file in photos}
     licence = None
     for file, kind in kinds.items():
         if kind == "text" and file.stem.casefold() in ("license", "licence"):
             licence = licence or _first_line(root / file)
             dropped.append(DroppedFile(str(file), "the licence, not an image"))
+        elif kind == "video" and _stem(file) in stems:
+            dropped.append(DroppedFile(str(file), "the moving part of a Live Photo, whose picture is used"))
         elif kind not in PHOTO_KINDS and file not in videos:
             dropped.append(DroppedFile(str(file), describe_kind(kind)))
         elif images and not file.is_relative_to(images):
@@ -57,7 +60,13 @@ def list_folder(root: Path, max_files: int) -> Listing:
     return Listing(chosen, tuple(videos), tuple(dropped), licence)
 
 
-def _visible_files(root: Path, max_files: int, dropped: list[DroppedFile]) -> Iterator[PurePosixPath]:
+def visible_files(root: Path, max_files: int, dropped: list[DroppedFile]) -> Iterator[PurePosixPath]:
+    """The files below ``root`` that are not hidden, relative to it; what is left out joins ``dropped``.
+
+    Raises:
+        CaptureError: more than ``max_files`` files.
+    """
+
     def unreadable(problem: OSError) -> None:
         dropped.append(
             DroppedFile(str(Path(problem.filename).relative_to(root)), f"cannot be read ({problem.strerror})")
@@ -85,6 +94,17 @@ def _visible_files(root: Path, max_files: int, dropped: list[DroppedFile]) -> It
 
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.casefold() in _HIDDEN
+
+
+def licence_of(root: Path, files: Sequence[PurePosixPath]) -> str | None:
+    """The first line of a LICENSE file among these."""
+    named = [file for file in files if file.stem.casefold() in ("license", "licence")]
+    texts = [file for file in named if file_kind(root / file) == "text"]
+    return next((line for file in texts if (line := _first_line(root / file))), None)
+
+
+def _stem(file: PurePosixPath) -> str:
+    return str(file.with_suffix("")).casefold()
 
 
 def _images_folder(photos: list[PurePosixPath]) -> PurePosixPath | None:

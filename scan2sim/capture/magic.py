@@ -9,7 +9,7 @@ from scan2sim.errors import CaptureError
 __all__ = ["PHOTO_KINDS", "describe_kind", "file_kind", "kind_of"]
 
 HEAD_BYTES = 64
-PHOTO_KINDS = ("jpeg", "png", "webp")
+PHOTO_KINDS = ("jpeg", "png", "webp", "heif", "avif")
 
 _PREFIXES = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -26,12 +26,12 @@ _PREFIXES = (
     (b"Rar!", "rar"),
     (b"\x1f\x8b", "gzip"),
 )
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"heif"}
+_AVIF_BRANDS = {b"avif", b"avis"}
 _DESCRIPTIONS = {
     "empty": "an empty file",
     "text": "text, not an image",
     "unknown": "not an image",
-    "heif": "a HEIC or AVIF image, which is not read yet: export the photo as JPEG",
     "video": "a video beside photos: build it by itself",
     "zip": "a zip inside the capture: unpack it first",
     "matroska": "a Matroska or WebM video, which is not read: convert it to MP4",
@@ -52,7 +52,7 @@ def file_kind(path: Path) -> str:
 
 
 def kind_of(head: bytes) -> str:
-    """``jpeg``, ``png``, ``webp``, ``video`` (MP4 or MOV), ``zip``, or the name of something that is not read."""
+    """One of ``PHOTO_KINDS``, ``video`` (MP4 or MOV), ``zip``, or the name of something that is not read."""
     if not head:
         return "empty"
     for prefix, kind in _PREFIXES:
@@ -61,6 +61,9 @@ def kind_of(head: bytes) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
     if head[4:8] == b"ftyp":
+        brands = {head[i : i + 4] for i in range(8, min(len(head), int.from_bytes(head[:4])), 4)}
+        if brands & _AVIF_BRANDS:
+            return "avif"
         return "heif" if head[8:12] in _HEIF_BRANDS else "video"
     if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"):  # QuickTime files from before ftyp
         return "video"
@@ -70,4 +73,4 @@ def kind_of(head: bytes) -> str:
 
 def describe_kind(kind: str) -> str:
     """Why a file of this kind is no photo, for the list of dropped files."""
-    return _DESCRIPTIONS.get(kind, f"a {kind.upper()} file, not a JPEG, PNG or WebP photo")
+    return _DESCRIPTIONS.get(kind, f"a {kind.upper()} file, not a photo")

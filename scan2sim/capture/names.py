@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 __all__ = ["capture_order", "frame_names", "safe_name", "video_frame_name"]
 
-_SUFFIXES = {"jpeg": (".jpg", ".jpeg"), "png": (".png",), "webp": (".webp",)}
+_SUFFIXES = {"jpeg": (".jpg", ".jpeg"), "png": (".png",), "webp": (".webp",)}  # others are written as .jpg
 
 
 def capture_order(path: PurePosixPath) -> tuple[tuple[int, int, str], ...]:
@@ -29,7 +29,8 @@ def frame_names(files: list[tuple[PurePosixPath, str]]) -> list[str]:
     """One name for each (path relative to the capture, kind): the photo's own, unique by stem, case ignored.
 
     Photos with equal stems get their folder as a prefix (``left/IMG_1.jpg`` → ``left-IMG_1.jpg``); if that is not
-    enough, a number.  A suffix that does not say what the file is gives way to one that does.
+    enough, a number.  A suffix that does not say what the file is gives way to one that does, and those of HEIC and
+    AVIF to ``.jpg``, because that is what later stages can read and write.
     """
     stems = [safe_name(path.stem) for path, _ in files]
     counts = Counter(stem.casefold() for stem in stems)
@@ -43,7 +44,8 @@ def frame_names(files: list[tuple[PurePosixPath, str]]) -> list[str]:
             number += 1
             unique = f"{stem}-{number}"
         taken.add(unique.casefold())
-        suffix = path.suffix if path.suffix.lower() in _SUFFIXES[kind] else _SUFFIXES[kind][0]
+        suffixes = _SUFFIXES.get(kind, (".jpg",))
+        suffix = path.suffix if path.suffix.lower() in suffixes else suffixes[0]
         names.append(unique + suffix)
     return names
 

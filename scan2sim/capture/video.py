@@ -2,143 +2,160 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import av
 import numpy as np
-from av.container import InputContainer
-from av.error import FFmpegError
-from numpy.typing import NDArray
 from PIL import Image
 
+from scan2sim.capture.clock import mend_clock
 from scan2sim.capture.config import CaptureConfig
+from scan2sim.capture.decoder import Decoder
 from scan2sim.capture.frames import Capture, DroppedFile, Frame
-from scan2sim.capture.images import encode_jpeg, resize_to
+from scan2sim.capture.images import encode_jpeg
 from scan2sim.capture.names import video_frame_name
-from scan2sim.capture.scores import WORK_WIDTH, FrameScores, mark_frames, score_luma
+from scan2sim.capture.scores import FrameScores, mark_frames
 from scan2sim.capture.selection import choose_frames
 from scan2sim.errors import CaptureError
 from scan2sim.progress import Reporter
 
-__all__ = ["read_video"]
+__all__ = ["ScoredVideo", "read_video", "score_video", "video_pictures"]
+
+MAX_KEPT = 80  # pictures, 6 MB each
+TODO = "copy the video again, or convert it to an H.264 MP4"
+
+
+@dataclass(frozen=True)
+class ScoredVideo:
+    """What a first look at every frame of a video tells."""
+
+    path: Path
+    stamps: tuple[int, ...]  # [ticks] of the frames that decode, in order
+    times: tuple[float, ...]  # [s]
+    scores: tuple[FrameScores, ...]
+    length: float  # [s] that the header promises, 0 = unknown
+    size: tuple[int, int]  # [pixels] as stored
+    upright: bool  # turned by the rotation tag
+    kept: dict[int, Image.Image]  # pictures of frames that will probably be chosen
+    warnings: tuple[str, ...] = ()
+
+    def choose(self, count: int, among: Sequence[int] | None = None) -> list[int]:
+        """Numbers of at most ``count`` frames worth using, out of ``among`` or all."""
+        numbers = list(range(len(self.times))) if among is None else list(among)
+        chosen = choose_frames(
+            np.array([self.times[i] for i in numbers]),
+            np.array([self.scores[i].sharpness for i in numbers]),
+            np.array([self.scores[i].thumbnail for i in numbers]),
+            count,
+        )
+        return [numbers[i] for i in chosen]
+
+    @property
+    def seconds(self) -> float:
+        """Time from the first frame to the last."""
+        return self.times[-1] - self.times[0] if self.times else 0.0
+
+    @property
+    def breaks_off(self) -> str | None:
+        """What to say of a video that is shorter than its header promises."""
+        if self.times and self.length and self.seconds < 0.9 * self.length - 0.5:
+            return f"breaks off after {self.seconds:.1f} of {self.length:.1f} s; the rest is not used"
+        return None
 
 
 def read_video(path: Path, folder: Path, config: CaptureConfig, report: Reporter) -> Capture:
-    """Decode an MP4 or MOV twice: once to score every frame, once to write the chosen ones.
+    """Decode an MP4 or MOV, score every frame, and write the chosen ones.
 
-    Memory stays bounded: of each frame only its scores and a 32×32 thumbnail are kept.  The rotation tag is honoured;
-    times are the frames' own, so a variable frame rate does no harm.  Of a video that breaks off, what decodes is used.
+    Memory stays bounded: of each frame only its scores and a 32×32 thumbnail are kept, and one picture for each that
+    may be used.  The rotation tag is honoured;
+    times are the frames' own, so a variable frame rate does no harm.  HDR (HLG, PQ) becomes sRGB.  Of a video that
+    breaks off, what decodes is used.
 
     Raises:
         CaptureError: it cannot be opened, or has too few distinct frames.
     """
+    with Decoder(config) as decoder:
+        video = score_video(path, decoder, config, report)
+        chosen = video.choose(config.max_frames)
+        dropped = [DroppedFile(path.name, video.breaks_off)] if video.breaks_off else []
+        if len(chosen) < config.min_frames:
+            broken = f", and it {dropped[0].reason}" if dropped else ""
+            problem = (
+                f"{len(chosen)} distinct sharp frames of {len(video.times)}; at least {config.min_frames} are "
+                f"needed{broken}"
+            )
+            raise CaptureError(problem, path=path, todo="film again: 20 s or more, slowly all around the scene")
+        frames: dict[int, Frame] = {}
+        for number, picture in video_pictures(video, chosen, decoder, config):
+            name = video_frame_name(path, number)
+            image = folder / "images" / name
+            image.write_bytes(encode_jpeg(picture))
+            seconds, score = video.times[number] - video.times[0], video.scores[number]
+            frames[number] = Frame(image, name, *picture.size, seconds, score.sharpness, score.exposure, 0.0)
+            report("writing video frames", len(frames), len(chosen))
+    unused = len(video.times) - len(frames)
+    dropped.append(DroppedFile(path.name, f"{unused} of {len(video.times)} video frames not needed"))
+    numbers = sorted(frames)
+    marked = mark_frames([frames[i] for i in numbers], [video.scores[i] for i in numbers])
+    return Capture(marked, "video", tuple(dropped), warnings=video.warnings)
+
+
+def score_video(
+    path: Path, decoder: Decoder, config: CaptureConfig, report: Reporter, *, upright: bool = True
+) -> ScoredVideo:
+    """Score every frame of a video, turned by its rotation tag or as it is stored.
+
+    Raises:
+        CaptureError: it cannot be opened, holds no picture, or too large ones.
+    """
+    stamps: list[int] = []
     times: list[float] = []
     scores: list[FrameScores] = []
-    with _opened(path) as container:
-        length, expected = _length(container)
-        for _, time, frame in _frames(container, path, config):
-            report("scoring video frames", len(times), max(expected, len(times)))
-            height = max(3, round(frame.height * WORK_WIDTH / frame.width))
-            scores.append(score_luma(_pixels(frame.reformat(WORK_WIDTH, height, "gray"))))
-            times.append(time)
-    report("scoring video frames", len(times), len(times))
-    chosen = choose_frames(
-        np.array(times),
-        np.array([score.sharpness for score in scores]),
-        np.array([score.thumbnail for score in scores]),
-        config.max_frames,
-    )
-    dropped = []
-    if times and length and times[-1] - times[0] < 0.9 * length - 0.5:
-        reason = f"breaks off after {times[-1] - times[0]:.1f} of {length:.1f} s; the rest is not used"
-        dropped.append(DroppedFile(path.name, reason))
-    if len(chosen) < config.min_frames:
-        broken = f", and it {dropped[0].reason}" if dropped else ""
-        problem = (
-            f"{len(chosen)} distinct sharp frames of {len(times)}; at least {config.min_frames} are needed{broken}"
-        )
-        raise CaptureError(problem, path=path, todo="film again: 20 s or more, slowly all around the scene")
-    frames = _write_frames(path, folder, config, chosen, times, scores, report)
-    dropped.append(DroppedFile(path.name, f"{len(times) - len(frames)} of {len(times)} video frames not needed"))
-    return Capture(mark_frames(frames, [scores[i] for i in chosen]), "video", tuple(dropped))
-
-
-def _write_frames(
-    path: Path,
-    folder: Path,
-    config: CaptureConfig,
-    chosen: list[int],
-    times: list[float],
-    scores: list[FrameScores],
-    report: Reporter,
-) -> list[Frame]:
-    wanted = set(chosen)
-    frames: list[Frame] = []
-    with _opened(path) as container:
-        for number, _, frame in _frames(container, path, config):
-            if number in wanted:
-                upright = resize_to(_upright(frame), config.max_size)
-                name = video_frame_name(path, number)
-                image = folder / "images" / name
-                image.write_bytes(encode_jpeg(upright))
-                seconds, score = times[number] - times[0], scores[number]
-                frames.append(Frame(image, name, *upright.size, seconds, score.sharpness, score.exposure, 0.0))
-                report("writing video frames", len(frames), len(chosen))
-                if len(frames) == len(chosen):
-                    break
-    return frames
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
-    todo = "copy the video again, or convert it to an H.264 MP4"
-    try:
-        container = av.open(str(path), format="mov")  # this demuxer only, and it follows no links to other files
-    except (FFmpegError, OSError) as problem:
-        raise CaptureError(f"the video is damaged or cut off ({problem.strerror})", path=path, todo=todo) from problem
-    with container:
-        if not container.streams.video:
-            raise CaptureError("no picture in this video", path=path, todo=todo)
-        container.streams.video[0].thread_type = "AUTO"
-        yield container
-
-
-def _length(container: InputContainer) -> tuple[float, int]:
-    """Length [s] and number of frames that the header promises, 0 if unknown."""
-    stream = container.streams.video[0]
-    length = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
-    return length, stream.frames or round(length * float(stream.average_rate or 30))
-
-
-def _frames(container: InputContainer, path: Path, config: CaptureConfig) -> Iterator[tuple[int, float, av.VideoFrame]]:
-    """Number, time [s] and picture of all frames that decode, in order."""
-    stream = container.streams.video[0]
-    context = stream.codec_context
-    if context.width * context.height > config.max_megapixels * 1e6:
-        raise CaptureError(f"{context.width}×{context.height} pixels; at most {config.max_megapixels:g} MP", path=path)
-    rate = float(stream.average_rate or 30)
-    number = 0
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-            if packet is None:
-                return
-            frames = packet.decode()
-        except FFmpegError:  # a damaged packet; the demuxer goes on with the next, or ends
+    kept: dict[int, Image.Image] = {}
+    windows = config.max_frames if config.max_frames <= MAX_KEPT else 0
+    request = {"windows": windows, "max_size": config.max_size, "upright": upright}
+    answers = _answers(decoder, "scan", path, {**request, "max_megapixels": config.max_megapixels})
+    header, _ = next(answers)
+    for frame, data in answers:
+        if "kept" in frame:
+            kept[int(frame["kept"])] = Image.frombytes("RGB", tuple(frame["size"]), data)
             continue
-        for frame in frames:
-            yield number, number / rate if frame.time is None else frame.time, frame
-            number += 1
+        report("scoring video frames", len(times), max(int(header["expected"]), len(times)))
+        thumbnail = np.frombuffer(data, dtype=np.float32)
+        scores.append(FrameScores(float(frame["sharpness"]), float(frame["exposure"]), thumbnail))
+        times.append(float(frame["time"]))
+        stamps.append(int(frame["stamp"] or 0))
+    report("scoring video frames", len(times), len(times))
+    width, height = header["size"]
+    steady, warning = mend_clock(times)
+    warnings = () if warning is None else (f"{path.name}: {warning}",)
+    length = float(header["length"])
+    return ScoredVideo(path, tuple(stamps), steady, tuple(scores), length, (width, height), upright, kept, warnings)
 
 
-def _upright(frame: av.VideoFrame) -> Image.Image:
-    return Image.fromarray(
-        np.ascontiguousarray(np.rot90(_pixels(frame.reformat(format="rgb24")), frame.rotation // 90))
-    )
+def video_pictures(
+    video: ScoredVideo, numbers: Sequence[int], decoder: Decoder, config: CaptureConfig
+) -> Iterator[tuple[int, Image.Image]]:
+    """The pictures of these frames at working size, turned as the video was when it was scored.
+
+    Raises:
+        CaptureError: the video cannot be opened any more.
+    """
+    yield from ((number, video.kept[number]) for number in numbers if number in video.kept)
+    number_of = {video.stamps[number]: number for number in numbers if number not in video.kept}
+    request = {"stamps": sorted(number_of), "max_size": config.max_size, "upright": video.upright}
+    if number_of:
+        request["max_megapixels"] = config.max_megapixels
+        for header, pixels in _answers(decoder, "frames", video.path, request):
+            yield number_of[int(header["stamp"])], Image.frombytes("RGB", tuple(header["size"]), pixels)
 
 
-def _pixels(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    return np.asarray(frame.to_ndarray(), dtype=np.uint8)
+def _answers(
+    decoder: Decoder, task: str, path: Path, request: dict[str, Any]
+) -> Iterator[tuple[dict[str, Any], bytes]]:
+    try:
+        yield from decoder.stream(task, path, request)
+    except CaptureError as error:
+        raise CaptureError(error.problem, path=path, todo=TODO) from None

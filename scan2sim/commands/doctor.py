@@ -64,6 +64,8 @@ _NEEDED = {
     "mujoco": "simulation",
     "coacd": "convex pieces",
     "av": "videos",
+    "pillow_heif": "HEIC photos",
+    "lzfse": "depth maps of Record3D",
     "trimesh": "meshes",
     "gymnasium": "environments",
 }

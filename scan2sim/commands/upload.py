@@ -23,12 +23,14 @@ class Upload(Command):
     """What to copy; several photos make one capture."""
     name: str | None = None
     """Name in the library, of a-z, 0-9 and -; made from the file's name if left out."""
+    keep_private: bool = False
+    """Leave places (GPS) and names of devices in the library's copies; they are removed otherwise."""
     library: LibraryOption = None
     """The library's folder, if not the usual one."""
 
     def run(self, report: Reporter) -> Reply:
         """Copy them."""
-        entries = Library(self.library).upload(self.paths, self.name, report)
+        entries = Library(self.library).upload(self.paths, self.name, report, keep_private=self.keep_private)
         captures = [{"name": e.name, "folder": str(e.folder), "files": len(e.digests)} for e in entries]
         lines = [f"{e.name}: {len(e.digests)} files in {e.folder}" for e in entries]
         return Reply({"captures": captures}, "\n".join([*lines, f"next: scan2sim build {entries[0].name}"]))

@@ -23,7 +23,7 @@ NAMED = 8  # files that a warning names before it counts the rest
 def describe_capture(capture: Capture) -> Outcome:
     """Number of frames, what was left out and what is marked."""
     marks = Counter(flag.split(" of ")[0] for frame in capture.frames for flag in frame.flags)
-    warnings = []
+    warnings = list(capture.warnings)
     if capture.dropped:
         left_out = [f"{file.name} ({file.reason})" for file in capture.dropped]
         warnings.append(f"{_count(len(left_out), 'file')} left out: {_listed(left_out)}")
@@ -34,6 +34,8 @@ def describe_capture(capture: Capture) -> Outcome:
         "dropped": len(capture.dropped),
         "source": capture.source,
         "sharpness_median": _median([frame.sharpness for frame in capture.frames]),
+        "with_pose": sum(frame.world_from_camera is not None for frame in capture.frames),
+        "with_depth": sum(frame.depth is not None for frame in capture.frames),
     }
     return Outcome(figures, tuple(warnings))
 

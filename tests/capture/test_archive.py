@@ -122,7 +122,7 @@ def test_directories_too_large_to_read_are_refused_from_the_end_record(tmp_path:
     data = bytearray(path.read_bytes())
     struct.pack_into("<I", data, data.rindex(b"PK\x05\x06") + 12, 3_000_000_000)
     path.write_bytes(bytes(data))
-    refused(tmp_path, path, "more than 10000 files")
+    refused(tmp_path, path, "more than 40000 files")
 
 
 def test_a_zip64_zip_is_read(tmp_path: Path, photos: Path) -> None:
@@ -152,7 +152,38 @@ def test_a_cut_zip(tmp_path: Path, photos: Path) -> None:
 def test_an_empty_zip(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
         pass
-    refused(tmp_path, tmp_path / "empty.zip", "it is empty; expected JPEG")
+    refused(tmp_path, tmp_path / "empty.zip", "it is empty; expected photos")
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".r3d"])
+def test_a_hundred_thousand_entries_are_refused_from_the_directory_alone(tmp_path: Path, suffix: str) -> None:
+    """Written by hand: 100,000 directory entries that all point at one small file."""
+    name = b"rgbd/0.jpg"
+    local = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, 0, 0, 0, 0, 4, 4, len(name), 0) + name + b"data"
+    entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 4, 4, len(name), 0, 0, 0, 0, 0, 0) + name
+    count = 100_000
+    directory = entry * count
+    end64 = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, len(directory), len(local))
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, len(local) + len(directory), 1)
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    path = tmp_path / f"many{suffix}"
+    path.write_bytes(local + directory + end64 + locator + end)
+    refused(tmp_path, path, "more than 40000 files in the zip")
+
+
+@pytest.mark.parametrize("evil", ["../metadata", "/etc/metadata", "link", "bomb"])
+def test_a_recording_with_an_evil_entry_is_refused_like_any_zip(tmp_path: Path, photos: Path, evil: str) -> None:
+    info = zipfile.ZipInfo("metadata")
+    info.compress_type = zipfile.ZIP_DEFLATED
+    content = b"{}"
+    if evil == "link":
+        info.external_attr = (stat.S_IFLNK | 0o644) << 16
+    elif evil == "bomb":
+        content = bytes(8 << 20)
+    else:
+        info.filename = evil
+    path = make_zip(tmp_path / "evil.r3d", photos, {info: content})
+    refused(tmp_path, path, "points outside|absolute path|is a link|like a zip bomb")
 
 
 def _small_zip() -> bytes:
