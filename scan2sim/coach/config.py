@@ -13,6 +13,8 @@ class CoachConfig:
 
     size: int = 640
     """Long side at which frames are looked at [pixels]."""
+    max_frames: int = 80
+    """Of more frames than this, so many evenly spaced ones are looked at."""
     max_features: int = 800
     """Features per frame, at most."""
     partners: int = 6

@@ -42,12 +42,14 @@ class Figures:
 
 
 def measure_capture(capture: Capture, config: CoachConfig, report: Reporter) -> Figures:
-    """Look at all frames of a capture, small.
+    """Look at the frames of a capture, small; ``Figures.frames`` says how many.
 
     Raises:
         CaptureError: a frame cannot be read.
     """
-    frames = capture.frames
+    count = len(capture.frames)
+    chosen = np.unique(np.linspace(0, count - 1, min(count, config.max_frames)).round().astype(int))
+    frames = [capture.frames[i] for i in chosen]
     pictures = [_picture(frame, config.size) for frame in frames]
     with quiet_colmap():
         links = find_links(pictures, [_focal(frame, config.size) for frame in frames], config, report)

@@ -9,13 +9,20 @@ from typing import Any
 
 import scan2sim
 from scan2sim.capture import load_capture, read_capture, save_capture
+from scan2sim.coach import CoachConfig, judge_figures, measure_capture
 from scan2sim.errors import Scan2SimError, UsageError
-from scan2sim.files import new_folder
+from scan2sim.files import new_folder, write_json
 from scan2sim.fit import load_fit, train
 from scan2sim.objects import ObjectsConfig, build_scene, model_files
 from scan2sim.pipeline.config import BuildConfig
 from scan2sim.pipeline.corrections import CORRECTIONS_FILE, SCENE_FOLDER, read_corrections
-from scan2sim.pipeline.describe import describe_capture, describe_objects, describe_poses, describe_settling
+from scan2sim.pipeline.describe import (
+    coach_section,
+    describe_capture,
+    describe_objects,
+    describe_poses,
+    describe_settling,
+)
 from scan2sim.pipeline.keys import digest_file, digest_inputs
 from scan2sim.pipeline.stage import Outcome, Stage, read_record
 from scan2sim.pipeline.warm_start import load_start, start_digests
@@ -58,9 +65,10 @@ class Corridor:
                 "capture",
                 STAGES["capture"],
                 self._read,
-                config=asdict(config.capture),
+                version=2,
+                config=asdict(config.capture) | {"seed": config.seed},
                 inputs=self._source_digests,
-                packages=("pillow", "av"),
+                packages=("pillow", "av", "pycolmap"),
             ),
             Stage(
                 "poses",
@@ -116,7 +124,10 @@ class Corridor:
     def _read(self, folder: Path, report: Reporter) -> Outcome:
         capture = read_capture(self.source, folder, self.config.capture, report)
         save_capture(capture, folder)
-        return describe_capture(capture)
+        figures = measure_capture(capture, CoachConfig(seed=self.config.seed), report)
+        advice = judge_figures(figures)
+        write_json(folder / "report.json", coach_section(figures, advice))
+        return describe_capture(capture, advice)
 
     def _pose(self, folder: Path, report: Reporter) -> Outcome:
         capture = load_capture(self.build / STAGES["capture"])

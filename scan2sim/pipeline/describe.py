@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
 from scan2sim.capture import Capture
+from scan2sim.coach import Advice, Figures
 from scan2sim.pipeline.stage import Outcome
 from scan2sim.poses import PosedCapture
 from scan2sim.scene import Scene
 from scan2sim.sim import SettleResult
 
-__all__ = ["describe_capture", "describe_objects", "describe_poses", "describe_settling"]
+__all__ = ["coach_section", "describe_capture", "describe_objects", "describe_poses", "describe_settling"]
 
 FAR = 0.005  # [m] an object that was moved farther than this is worth a word
 ROUND = 200.0  # photos that span less than this [degrees] do not go around the scene
@@ -20,8 +22,8 @@ UNSEEN = 0.5  # share of an object's surface
 NAMED = 8  # files that a warning names before it counts the rest
 
 
-def describe_capture(capture: Capture) -> Outcome:
-    """Number of frames, what was left out and what is marked."""
+def describe_capture(capture: Capture, advice: tuple[Advice, ...] = ()) -> Outcome:
+    """Number of frames, what was left out, what is marked, and what the coach would have filmed again."""
     marks = Counter(flag.split(" of ")[0] for frame in capture.frames for flag in frame.flags)
     warnings = list(capture.warnings)
     if capture.dropped:
@@ -29,6 +31,7 @@ def describe_capture(capture: Capture) -> Outcome:
         warnings.append(f"{_count(len(left_out), 'file')} left out: {_listed(left_out)}")
     for mark, count in sorted(marks.items()):
         warnings.append(f"{count} of {_count(len(capture.frames), 'frame')} marked: {mark}")
+    warnings += [f"{each.name}: {each.reason} → {each.todo}" for each in advice if each.color != "green"]
     figures = {
         "frames": len(capture.frames),
         "dropped": len(capture.dropped),
@@ -38,6 +41,12 @@ def describe_capture(capture: Capture) -> Outcome:
         "with_depth": sum(frame.depth is not None for frame in capture.frames),
     }
     return Outcome(figures, tuple(warnings))
+
+
+def coach_section(figures: Figures, advice: tuple[Advice, ...]) -> dict[str, Any]:
+    """What the report shows of the coach's look at a capture."""
+    shown = {f"{each.name} ({each.color})": each.reason + (f" → {each.todo}" if each.todo else "") for each in advice}
+    return {"title": "The capture, as the coach sees it", "figures": shown | {"links": figures.links}}
 
 
 def describe_poses(posed: PosedCapture) -> Outcome:

@@ -50,7 +50,7 @@ def test_a_side_that_was_not_filmed_is_named(tmp_path: Path, capfd: pytest.Captu
     figures = coached(BANANA, capfd)[1]["figures"]
     linked = [path for path in photos() if path.name not in figures["alone"]]
     front = [p for p, a in zip(linked, figures["azimuth"], strict=True) if min(a, 360 - a) < 100]
-    code, data = coached(spoilt(tmp_path / "front", front), capfd)
+    _, data = coached(spoilt(tmp_path / "front", front), capfd)
     coverage = next(each for each in data["advice"] if each["name"] == "coverage")
     assert coverage["color"] != "green"
     assert "back" in coverage["todo"]
