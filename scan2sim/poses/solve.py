@@ -15,6 +15,7 @@ from scan2sim.poses.config import PosesConfig
 from scan2sim.poses.depth import undistort_depth
 from scan2sim.poses.ladder import Climb, climb
 from scan2sim.poses.mapping import registered
+from scan2sim.poses.metric import GUESS_SIGMA, into_metres
 from scan2sim.poses.posed import PosedCapture, PosedFrame, Scale
 from scan2sim.poses.scene_frame import SceneFrame, find_scene_frame
 from scan2sim.poses.sparse import image_residuals, read_sparse, world_from_camera
@@ -26,7 +27,6 @@ __all__ = ["solve_poses"]
 
 MIN_CAMERAS = 4
 LOUD_BELOW = 0.8
-GUESS_SIGMA = 0.35
 ADVICE = (
     "take more photos between the ones that are missing, so that neighbours share two thirds of the picture; hold the "
     "camera still, keep the scene unmoved, and have some texture in view"
@@ -41,18 +41,21 @@ def solve_poses(
 ) -> PosedCapture:
     """Find the cameras of a capture and put them into the scene frame; undistorted photos go to ``folder/images``.
 
-    Metres are a guess: the median distance from camera to subject is taken as ``config.subject_distance``, with a
-    relative sigma of 35 %.  Frames without a camera are in ``unregistered``; ``warnings`` says what to do about it.
+    Metres and gravity come from what the frames carry (a sensor's poses, depth and gravity) and from the marker or
+    sheet that ``config`` names (:func:`scan2sim.poses.metric.into_metres`).  Where there is nothing of the kind the
+    median distance from camera to subject is taken as ``config.subject_distance``, with a relative sigma of 35 %.  Frames without a camera are in ``unregistered``; ``warnings`` says what to do about it.
 
     Raises:
         PosesError: fewer than 4 photos can be placed.
+        UsageError: ``config.marker`` is no marker.
         OutputError: ``folder`` cannot be written.
     """
     workspace = folder / "colmap"
     with output_errors(folder), quiet_colmap():
         try:
             result = climb(capture, workspace, config, report)
-            return _posed_capture(capture, folder, result, config, report)
+            posed = _posed_capture(capture, folder, result, config, report)
+            return into_metres(posed, capture.frames, config, report)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
 
