@@ -19,6 +19,7 @@ STEP = 0.25  # [pixels] between samples of a profile
 MARGIN = 3.0  # [pixels] of a profile beyond where the edge is looked for
 SMOOTHING = 0.8  # [pixels] standard deviation of the derivative filter
 CLEAR = 2.0  # standard deviations of texture by which luminance must tell the sides of an edge apart to decide alone
+BETWEEN = 1.8  # exponent of luminance
 INLIER_PX = 0.5
 MIN_SHARE = 0.5  # of the profiles that must agree on a line
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -29,14 +30,17 @@ class EdgeImage:
     """A photo in the two ways in which edges are looked at."""
 
     encoded: NDArray[np.float32]  # (H, W, 3) as in the file, 0..1: JPEG smooths colour, but moves no colour edge here
-    light: NDArray[np.float32]  # (H, W) linear luminance: optical blur moves no edge here
+    light: NDArray[np.float32]  # (H, W) luminance, nearly linear: blur moves edges least here
 
     @staticmethod
     def of(pixels: NDArray[np.uint8]) -> EdgeImage:
-        """From sRGB pixels (H, W, 3) (IEC 61966-2-1)."""
-        value = np.arange(256) / 255
-        linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
-        return EdgeImage(pixels.astype(np.float32) / 255, linear[pixels] @ LUMINANCE)
+        """From sRGB pixels (H, W, 3).
+
+        A lens blurs linear light (an exponent of about 2.2), resampling blurs encoded values (1); both blur the photos
+        that we look at.  In one space the other's blur moves edges, so luminance is taken between the two.
+        """
+        value = (np.arange(256) / 255) ** BETWEEN
+        return EdgeImage(pixels.astype(np.float32) / 255, value.astype(np.float32)[pixels] @ LUMINANCE)
 
 
 def edge_offsets(
@@ -49,7 +53,7 @@ def edge_offsets(
 ) -> Array:  # (S,) [pixels] along ``across``, nan where there is no edge
     """Where profiles across an edge are steepest, in the direction in which its two sides differ most.
 
-    Where linear luminance tells the sides apart it decides; else, if ``colored``, the colour direction that tells them
+    Where luminance tells the sides apart it decides; else, if ``colored``, the colour direction that tells them
     apart best for the texture they have (Fisher 1936).
     """
     offsets = np.arange(-reach - MARGIN, reach + MARGIN + STEP / 2, STEP)

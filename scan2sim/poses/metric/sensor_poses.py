@@ -22,8 +22,8 @@ CLEARLY = 3.0  # times better than as given must another convention be
 MOST_PAIRS = 2000
 MIN_INLIERS = 0.5  # of the poses
 LOOSEST = 0.15  # of the cameras' spread: residual beyond which nothing fits
-DRIFT_SIGMA = 0.006  # of lengths: what tracking gets wrong everywhere alike, which no residual shows
-BLOCKS = 6  # of the jackknife, in the order of time: neighbours drift together
+SENSOR_SIGMA = 0.006  # of lengths: what tracking gets wrong everywhere alike, which no residual shows
+DRIFTS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # variance of drift over the whole way, in variances of the noise
 
 OPENGL = np.diag([1.0, -1.0, -1.0])
 TURNS = {0: "", 90: "turned by 90°", 180: "turned by 180°", 270: "turned by 270°"}
@@ -68,14 +68,13 @@ def align_sensor_poses(
     spread = float(np.sqrt(((target - np.median(target, 0)) ** 2).sum(1).mean()))
     if inliers is None or spread < 1e-6:
         return Refused("arkit", "the sensor's positions do not fit the photos': its tracking was lost, or files are mixed up")
-    factor, _, _ = similarity_between(source[inliers], target[inliers])
     residual = _residuals(source, target, inliers)[inliers]
     if np.median(residual) > LOOSEST * spread:
         share = np.median(residual) / spread
         return Refused("arkit", f"the sensor's positions fit the photos' only to {share:.0%} of their spread: tracking was lost")
     rotation, sigma = _mean_rotation(solved[inliers, :3, :3] @ np.swapaxes(read[inliers, :3, :3], 1, 2))
-    relative = float(np.hypot(_jackknife(source[inliers], target[inliers]), DRIFT_SIGMA))
-    count = int(inliers.sum())
+    factor, spread = _drifting_scale(source[inliers] @ rotation, target[inliers])
+    count, relative = int(inliers.sum()), float(np.hypot(spread, SENSOR_SIGMA))
     return Alignment(factor, relative, rotation, sigma, count, len(both), float(np.median(residual)), convention)
 
 
@@ -163,17 +162,35 @@ def _agreeing(source: Array, target: Array, rng: np.random.Generator) -> NDArray
     return used if used.sum() >= max(MIN_POSES, MIN_INLIERS * len(source)) else None
 
 
-def _jackknife(source: Array, target: Array) -> float:
-    """Relative sigma of the scale from leaving out blocks of neighbours in time (Künsch 1989)."""
-    blocks = np.array_split(np.arange(len(source)), min(BLOCKS, len(source)))
-    logs = []
-    for block in blocks:
-        kept = np.setdiff1d(np.arange(len(source)), block)
-        if len(kept) >= 3:
-            logs.append(np.log(similarity_between(source[kept], target[kept])[0]))
-    if len(logs) < 2:
-        return 0.05
-    return float(np.sqrt((len(logs) - 1) / len(logs) * ((np.array(logs) - np.mean(logs)) ** 2).sum()))
+def _drifting_scale(source: Array, target: Array) -> tuple[float, float]:  # (N, 3) each, in one orientation
+    """Scale s and its relative sigma in target = s source + t + noise + drift.
+
+    Drift is a random walk along the way, so neighbours err alike.  The share of drift is the one that makes the
+    positions likeliest (restricted maximum likelihood, Patterson and Thompson 1971), scale and sigma follow by
+    generalized least squares.
+    """
+    count = len(source)
+    way = np.cumsum(np.append(0, np.linalg.norm(np.diff(target, axis=0), axis=1)))
+    together = np.minimum(way[:, None], way[None]) / max(way[-1], 1e-12)
+    best = (-np.inf, 1.0, 1.0)
+    for drift in DRIFTS:
+        half = np.linalg.cholesky(np.eye(count) + drift * together)
+        design = np.zeros((3 * count, 4))
+        values = np.zeros(3 * count)
+        for axis in range(3):
+            rows = slice(axis * count, (axis + 1) * count)
+            design[rows, 0] = np.linalg.solve(half, source[:, axis])
+            design[rows, 1 + axis] = np.linalg.solve(half, np.ones(count))
+            values[rows] = np.linalg.solve(half, target[:, axis])
+        normal = design.T @ design
+        solution = np.linalg.solve(normal, design.T @ values)
+        free = 3 * count - 4
+        variance = float(((values - design @ solution) ** 2).sum()) / free
+        likelihood = -free / 2 * np.log(max(variance, 1e-18)) - 3 * np.log(np.diag(half)).sum()
+        likelihood -= 0.5 * np.linalg.slogdet(normal)[1]
+        if likelihood > best[0]:
+            best = (likelihood, solution[0], np.sqrt(variance * np.linalg.inv(normal)[0, 0]) / abs(solution[0]))
+    return float(best[1]), float(best[2])
 
 
 def _mean_rotation(rotations: Array) -> tuple[Array, float]:  # (3, 3), sigma [degrees] of the mean
