@@ -69,7 +69,7 @@ def fit_rectangle(
             return None
         for _ in range(SETTLING):
             normal, right = _normal_equations(measured, cameras, state, scale, distance)
-            state = state.moved(np.linalg.solve(normal.sum(0), right.sum(0)))
+            state = state.moved(np.linalg.lstsq(normal.sum(0), right.sum(0), rcond=None)[0])
             if not state.sound(distance):
                 return None
         scale = max(scale / 2, 0.4)
@@ -194,6 +194,9 @@ def _result(
 def _jackknife(normals: Array, rights: Array) -> Array:  # (2, 2)
     """Covariance of the logarithms of the sides, from one Gauss–Newton step without each photo (Efron and Stein 1981)."""
     total, right = normals.sum(0), rights.sum(0)
-    steps = [np.linalg.solve(total - n, right - r)[6:] for n, r in zip(normals[:-1], rights[:-1], strict=True)]
+    steps = [
+        np.linalg.lstsq(total - one, right - its, rcond=None)[0][6:]
+        for one, its in zip(normals[:-1], rights[:-1], strict=True)
+    ]
     apart = np.array(steps) - np.mean(steps, axis=0)
     return (len(steps) - 1) / len(steps) * apart.T @ apart

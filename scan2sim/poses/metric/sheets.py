@@ -45,13 +45,14 @@ class Sheet:
     name: str
     sides: tuple[float, float]  # [m] long, short
     relative_sigma: float  # of its making
-    rim: float  # [m] how far shadow, bevel and curl move its edges, one standard deviation
+    rim: float  # [m] how far bevel, shadow and curl move all its edges alike, one standard deviation
+    side_sigma: float  # [m] how much they change the length of each side on its own: light comes from one direction
 
 
 SHEETS = {
-    "a4": Sheet("an A4 sheet", (0.297, 0.210), 0.002, 0.0002),  # ISO 216: ± 2 mm up to 600 mm
-    "letter": Sheet("a Letter sheet", (0.2794, 0.2159), 0.002, 0.0002),  # ANSI/ASME Y14.1
-    "card": Sheet("a bank card", (0.0856, 0.05398), 0.001, 0.0002),  # ISO/IEC 7810 ID-1, 0.76 mm thick
+    "a4": Sheet("an A4 sheet", (0.297, 0.210), 0.002, 0.0002, 0.0002),  # ISO 216: ± 2 mm up to 600 mm
+    "letter": Sheet("a Letter sheet", (0.2794, 0.2159), 0.002, 0.0002, 0.0002),  # ANSI/ASME Y14.1
+    "card": Sheet("a bank card", (0.0856, 0.05398), 0.001, 0.00015, 0.0003),  # ISO/IEC 7810 ID-1, 0.76 mm thick
 }
 
 
@@ -124,7 +125,8 @@ def _problem(fit: RectangleFit, sheet: Sheet) -> str:
     if fit.support.min() < MIN_SUPPORT or fit.support.mean() < MEAN_SUPPORT:
         return f"photos show only {fit.support.min():.0%} of one of its edges"
     tell = np.array([1, -1])
-    spread = np.sqrt(tell @ fit.covariance @ tell + 2 * LENS_SIGMA**2 + (2 * _edge_sigma(fit, sheet) * tell @ (1 / np.array(fit.sides))) ** 2)
+    common = (2 * _edge_sigma(fit, sheet) * tell @ (1 / np.array(fit.sides))) ** 2
+    spread = np.sqrt(tell @ _noise(fit, sheet) @ tell + common)
     if abs(np.log(aspect / expected)) > ASPECT_SIGMA * spread + ASPECT_TOLERANCE:
         return f"its sides are as {aspect:.3f} to 1, {sheet.name} has {expected:.3f}"
     if np.abs(fit.corners[:, 2]).max() > OFF_SUPPORT * fit.sides[0]:
@@ -143,13 +145,17 @@ def _scale(fit: RectangleFit, sheet: Sheet) -> tuple[float, float]:
     """
     sides, standard = np.array(fit.sides), np.array(sheet.sides)
     edge = _edge_sigma(fit, sheet)
-    noise = fit.covariance + LENS_SIGMA**2 * np.eye(2)
     design = np.stack([-np.ones(2), 2 / sides], 1)  # of (log f, d)
-    weight = np.linalg.inv(noise)
+    weight = np.linalg.inv(_noise(fit, sheet))
     normal = design.T @ weight @ design + np.diag([0, edge**-2])
     covariance = np.linalg.inv(normal)
     solution = covariance @ design.T @ weight @ np.log(sides / standard)
     return float(np.exp(solution[0])), float(np.hypot(np.sqrt(covariance[0, 0]), sheet.relative_sigma))
+
+
+def _noise(fit: RectangleFit, sheet: Sheet) -> Array:  # (2, 2)
+    """Covariance of what is wrong with the logarithms of the two sides, each on its own."""
+    return fit.covariance + np.diag(LENS_SIGMA**2 + (sheet.side_sigma / np.array(sheet.sides)) ** 2)
 
 
 def _edge_sigma(fit: RectangleFit, sheet: Sheet) -> float:
