@@ -130,7 +130,9 @@ def measure(
         scale("poses", *scale_evidence(posed, alignment, PosesConfig()))
         for each in gravity_evidence(posed, sensed, alignment)[1:]:
             sure = isinstance(each, GravityEvidence)
-            figures.add("gravity_arkit", angle(each.up, true_up) if sure else None, each.sigma_deg if sure else math.nan)
+            figures.add(
+                "gravity_arkit", angle(each.up, true_up) if sure else None, each.sigma_deg if sure else math.nan
+            )
         gravity = gravity_in_cameras(poses, np.array(truth["up"]), rng)
         moved = [replace(frame, gravity=tuple(down)) for frame, down in zip(frames, gravity, strict=True)]
         for each in gravity_evidence(posed, moved, None)[1:]:

@@ -80,7 +80,13 @@ def describe(seed: int, rng: np.random.Generator, folder: Path) -> dict:
     paper = {"radius": 0.0, "roughness": 0.9, "z": 0.0003}
     prints = [
         {"name": "sheet", "size": SHEETS[sheet], "xy": around(0, 0.17), "texture": "sheet.png", **paper},
-        {"name": "marker", "size": [side * (1 + 2 * QUIET)] * 2, "xy": around(2.2, 0.15), "texture": "marker.png", **paper},
+        {
+            "name": "marker",
+            "size": [side * (1 + 2 * QUIET)] * 2,
+            "xy": around(2.2, 0.15),
+            "texture": "marker.png",
+            **paper,
+        },
         {"name": "card", "size": CARD, "xy": around(4.0, 0.16), "texture": "card.png", **paper},
     ]
     prints[2] |= {"radius": CARD_RADIUS, "roughness": 0.35, "z": 0.00076}
@@ -97,10 +103,16 @@ def describe(seed: int, rng: np.random.Generator, folder: Path) -> dict:
     for i in range(VIEWS):
         low = i < VIEWS * 9 // 14
         angle = 2 * math.pi * (i if low else i * 9 / 5 + 0.5) / (VIEWS * 9 // 14) + rng.normal(0, 0.04)
-        radius, z = (rng.uniform(0.42, 0.52), rng.uniform(0.28, 0.38)) if low else (rng.uniform(0.25, 0.36), rng.uniform(0.48, 0.62))
+        radius, z = (
+            (rng.uniform(0.42, 0.52), rng.uniform(0.28, 0.38))
+            if low
+            else (rng.uniform(0.25, 0.36), rng.uniform(0.48, 0.62))
+        )
         eye = [radius * math.cos(angle), radius * math.sin(angle), z]
         aim = [*rng.normal(0, 0.02, 2), 0.02]
-        views.append({"eye": [float(v) for v in eye], "aim": [float(v) for v in aim], "roll": float(rng.normal(0, 0.05))})
+        views.append(
+            {"eye": [float(v) for v in eye], "aim": [float(v) for v in aim], "roll": float(rng.normal(0, 0.05))}
+        )
     margin = 1.12 + max(0.0, 0.5 * -lens[0])  # the lens reaches beyond the pinhole picture
     return {
         "seed": seed,

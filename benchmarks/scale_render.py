@@ -125,9 +125,7 @@ for print_ in spec["prints"]:
     count = len(corners)
     sides = [[k, k + count, (k + 1) % count + count, (k + 1) % count] for k in range(count)]  # down to the table
     below = -print_["z"] + 0.00005
-    mesh.from_pydata(
-        [(x, y, z) for z in (0, below) for x, y in corners], [], [list(range(count)), *sides]
-    )
+    mesh.from_pydata([(x, y, z) for z in (0, below) for x, y in corners], [], [list(range(count)), *sides])
     uv = mesh.uv_layers.new()
     for loop in mesh.loops:
         x, y, _ = mesh.vertices[loop.vertex_index].co

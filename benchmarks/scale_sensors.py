@@ -53,7 +53,9 @@ def depth_and_confidence(
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """A depth image [m] with noise and bleeding edges, and its confidence: low at edges and far away."""
     small = k.resized(*DEPTH_SIZE)
-    x, y = np.meshgrid((np.arange(small.width) + 0.5 - small.cx) / small.fx, (np.arange(small.height) + 0.5 - small.cy) / small.fy)
+    x, y = np.meshgrid(
+        (np.arange(small.width) + 0.5 - small.cx) / small.fx, (np.arange(small.height) + 0.5 - small.cy) / small.fy
+    )
     rays = np.stack([x, y, np.ones_like(x)], -1).reshape(-1, 3) @ pose[:3, :3].T
     true = _cast(pose[:3, 3], rays, truth).reshape(x.shape)
     smooth = ndimage.gaussian_filter(true, 1.0)  # edges bleed
@@ -67,7 +69,13 @@ def _cast(eye: Array, rays: Array, truth: dict[str, Any]) -> Array:  # (N,) mult
     """Where rays (N, 3) first meet the table, the room, and the things on the table."""
     level = _level(np.array(truth["up"]))
     nearest = np.full(len(rays), 20.0)
-    for point, normal in (((0, 0, -0.75), (0, 0, 1)), ((0, 2.5, 0), (0, 1, 0)), ((-2.5, 0, 0), (1, 0, 0)), ((2.5, 0, 0), (1, 0, 0)), ((0, -2.5, 0), (0, 1, 0))):
+    for point, normal in (
+        ((0, 0, -0.75), (0, 0, 1)),
+        ((0, 2.5, 0), (0, 1, 0)),
+        ((-2.5, 0, 0), (1, 0, 0)),
+        ((2.5, 0, 0), (1, 0, 0)),
+        ((0, -2.5, 0), (0, 1, 0)),
+    ):
         n = level @ np.array(normal, dtype=float)
         t = (level @ np.array(point, dtype=float) - eye) @ n / _safe(rays @ n)
         nearest = np.where((t > 0) & (t < nearest), t, nearest)
@@ -85,7 +93,9 @@ def _cast(eye: Array, rays: Array, truth: dict[str, Any]) -> Array:  # (N,) mult
 
 def _level(up: Array) -> Array:  # (3, 3) world from room
     axis = np.cross([0, 0, 1], up / np.linalg.norm(up))
-    return Rotation.from_rotvec(axis / max(np.linalg.norm(axis), 1e-12) * np.arcsin(min(np.linalg.norm(axis), 1))).as_matrix()
+    return Rotation.from_rotvec(
+        axis / max(np.linalg.norm(axis), 1e-12) * np.arcsin(min(np.linalg.norm(axis), 1))
+    ).as_matrix()
 
 
 def _box(eye: Array, rays: Array, centre: Array, size: Array, yaw: float) -> Array:

@@ -19,7 +19,7 @@ from scan2sim.pipeline.describe import describe_capture, describe_objects, descr
 from scan2sim.pipeline.keys import digest_file, digest_inputs
 from scan2sim.pipeline.stage import Outcome, Stage, read_record
 from scan2sim.pipeline.warm_start import load_start, start_digests
-from scan2sim.poses import load_posed, parse_marker, save_posed, solve_poses, use_cameras
+from scan2sim.poses import load_posed, parse_marker, save_posed, solve_poses, use_cameras, write_account
 from scan2sim.progress import Reporter
 from scan2sim.report import write_report
 from scan2sim.scene import SceneObject, apply_corrections, load_scene, save_scene
@@ -127,6 +127,7 @@ class Corridor:
         else:
             posed = use_cameras(capture, self.config.cameras, folder, report, self.config.poses)
         save_posed(posed, folder)
+        write_account(posed, capture.frames, folder)
         return describe_poses(posed)
 
     def _fit(self, folder: Path, report: Reporter) -> Outcome:

@@ -1,9 +1,11 @@
 """Frames get cameras in the scene frame: metres, z up, origin on the main support under the objects.
 
 ``solve_poses`` finds them in the photos (``solve`` drives the ``ladder`` of ``features``, ``matching`` and ``mapping``,
-then ``scene_frame`` and ``undistort``, and ``metric`` gives them metres and gravity); ``use_cameras`` takes them from a cameras.json; ``store`` keeps them on disk.
+then ``scene_frame`` and ``undistort``, and ``metric`` gives them metres and gravity); ``use_cameras`` takes them from a
+cameras.json; ``store`` keeps them on disk; ``account`` tells a person how it went.
 """
 
+from scan2sim.poses.account import write_account
 from scan2sim.poses.config import PosesConfig
 from scan2sim.poses.depth import read_confidence, read_depth
 from scan2sim.poses.given_cameras import use_cameras
@@ -28,4 +30,5 @@ __all__ = [
     "save_posed",
     "solve_poses",
     "use_cameras",
+    "write_account",
 ]

@@ -36,9 +36,7 @@ def with_flat_foot(thing: SceneObject, depth: float, up: NDArray[np.float64]) ->
     return replace(thing, collision=pieces or thing.collision, visual=visual if is_closed(visual) else thing.visual)
 
 
-def _above(
-    thing: SceneObject, piece: trimesh.Trimesh, level: float, up: NDArray[np.float64]
-) -> trimesh.Trimesh | None:
+def _above(thing: SceneObject, piece: trimesh.Trimesh, level: float, up: NDArray[np.float64]) -> trimesh.Trimesh | None:
     """What of a convex piece lies above a height of the scene; None if nothing does."""
     places = transform_points(thing.world_from_object, piece.vertices)
     height = places @ up

@@ -40,7 +40,7 @@ class EdgeImage:
         that we look at.  In one space the other's blur moves edges, so luminance is taken between the two.
         """
         value = (np.arange(256) / 255) ** BETWEEN
-        return EdgeImage(pixels.astype(np.float32) / 255, value.astype(np.float32)[pixels] @ LUMINANCE)
+        return EdgeImage((pixels / 255).astype(np.float32), value.astype(np.float32)[pixels] @ LUMINANCE)
 
 
 def edge_offsets(
@@ -64,12 +64,13 @@ def edge_offsets(
     if inside.sum() < FEWEST:
         return found
     at = [places[inside][..., 1] - 0.5, places[inside][..., 0] - 0.5]  # pixel centres lie at halves
-    light = ndimage.map_coordinates(image.light, at, order=1)[..., None]
+    light = np.asarray(ndimage.map_coordinates(image.light, at, order=1), np.float32)[..., None]
     third = len(offsets) // 3
     direction, clarity = _telling_direction(light[:, :third], light[:, -third:])
     values = light @ direction
     if colored and clarity < CLEAR:
-        color = np.stack([ndimage.map_coordinates(image.encoded[..., c], at, order=1) for c in range(3)], -1)
+        channels = [np.asarray(ndimage.map_coordinates(image.encoded[..., c], at, order=1)) for c in range(3)]
+        color = np.stack(channels, -1).astype(np.float32)
         values = color @ _telling_direction(color[:, :third], color[:, -third:])[0]
     slope = ndimage.gaussian_filter1d(values, smoothing / STEP, axis=1, order=1)
     first = int(MARGIN / STEP)

@@ -15,7 +15,13 @@ __all__ = ["GUESS_SIGMA", "fuse_scale"]
 GUESS_SIGMA = 0.35
 SAME_SIGMA = 3.0  # evidence agrees within so many combined sigmas
 LARGEST_FACTOR = 30.0  # against the guess: beyond, a unit was mistaken
-NAMES = {"arkit": "sensor poses", "depth": "sensor depth", "marker": "the marker", "sheet": "the sheet", "card": "the card"}
+NAMES = {
+    "arkit": "sensor poses",
+    "depth": "sensor depth",
+    "marker": "the marker",
+    "sheet": "the sheet",
+    "card": "the card",
+}
 
 
 def fuse_scale(
@@ -69,7 +75,8 @@ def _believed(evidence: Sequence[ScaleEvidence]) -> tuple[ScaleEvidence, ...]:
 def _contradiction(each: ScaleEvidence, believed: Sequence[ScaleEvidence], factor: float) -> str:
     others = " and ".join(_name(other.source) for other in believed)
     ratio = each.factor / factor
-    said = f"{_name(each.source)} makes everything {ratio:.3g} times as large as {others}, which {'is' if len(believed) == 1 else 'are'} believed"
+    rest = f"{others}, which {'is' if len(believed) == 1 else 'are'} believed"
+    said = f"{_name(each.source)} makes everything {ratio:.3g} times as large as {rest}"
     if each.stated:
         return f"{said} → check the size that was stated: {ratio:.3g} times smaller would agree"
     return f"{said} → check what was recorded"

@@ -34,11 +34,13 @@ def motion_gravity(
         return None
     mean, scatter = _mean_direction(np.array(ups))
     if scatter > SCATTER_DEG:
-        problem = f"gravity differs by {scatter:.0f}° from photo to photo: it is not given in camera axes, or the scene turned"
+        problem = f"gravity differs by {scatter:.0f}° from photo to photo: not in camera axes, or the scene was turned"
         return Refused("imu", problem)
     off = _angle(mean, expected)
     if off > STEEPEST_DEG:
-        return Refused("imu", f"gravity would make the support {off:.0f}° steep: it is not given in camera axes, downwards")
+        return Refused(
+            "imu", f"gravity would make the support {off:.0f}° steep: it is not given in camera axes, downwards"
+        )
     sigma = float(np.hypot(MOTION_SIGMA_DEG, scatter / np.sqrt(len(ups))))
     return GravityEvidence("imu", mean, sigma, f"motion data of {len(ups)} photos, {scatter:.1f}° apart")
 
@@ -48,7 +50,9 @@ def tracked_gravity(alignment: Alignment, expected: Array) -> GravityEvidence | 
     up = alignment.rotation @ [0.0, 1.0, 0.0]
     off = _angle(up, expected)
     if off > STEEPEST_DEG:
-        return Refused("arkit", f"the y axis of the sensor's world is {off:.0f}° from up: its axes are others than ARKit's")
+        return Refused(
+            "arkit", f"the y axis of the sensor's world is {off:.0f}° from up: its axes are others than ARKit's"
+        )
     sigma = float(np.hypot(TRACKING_SIGMA_DEG, alignment.rotation_sigma_deg))
     return GravityEvidence("arkit", up, sigma, f"the y axis of {alignment.inliers} poses of the sensor")
 
@@ -67,7 +71,9 @@ def fuse_gravity(evidence: Sequence[GravityEvidence]) -> tuple[Array, Gravity, t
         if agrees:
             used.append(each)
         elif each.source == "support":
-            warnings.append(f"the support is tilted by {apart:.1f}° against gravity (from {surest.source}), and stays so")
+            warnings.append(
+                f"the support is tilted by {apart:.1f}° against gravity (from {surest.source}), and stays so"
+            )
         elif each.source != "guess":
             problem = f"{each.source} puts up {apart:.1f}° from where {surest.source} puts it"
             warnings.append(f"{problem}; {surest.source} is believed → check which of them is in the photos' axes")

@@ -12,8 +12,8 @@ from scan2sim.cameras import Camera
 from scan2sim.poses.metric.edges import EdgeImage, refine_corners
 from scan2sim.poses.metric.evidence import Refused, ScaleEvidence
 from scan2sim.poses.metric.marker_kind import MARKER_FAMILIES, Marker
-from scan2sim.poses.metric.triangulation import PatternFit, fit_pattern
 from scan2sim.poses.metric.photos import Photos
+from scan2sim.poses.metric.triangulation import PatternFit, fit_pattern
 from scan2sim.progress import Reporter, silent
 
 __all__ = ["marker_scale"]
@@ -38,22 +38,29 @@ def marker_scale(
     model = _board_model(marker) if marker.squares else _square_model(marker)
     for index in range(len(cameras)):
         report("looking for the marker", index, len(cameras))
-        for number, corners in (_board(photos.color(index), marker) if marker.squares else _markers(photos.color(index), marker)).items():
+        for number, corners in (
+            _board(photos.color(index), marker) if marker.squares else _markers(photos.color(index), marker)
+        ).items():
             seen.setdefault(number, np.full((len(cameras), len(model), 2), np.nan))[index] = corners
     report("looking for the marker", len(cameras), len(cameras))
     kind = f"{marker.squares[0]}×{marker.squares[1]} board" if marker.squares else f"marker of family {marker.family}"
     if not seen:
-        return Refused("marker", f"no {kind} was seen in any photo: check the family, and that it is flat, sharp and whole with its white border")
+        return Refused(
+            "marker",
+            f"no {kind} was seen in any photo: check the family, and that it is flat, sharp, whole, white around",
+        )
     fits: list[PatternFit] = []
     problems = []
     for number, sightings in sorted(seen.items()):
-        shown = int(np.isfinite(sightings).all(2).any(1).sum())
+        shown = int(np.isfinite(sightings).all(axis=(1, 2)).sum())
         fit = fit_pattern(sightings, cameras, model)
         name = kind if marker.squares else f"{kind}, number {number}"
         if fit is None:
             problems.append(f"{name}: seen in {shown} photos, which do not place its corners: have it in more of them")
         elif fit.shape_error > NOT_SQUARE:
-            problems.append(f"{name}: its corners are {fit.shape_error:.1%} off a flat pattern: it is bent or was moved")
+            problems.append(
+                f"{name}: its corners are {fit.shape_error:.1%} off a flat pattern: it is bent or was moved"
+            )
         else:
             fits.append(fit)
     if not fits:
@@ -66,7 +73,9 @@ def marker_scale(
     views, error = max(fit.views for fit in fits), max(fit.residual_px for fit in fits)
     size = f"{1e3 * (marker.square or marker.side):g} mm"
     what = f"{kind}, squares of {size}" if marker.squares else f"{len(fits)} × {kind}, {size}"
-    return ScaleEvidence("marker", float(np.exp(mean)), sigma, f"{what}, in {views} photos, {error:.2f} px", stated=True)
+    return ScaleEvidence(
+        "marker", float(np.exp(mean)), sigma, f"{what}, in {views} photos, {error:.2f} px", stated=True
+    )
 
 
 def _square_model(marker: Marker) -> Array:  # (4, 3) [m] in the order in which corners are found
@@ -88,11 +97,11 @@ def _markers(pixels: NDArray[np.uint8], marker: Marker) -> dict[int, Array]:
     if numbers is None:
         return found
     image = EdgeImage.of(pixels)
-    counts = np.bincount(numbers.ravel())
-    for number, rough in zip(numbers.ravel().tolist(), corners, strict=True):
+    names = [int(number) for number in numbers.ravel()]
+    for number, rough in zip(names, corners, strict=True):
         quad = rough.reshape(4, 2).astype(np.float64) + 0.5  # OpenCV's pixel centres are whole numbers
         side = float(np.linalg.norm(quad - np.roll(quad, 1, axis=0), axis=1).min())
-        if counts[number] == 1 and side >= SMALLEST:
+        if names.count(number) == 1 and side >= SMALLEST:
             found[number] = refine_corners(image, quad, max(1.5, REACH * side))
     return found
 
@@ -110,7 +119,7 @@ def _board(pixels: NDArray[np.uint8], marker: Marker) -> dict[int, Array]:
         if numbers is None or not len(numbers):
             continue
         found = np.full(((marker.squares[0] - 1) * (marker.squares[1] - 1), 2), np.nan)
-        found[numbers.ravel()] = corners.reshape(-1, 2) + 0.5
+        found[numbers.ravel().astype(np.int64)] = corners.reshape(-1, 2) + 0.5
         if best is None or np.isfinite(found).sum() > np.isfinite(best).sum():
             best = found
     return {} if best is None else {0: best}

@@ -90,7 +90,8 @@ class _State:
         second = y - (y @ first) * first
         second /= np.linalg.norm(second)
         rotation = np.stack([first, second, np.cross(first, second)], 1)
-        return _State(corners.mean(0), rotation, np.array([np.linalg.norm(x) / 2, np.linalg.norm(y) / 2]))
+        sides = np.array([float(np.linalg.norm(x)) / 2, float(np.linalg.norm(y)) / 2])
+        return _State(corners.mean(0), rotation, sides)
 
     def moved(self, step: Array) -> _State:
         """After a step (8,): shift, turn in its own frame [rad], change of the logarithms of the sides."""
@@ -98,7 +99,11 @@ class _State:
         return _State(self.centre + step[:3], rotation, self.sides * np.exp(np.clip(step[6:], -0.3, 0.3)))
 
     def sound(self, distance: float) -> bool:
-        return bool(np.isfinite(self.centre).all() and (self.sides > 1e-3 * distance).all() and (self.sides < 4 * distance).all())
+        return bool(
+            np.isfinite(self.centre).all()
+            and (self.sides > 1e-3 * distance).all()
+            and (self.sides < 4 * distance).all()
+        )
 
     @property
     def local(self) -> Array:  # (4, 3)
@@ -153,7 +158,8 @@ def _normal_equations(
         residual = _residuals(m, camera, state)
         seen = np.isfinite(residual)
         slope = np.stack(
-            [(_residuals(m, camera, state.moved(np.eye(8)[i] * unit[i])) - residual)[seen] / unit[i] for i in range(8)], 1
+            [(_residuals(m, camera, state.moved(np.eye(8)[i] * unit[i])) - residual)[seen] / unit[i] for i in range(8)],
+            1,
         )
         weight = 1 / (1 + (residual[seen] / scale) ** 2)
         normals.append(slope.T @ (weight[:, None] * slope))
@@ -192,7 +198,7 @@ def _result(
 
 
 def _jackknife(normals: Array, rights: Array) -> Array:  # (2, 2)
-    """Covariance of the logarithms of the sides, from one Gauss–Newton step without each photo (Efron and Stein 1981)."""
+    """Covariance of the logarithms of the sides: one Gauss–Newton step without each photo (Efron and Stein 1981)."""
     total, right = normals.sum(0), rights.sum(0)
     steps = [
         np.linalg.lstsq(total - one, right - its, rcond=None)[0][6:]

@@ -48,18 +48,18 @@ def find_rectangles(view: TopView, aspect: float, tolerance: float) -> list[NDAr
     return [view.points(corners) for _, corners in found]
 
 
-def _regions(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+def _regions(pixels: NDArray[np.uint8]) -> Iterator[cv2.typing.MatLike]:
     """Masks (H, W) of 0 and 255."""
     channels = cv2.split(cv2.GaussianBlur(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB), (0, 0), 1.5))
     kernel = np.ones((5, 5), np.uint8)
-    edges = np.zeros(pixels.shape[:2], np.uint8)
+    edges: cv2.typing.MatLike = np.zeros(pixels.shape[:2], np.uint8)
     for channel in channels:
         low, high = np.percentile(channel, [1, 99.5])
         for level in np.linspace(low, high, LEVELS + 2)[1:-1]:
             above = ((channel > level) * 255).astype(np.uint8)
             for mask in (above, 255 - above):
                 yield cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel)
-        edges |= cv2.Canny(channel, 20, 60)
+        edges = cv2.bitwise_or(edges, cv2.Canny(channel, 20, 60))
     yield cv2.dilate(edges, np.ones((3, 3), np.uint8))
 
 

@@ -53,7 +53,9 @@ def depth_scale(posed: PosedCapture) -> ScaleEvidence | Refused | None:
     if len(medians) < MIN_FRAMES or count < MIN_POINTS:
         return Refused("depth", f"only {count} sparse points in {len(medians)} photos have depth of enough confidence")
     if np.median(deviations) > LOOSEST:
-        return Refused("depth", f"it differs by {np.median(deviations):.0%} from point to point: it is not of these photos")
+        return Refused(
+            "depth", f"it differs by {np.median(deviations):.0%} from point to point: it is not of these photos"
+        )
     mean, sigma = _biweight(np.array(medians), np.sqrt(weights))
     details = f"depth of {count} points in {len(medians)} photos, each within {np.median(deviations):.1%} of the others"
     return ScaleEvidence("depth", float(np.exp(mean)), float(np.hypot(sigma, SENSOR_SIGMA)), details)

@@ -56,22 +56,30 @@ def align_sensor_poses(
     """
     both = [i for i, pose in enumerate(sensor) if pose is not None and np.isfinite(pose).all()]
     if len(both) < MIN_POSES:
-        return Refused("arkit", f"only {len(both)} photos with a camera have a pose of the sensor; {MIN_POSES} are needed")
+        return Refused(
+            "arkit", f"only {len(both)} photos with a camera have a pose of the sensor; {MIN_POSES} are needed"
+        )
     solved = np.array([poses[i] for i in both])
     given = np.array([sensor[i] for i in both], dtype=np.float64)
     read, convention, off = _read_convention(solved, given)
     if off > AGREES_DEG:
         problem = f"its rotations differ from the photos' by {off:.0f}° in every known convention"
-        return Refused("arkit", f"{problem} → export world_from_camera of OpenCV or OpenGL cameras, in the photos' order")
+        return Refused(
+            "arkit", f"{problem} → export world_from_camera of OpenCV or OpenGL cameras, in the photos' order"
+        )
     source, target = solved[:, :3, 3], read[:, :3, 3]
     inliers = _agreeing(source, target, np.random.default_rng(seed))
     spread = float(np.sqrt(((target - np.median(target, 0)) ** 2).sum(1).mean()))
     if inliers is None or spread < 1e-6:
-        return Refused("arkit", "the sensor's positions do not fit the photos': its tracking was lost, or files are mixed up")
+        return Refused(
+            "arkit", "the sensor's positions do not fit the photos': its tracking was lost, or files are mixed up"
+        )
     residual = _residuals(source, target, inliers)[inliers]
     if np.median(residual) > LOOSEST * spread:
         share = np.median(residual) / spread
-        return Refused("arkit", f"the sensor's positions fit the photos' only to {share:.0%} of their spread: tracking was lost")
+        return Refused(
+            "arkit", f"the sensor's positions fit the photos' only to {share:.0%} of their spread: tracking was lost"
+        )
     rotation, sigma = _mean_rotation(solved[inliers, :3, :3] @ np.swapaxes(read[inliers, :3, :3], 1, 2))
     factor, spread = _drifting_scale(source[inliers] @ rotation, target[inliers])
     count, relative = int(inliers.sum()), float(np.hypot(spread, SENSOR_SIGMA))
@@ -81,7 +89,7 @@ def align_sensor_poses(
 def pose_scale(alignment: Alignment) -> ScaleEvidence:
     """What an alignment says about metres."""
     details = (
-        f"{alignment.inliers} of {alignment.total} poses of the sensor fit to {1e3 * alignment.residual:.0f} mm (median)"
+        f"{alignment.inliers} of {alignment.total} sensor poses fit to {1e3 * alignment.residual:.0f} mm (median)"
         + (f", read as {alignment.convention}" if alignment.convention else "")
     )
     return ScaleEvidence("arkit", alignment.factor, alignment.relative_sigma, details)

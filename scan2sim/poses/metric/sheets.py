@@ -89,7 +89,9 @@ def sheet_scale(
         apart = abs(np.log(other / factor))
         if apart > SAME_SIGMA * np.hypot(sigma, other_sigma):
             reason = f"{len(good)} rectangles on the support have the proportions of {sheet.name}, one of them"
-            return Refused(kind, f"{reason} {np.exp(apart):.2f} times as large as another → leave only one of them there")
+            return Refused(
+                kind, f"{reason} {np.exp(apart):.2f} times as large as another → leave only one of them there"
+            )
     sides = " × ".join(f"{1e3 * side:.0f}" for side in sheet.sides)
     fit = good[best]
     details = f"{sheet.name}, {sides} mm, in {fit.views} photos, edges agree to {fit.residual_px:.2f} px"

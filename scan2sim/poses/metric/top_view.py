@@ -56,7 +56,9 @@ def draw_top_view(photos: Photos, cameras: Sequence[Camera], report: Reporter = 
         photo = photos.color(index)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         seen = cv2.warpPerspective(photo, homography, (SIZE, SIZE), flags=flags)
-        mask = cv2.warpPerspective(np.ones(photo.shape[:2], np.uint8), homography, (SIZE, SIZE), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+        mask = cv2.warpPerspective(
+            np.ones(photo.shape[:2], np.uint8), homography, (SIZE, SIZE), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        )
         mask = mask.astype(np.float32) * _in_front(homography)
         grey = float(np.median(seen[mask > 0])) if (mask > 0).any() else 0.0
         if grey <= 0:

@@ -44,7 +44,8 @@ def fit_pattern(
     """Triangulate the points of a pattern and compare it with its model; None if fewer than three can be placed.
 
     The scale is that of the best similarity (Umeyama 1991).  Its sigma is the jackknife's over views (Efron and Stein
-    1981), together with 0.1 pixels by which every edge of a print may have moved outwards, or inwards, in all photos alike.
+    1981), together with 0.1 pixels by which every edge of a print may have moved outwards, or
+    inwards, in all photos alike.
     """
     placed = [triangulate(sightings[:, k], cameras) for k in range(len(model))]
     found = [k for k, point in enumerate(placed) if point is not None]
@@ -103,7 +104,7 @@ def triangulate(
     seen = np.flatnonzero(np.isfinite(pixels).all(1))
     if len(seen) < MIN_VIEWS:
         return None
-    rays = np.array([_ray(pixels[v], cameras[v]) for v in seen])
+    rays = np.array([_ray(pixels[v], cameras[v]) for v in seen.tolist()])
     first, second = np.triu_indices(len(seen), 1)
     cosine = (rays[first] * rays[second]).sum(1)
     wide = cosine < np.cos(np.radians(MIN_ANGLE_DEG))
@@ -130,7 +131,8 @@ def triangulate(
 
 
 def _chosen(cameras: Sequence[Camera], which: NDArray[np.integer] | NDArray[np.bool_]) -> list[Camera]:
-    return [cameras[i] for i in np.arange(len(cameras))[which]]
+    indices: list[int] = np.arange(len(cameras), dtype=np.int64)[which].tolist()
+    return [cameras[i] for i in indices]
 
 
 def _ray(pixel: Array, camera: Camera) -> Array:  # (3,) unit, in the scene
