@@ -142,8 +142,10 @@ def measure(
         scale("depth", *scale_evidence(deep, None, PosesConfig()))
         family, size = truth["marker"].split(":")
         both = [replace(s, gravity=m.gravity) for s, m in zip(sensed, moved, strict=True)]
-        all_of_it = into_metres(deep, both, PosesConfig(marker=truth["marker"], sheet="card"))
+        all_of_it = into_metres(deep, both, PosesConfig(marker=truth["marker"]))
         figures.add("fused", resulting_factor(all_of_it, posed) / factor - 1, all_of_it.scale.relative_sigma)
+        if draw > 0:
+            continue
         wrong = into_metres(deep, both, PosesConfig(marker=f"{family}:{WRONG * float(size):.5f}"))
         said = any("the marker makes everything" in warning for warning in wrong.warnings)
         figures.add("wrong_marker_said", 0.0 if said else None, 1.0)

@@ -7,7 +7,7 @@ cameras.json; ``store`` keeps them on disk; ``account`` tells a person how it we
 
 from scan2sim.poses.account import write_account
 from scan2sim.poses.config import PosesConfig
-from scan2sim.poses.depth import read_confidence, read_depth
+from scan2sim.poses.depth import CONFIDENCE_WEIGHTS, read_confidence, read_depth
 from scan2sim.poses.given_cameras import use_cameras
 from scan2sim.poses.metric import parse_marker
 from scan2sim.poses.posed import Gravity, PosedCapture, PosedFrame, Scale
@@ -16,6 +16,7 @@ from scan2sim.poses.solve import solve_poses
 from scan2sim.poses.store import load_posed, save_posed
 
 __all__ = [
+    "CONFIDENCE_WEIGHTS",
     "Gravity",
     "PosedCapture",
     "PosedFrame",

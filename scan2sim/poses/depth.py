@@ -15,10 +15,11 @@ from scan2sim.cameras import Intrinsics
 from scan2sim.capture import Frame
 from scan2sim.errors import PosesError
 
-__all__ = ["read_confidence", "read_depth", "undistort_depth", "usable_depth"]
+__all__ = ["CONFIDENCE_WEIGHTS", "read_confidence", "read_depth", "undistort_depth", "usable_depth"]
 
 MAX_SIDE = 16384  # [pixels]
 MILLIMETRE = 1e-3
+CONFIDENCE_WEIGHTS = (0.0, 0.5, 1.0)  # of depth by its confidence: low, medium, high
 SAME_SHAPE = 0.03  # relative difference of the aspect ratios of depth and photo
 MODES = {"I;16": np.uint16, "I;16B": np.uint16, "L": np.uint8}
 TODO = "give depth as 16-bit PNG in millimetres or .npy in metres, confidence as 8-bit PNG or .npy with 0 to 2"

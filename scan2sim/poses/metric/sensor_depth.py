@@ -6,15 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scan2sim.errors import PosesError
-from scan2sim.poses.depth import read_confidence, read_depth
+from scan2sim.poses.depth import CONFIDENCE_WEIGHTS, read_confidence, read_depth
 from scan2sim.poses.metric.evidence import Refused, ScaleEvidence
 from scan2sim.poses.posed import PosedCapture, PosedFrame
 
-__all__ = ["CONFIDENCE_WEIGHTS", "depth_scale"]
+__all__ = ["depth_scale"]
 
 Array = NDArray[np.float64]
 
-CONFIDENCE_WEIGHTS = (0.0, 0.5, 1.0)  # low, medium, high
 FLAT = 0.04  # relative range of depth around a point beyond which an edge runs there, over which sensors bleed
 MIN_POINTS = 30
 MIN_FRAMES = 3
