@@ -87,7 +87,14 @@ def test_every_command_explains_itself(name: str, capfd: Said) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["biuld"], ["scale", "x", "--facto", "2"], ["upload"], ["build", "--quality", "best", "x"]]
+    "words",
+    [
+        ["biuld"],
+        ["scale", "x", "--facto", "2"],
+        ["upload"],
+        ["build", "--quality", "best", "x"],
+        ["build", "--sheet", "a5", "x"],
+    ],
 )
 def test_wrong_usage(words: list[str], capfd: Said) -> None:
     assert main(words) == 2

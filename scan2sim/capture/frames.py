@@ -12,6 +12,8 @@ from scan2sim.cameras import Distortion, Intrinsics
 
 __all__ = ["Capture", "DroppedFile", "Frame"]
 
+TRACKED = ("record3d", "stray-scanner", "polycam", "arkit")
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -53,3 +55,8 @@ class Capture:
     device: str | None = None  # only with CaptureConfig.keep_private
     licence: str | None = None
     warnings: tuple[str, ...] = ()  # what is odd about the whole, one sentence each
+
+    @property
+    def tracked(self) -> bool:
+        """Whether a phone tracked the frames' poses: in metres, y up; datasets have any unit and any axes."""
+        return self.source in TRACKED

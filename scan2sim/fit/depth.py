@@ -11,13 +11,12 @@ from torch import Tensor
 
 from scan2sim.errors import FitError
 from scan2sim.fit.projection import NEAR
-from scan2sim.poses import PosedCapture, PosedFrame, read_confidence, read_depth
+from scan2sim.poses import CONFIDENCE_WEIGHTS, PosedCapture, PosedFrame, read_confidence, read_depth
 
 __all__ = ["DepthSamples", "point_samples", "sensor_samples", "sensor_scale"]
 
 MAX_SAMPLES = 4096  # of a sensor, per photo
 MIN_PAIRS = 20  # to tell a sensor's scale from
-CONFIDENCE_WEIGHTS = (0.0, 0.5, 1.0)  # low, medium, high
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
@@ -64,7 +65,7 @@ def build_scene(
     recognizer = open_clip(config.clip) if recognizer is None and config.clip else recognizer
     unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
-    plane = find_support(views, unit, config.seed)
+    plane = find_support(views, unit, config.seed, posed.support_normal)
     photos = exposed_photos(posed.frames, views)
     compared = all(frame.image.is_file() for frame in posed.frames)  # renderings would agree with their own splats
     config = config if compared else replace(config, stereo_groups=(), stereo=())
@@ -90,8 +91,8 @@ def build_scene(
         background_collision=tuple(support_slab(each, unit) for each in (plane, *ledges)),
         objects=tuple(objects),
         supports=tuple(_supports(plane, ledges, objects, unit)),
-        scale={"source": posed.scale.source, "relative_sigma": posed.scale.relative_sigma},
-        gravity={"source": posed.gravity.source, "sigma_deg": posed.gravity.sigma_deg},
+        scale={**vars(posed.scale), "evidence": list(posed.scale.evidence)},
+        gravity={**vars(posed.gravity), "evidence": list(posed.gravity.evidence), "support_tilt_deg": _tilt(posed)},
         cameras=tuple(CameraFrame(f"images/{frame.name}", frame.camera) for frame in posed.frames),
         images=tuple(frame.image for frame in posed.frames),
         points=posed.points,
@@ -112,6 +113,11 @@ def build_scene(
         }
         | ({} if found.masks is None else {"masks_used": found.masks.used, "masks_refused": found.masks.refused}),
     )
+
+
+def _tilt(posed: PosedCapture) -> float:
+    """How far the main support, as the poses found it, is from level [degrees]."""
+    return round(math.degrees(math.acos(min(1.0, posed.support_normal[2]))), 3)
 
 
 def _supports(

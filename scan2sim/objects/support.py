@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 from torch import Tensor
@@ -66,8 +66,8 @@ class SupportPlane:
         return np.all(left, axis=0)
 
 
-def find_support(views: list[View], unit: float, seed: int) -> SupportPlane:
-    """Refine the plane z = 0 of the scene frame on the views' surface points.
+def find_support(views: list[View], unit: float, seed: int, normal: ArrayLike = (0.0, 0.0, 1.0)) -> SupportPlane:
+    """Refine the plane through the scene's origin with this normal, z unless the table is tilted, on surface points.
 
     The plane is fitted again and again to the points in a shrinking band about it, with weights that favour the
     densest layer (Tukey's biweight), so that what stands on it does not lift it.  ``unit`` is the camera distance [m].
@@ -80,7 +80,8 @@ def find_support(views: list[View], unit: float, seed: int) -> SupportPlane:
     if len(points) > SAMPLE:
         points = points[torch.randint(len(points), (SAMPLE,), generator=generator)]
     cloud = points.numpy().astype(np.float64)
-    normal, offset = np.array([0.0, 0.0, 1.0]), 0.0
+    start = np.asarray(normal, dtype=np.float64)
+    normal, offset = start, 0.0
     noise = BANDS[-1] * unit
     for band in BANDS:
         distance = cloud @ normal - offset
@@ -92,7 +93,7 @@ def find_support(views: list[View], unit: float, seed: int) -> SupportPlane:
         centre = np.average(cloud[near], axis=0, weights=weight)
         scatter = ((cloud[near] - centre) * weight[:, None]).T @ (cloud[near] - centre)
         normal = np.linalg.eigh(scatter)[1][:, 0]
-        normal *= np.sign(normal[2])
+        normal *= np.sign(normal @ start)
         offset = float(normal @ centre)
         layer = cloud[near] @ normal - offset
         noise = float(1.4826 * np.median(np.abs(layer - np.median(layer))))

@@ -26,7 +26,7 @@ from scan2sim.pipeline.describe import (
 from scan2sim.pipeline.keys import digest_file, digest_inputs
 from scan2sim.pipeline.stage import Outcome, Stage, read_record
 from scan2sim.pipeline.warm_start import load_start, start_digests
-from scan2sim.poses import load_posed, save_posed, solve_poses, use_cameras
+from scan2sim.poses import load_posed, parse_marker, save_posed, solve_poses, use_cameras, write_account
 from scan2sim.progress import Reporter
 from scan2sim.report import write_report
 from scan2sim.scene import SceneObject, apply_corrections, load_scene, save_scene
@@ -56,10 +56,12 @@ class Corridor:
         """The stages in order; raise a stage's ``version`` when its room's code gives other results.
 
         Raises:
-            UsageError: weights of a model were given that cannot be used; better now than after hours of training.
+            UsageError: weights of a model or a marker were given that cannot be used; better now than after hours.
         """
         config = self.config
         models = model_files(config.objects)
+        if config.poses.marker is not None:
+            parse_marker(config.poses.marker)
         return (
             Stage(
                 "capture",
@@ -74,11 +76,11 @@ class Corridor:
                 "poses",
                 STAGES["poses"],
                 self._pose,
-                version=2,
+                version=3,
                 needs=("capture",),
                 config=asdict(config.poses),
                 inputs=lambda: {"cameras": digest_file(config.cameras)} if config.cameras else {},
-                packages=("pycolmap",),
+                packages=("pycolmap", "opencv-python-headless"),
             ),
             Stage(
                 "splats",
@@ -136,6 +138,7 @@ class Corridor:
         else:
             posed = use_cameras(capture, self.config.cameras, folder, report, self.config.poses)
         save_posed(posed, folder)
+        write_account(posed, capture.frames, folder)
         return describe_poses(posed)
 
     def _fit(self, folder: Path, report: Reporter) -> Outcome:

@@ -59,6 +59,8 @@ def describe_poses(posed: PosedCapture) -> Outcome:
         "scale_relative_sigma": posed.scale.relative_sigma,
         "gravity_source": posed.gravity.source,
         "gravity_sigma_deg": posed.gravity.sigma_deg,
+        "scale_evidence": {each["source"]: each["factor"] for each in posed.scale.evidence},
+        "support_tilt_deg": round(float(np.degrees(np.arccos(min(1.0, posed.support_normal[2])))), 2),
     }
     return Outcome(figures, posed.warnings)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
 
 __all__ = ["PosesConfig"]
 
@@ -24,4 +27,9 @@ class PosesConfig:
     enough: float = 0.9
     """Share of registered photos at which the costly last rung of the ladder is not tried."""
     subject_distance: float = 0.5
-    """Guessed median distance from camera to subject [m]: photos alone do not tell their scale."""
+    """Guessed median distance from camera to subject [m], where nothing tells the scale."""
+    marker: Annotated[str | None, tyro.conf.arg(aliases=["--marker"], metavar="FAMILY:SIDE")] = None
+    """A printed marker in view and the side of its black square [m], as tag36h11:0.05, or a board, as
+    charuco-5x7-4x4_50:0.04:0.03 (columns x rows, family, side of a square, side of a marker)."""
+    sheet: Annotated[Literal["a4", "letter", "card"] | None, tyro.conf.arg(aliases=["--sheet"])] = None
+    """What lies flat on the table, all of it free: an A4 or Letter sheet, or a bank card."""

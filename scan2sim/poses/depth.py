@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from scan2sim.cameras import Intrinsics
 from scan2sim.capture import Frame
 from scan2sim.errors import PosesError
 
-__all__ = ["read_confidence", "read_depth", "undistort_depth"]
+__all__ = ["CONFIDENCE_WEIGHTS", "read_confidence", "read_depth", "undistort_depth", "usable_depth"]
 
 MAX_SIDE = 16384  # [pixels]
 MILLIMETRE = 1e-3
+CONFIDENCE_WEIGHTS = (0.0, 0.5, 1.0)  # of depth by its confidence: low, medium, high
+SAME_SHAPE = 0.03  # relative difference of the aspect ratios of depth and photo
 MODES = {"I;16": np.uint16, "I;16B": np.uint16, "L": np.uint8}
 TODO = "give depth as 16-bit PNG in millimetres or .npy in metres, confidence as 8-bit PNG or .npy with 0 to 2"
 
@@ -61,6 +64,30 @@ def _read_map(path: Path) -> NDArray[Any]:
     if values.ndim != 2 or not values.size or max(values.shape) > MAX_SIDE or values.dtype.kind not in "uif":
         raise PosesError(f"holds {values.dtype} of shape {values.shape}, not an image", path=path, todo=TODO)
     return np.array(values)
+
+
+def usable_depth(frame: Frame) -> tuple[Frame, str]:
+    """The frame without depth or confidence that does not fit its photo, and why; empty if all fits.
+
+    Depth may be coarser than the photo, as LiDAR's is, but must have its shape: depth that was not turned with its
+    photo lies elsewhere in it.
+
+    Raises:
+        PosesError: a file cannot be read.
+    """
+    if frame.depth is None:
+        return replace(frame, confidence=None), ""
+    height, width = read_depth(frame.depth).shape
+    if abs(width * frame.height / (height * frame.width) - 1) > SAME_SHAPE:
+        turned = (
+            " (it looks as if it was not turned upright)" if (width > height) != (frame.width > frame.height) else ""
+        )
+        problem = f"depth is {width}×{height}, the photo {frame.width}×{frame.height}: another shape{turned}"
+        return replace(frame, depth=None, confidence=None), problem
+    if frame.confidence is not None and read_confidence(frame.confidence).shape != (height, width):
+        other = read_confidence(frame.confidence).shape
+        return replace(frame, confidence=None), f"confidence is {other[1]}×{other[0]}, its depth {width}×{height}"
+    return frame, ""
 
 
 def undistort_depth(

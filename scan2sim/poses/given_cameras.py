@@ -15,7 +15,7 @@ from scan2sim.errors import PosesError
 from scan2sim.files import output_errors
 from scan2sim.geometry import inverse_transform
 from scan2sim.poses.config import PosesConfig
-from scan2sim.poses.depth import undistort_depth
+from scan2sim.poses.depth import undistort_depth, usable_depth
 from scan2sim.poses.features import FeatureEffort, add_camera_and_images, extract_features
 from scan2sim.poses.matching import MatchEffort, match_features
 from scan2sim.poses.pairs import choose_pairs
@@ -86,7 +86,7 @@ def use_cameras(
                 path, intrinsics = undistort_frame(frame, lens, folder / "images")
                 errors = image_residuals(model, images[name])
                 residual = float(np.mean(errors)) if len(errors) else float("nan")
-                sensor = undistort_depth(frame, lens, intrinsics, folder / "depth")
+                sensor = undistort_depth(usable_depth(frame)[0], lens, intrinsics, folder / "depth")
                 posed.append(PosedFrame(path, frame.name, Camera(intrinsics, pose), residual, *sensor))
             report("undistorting photos", len(frames), len(frames))
         finally:

@@ -18,16 +18,18 @@ __all__ = ["Gravity", "PosedCapture", "PosedFrame", "Scale"]
 class Scale:
     """How metres were found."""
 
-    source: str  # arkit | marker | length | cameras | guess | …
+    source: str  # arkit | depth | marker | a4 | letter | card | cameras | guess: the surest that was used
     relative_sigma: float  # one standard deviation of the scale factor, relative
+    evidence: tuple[dict[str, Any], ...] = ()  # each source's factor against what was believed, sigma, used, details
 
 
 @dataclass(frozen=True)
 class Gravity:
     """How "down" was found."""
 
-    source: str  # imu | support | cameras | guess
+    source: str  # imu | arkit | support | cameras | guess: the surest that was used
     sigma_deg: float
+    evidence: tuple[dict[str, Any], ...] = ()  # each source's angle to what was believed, sigma, used, details
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class PosedCapture:
     steps: tuple[dict[str, Any], ...] = ()  # what each rung of the ladder gave
     warnings: tuple[str, ...] = ()  # what a person should be told, with what to do
     observations: NDArray[np.int32] | None = None  # (M, 2) index of a frame, index of a point that it sees
+    support_normal: tuple[float, float, float] = (0.0, 0.0, 1.0)  # of the main support, through the origin; z if level
 
     @property
     def camera_distance(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from scan2sim.cameras import Camera
 from scan2sim.capture import Capture
 from scan2sim.errors import PosesError
 from scan2sim.files import output_errors
+from scan2sim.poses.account import least_sharp, tell_steps
 from scan2sim.poses.config import PosesConfig
-from scan2sim.poses.depth import undistort_depth
+from scan2sim.poses.depth import undistort_depth, usable_depth
 from scan2sim.poses.ladder import Climb, climb
 from scan2sim.poses.mapping import registered
+from scan2sim.poses.metric import GUESS_SIGMA, into_metres
 from scan2sim.poses.posed import PosedCapture, PosedFrame, Scale
 from scan2sim.poses.scene_frame import SceneFrame, find_scene_frame
 from scan2sim.poses.sparse import image_residuals, read_sparse, world_from_camera
@@ -26,7 +29,6 @@ __all__ = ["solve_poses"]
 
 MIN_CAMERAS = 4
 LOUD_BELOW = 0.8
-GUESS_SIGMA = 0.35
 ADVICE = (
     "take more photos between the ones that are missing, so that neighbours share two thirds of the picture; hold the "
     "camera still, keep the scene unmoved, and have some texture in view"
@@ -41,18 +43,25 @@ def solve_poses(
 ) -> PosedCapture:
     """Find the cameras of a capture and put them into the scene frame; undistorted photos go to ``folder/images``.
 
-    Metres are a guess: the median distance from camera to subject is taken as ``config.subject_distance``, with a
-    relative sigma of 35 %.  Frames without a camera are in ``unregistered``; ``warnings`` says what to do about it.
+    Metres and gravity come from what the frames carry (a sensor's poses, depth and gravity) and from the marker or
+    sheet that ``config`` names (:func:`scan2sim.poses.metric.into_metres`).  Where there is nothing of the kind the
+    median distance from camera to subject is taken as ``config.subject_distance``, with a relative sigma of 35 %.
+    Frames without a camera are in ``unregistered``; ``warnings`` says what to do about it.
 
     Raises:
         PosesError: fewer than 4 photos can be placed.
+        UsageError: ``config.marker`` is no marker.
         OutputError: ``folder`` cannot be written.
     """
     workspace = folder / "colmap"
     with output_errors(folder), quiet_colmap():
         try:
             result = climb(capture, workspace, config, report)
-            return _posed_capture(capture, folder, result, config, report)
+            posed = _posed_capture(capture, folder, result, config, report)
+            frames = capture.frames
+            if not capture.tracked:  # their unit and their axes are unknown
+                frames = tuple(replace(frame, world_from_camera=None) for frame in frames)
+            return into_metres(posed, frames, config, report)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
 
@@ -65,6 +74,7 @@ def _posed_capture(
     if model is None or workspace is None or len(indices) < MIN_CAMERAS:
         problem = (
             f"cameras were found for only {len(indices)} of {result.total} photos; at least {MIN_CAMERAS} are needed"
+            f" ({tell_steps(result.steps)}; the least sharp photos are {', '.join(least_sharp(capture.frames))})"
         )
         raise PosesError(problem, todo=ADVICE)
     images = {model.images[image_id].name: model.images[image_id] for image_id in model.reg_image_ids()}
@@ -73,12 +83,15 @@ def _posed_capture(
     sparse = read_sparse(model)
     scene_frame = find_scene_frame(sparse.points, sparse.observers, poses, config.subject_distance, config.seed)
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    frames = []
+    frames, unfit = [], []
     for (frame, image), pose in zip(posed, poses, strict=True):
         report("undistorting photos", len(frames), len(posed))
         lens = model.cameras[image.camera_id]
         path, intrinsics = undistort_frame(frame, lens, folder / "images")
-        sensor = undistort_depth(frame, lens, intrinsics, folder / "depth")
+        usable, problem = usable_depth(frame)
+        if problem:
+            unfit.append(f"{frame.name}: {problem}")
+        sensor = undistort_depth(usable, lens, intrinsics, folder / "depth")
         residual = float(np.mean(image_residuals(model, image)))
         frames.append(PosedFrame(path, frame.name, Camera(intrinsics, scene_frame.pose(pose)), residual, *sensor))
     report("undistorting photos", len(posed), len(posed))
@@ -92,7 +105,7 @@ def _posed_capture(
         scene_frame.gravity,
         missing,
         tuple(result.steps),
-        _warnings(missing, result.total, scene_frame),
+        _warnings(missing, result.total, scene_frame) + _unfit_depth(unfit),
         sparse.observations({image.image_id: i for i, (_, image) in enumerate(posed)}),
     )
 
@@ -109,3 +122,10 @@ def _warnings(missing: tuple[str, ...], total: int, scene_frame: SceneFrame) -> 
     if scene_frame.gravity.source == "guess":
         warnings.append("no support plane was found under the subject; up is a guess → have the table in view")
     return tuple(warnings)
+
+
+def _unfit_depth(unfit: list[str]) -> tuple[str, ...]:
+    if not unfit:
+        return ()
+    more = f" (and {len(unfit) - 1} more like it)" if len(unfit) > 1 else ""
+    return (f"depth of {len(unfit)} photos was left out: {unfit[0]}{more} → record depth and photos with one app",)

@@ -43,6 +43,7 @@ def save_posed(posed: PosedCapture, folder: Path) -> None:
             "unregistered": posed.unregistered,
             "steps": posed.steps,
             "warnings": posed.warnings,
+            "support_normal": posed.support_normal,
         },
     )
 
@@ -73,15 +74,27 @@ def load_posed(folder: Path) -> PosedCapture:
             frames,
             points,
             colors,
-            Scale(**data["scale"]),
-            Gravity(**data["gravity"]),
+            Scale(**_with_tuple(data["scale"])),
+            Gravity(**_with_tuple(data["gravity"])),
             tuple(data["unregistered"]),
             tuple(data["steps"]),
             tuple(data["warnings"]),
             observations,
+            _direction(data.get("support_normal", (0.0, 0.0, 1.0))),  # older files lack it
         )
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise PosesError(f"damaged ({problem})", path=path, todo=TODO) from problem
+
+
+def _with_tuple(found: dict[str, Any]) -> dict[str, Any]:
+    return {**found, "evidence": tuple(dict(each) for each in found.get("evidence", ()))}
+
+
+def _direction(values: Any) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    if not abs(np.linalg.norm([x, y, z]) - 1) < 1e-6:
+        raise ValueError("support_normal is no unit vector")
+    return x, y, z
 
 
 def _frame(entry: dict[str, object], camera: CameraFrame, folder: Path) -> PosedFrame:

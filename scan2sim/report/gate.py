@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -58,6 +59,10 @@ class GateConfig:
     """Pieces this far off collide with something else than what is seen."""
     scale_amber: float = 0.1
     """Relative sigma of the scale; masses go with its cube, so 10 % is already 33 % of mass."""
+    scale_contradiction: float = 3.0
+    """Combined sigmas beyond which two sources of scale contradict each other."""
+    tilt_said: float = 1.0
+    """Tilt of the support against gravity [degrees] that is worth a word; tables are rarely level to a degree."""
     gravity_amber: float = 3.0
     """Sigma of the down direction [degrees]; tilted by 3 degrees, balls start to roll."""
     gravity_red: float = 15.0
@@ -207,17 +212,36 @@ def _frame_checks(scene: Scene, folder: str, config: GateConfig) -> list[Check]:
         )
         scale = Check("scale", source, "", "amber", f"the scale is a guess{spread}", measure)
     else:
-        color: Color = "amber" if sigma > config.scale_amber else "green"
-        scale = Check("scale", sigma, "", color, f"from {source}, ± {sigma:.1%}", measure if color == "amber" else "")
+        against = _contradictions(scene.scale, config)
+        color: Color = "amber" if sigma > config.scale_amber or against else "green"
+        reason = "; ".join([f"from {source}, ± {sigma:.1%}", *against])
+        todo = "check the sizes that were stated, or m" + measure[1:] if against else measure
+        scale = Check("scale", sigma, "", color, reason, todo if color == "amber" else "")
+    tilt = scene.gravity.get("support_tilt_deg") or 0.0
+    tilted = f"; the support is tilted by {tilt:.1f}°" if tilt > config.tilt_said else ""
     gravity = _above(
         "gravity",
         scene.gravity.get("sigma_deg"),
         "°",
         (config.gravity_amber, config.gravity_red),
-        lambda v: f"down is known to ± {v:.1f}° (from {scene.gravity.get('source', 'unknown')})",
+        lambda v: f"down is known to ± {v:.1f}° (from {scene.gravity.get('source', 'unknown')}){tilted}",
         "show more of the table or floor, or film with an app that records gravity",
     )
     return [scale, gravity]
+
+
+def _contradictions(scale: dict[str, Any], config: GateConfig) -> list[str]:
+    """Evidence that does not agree with the scale that was taken, in words."""
+    said = []
+    for each in scale.get("evidence", []):
+        try:
+            factor, sigma = float(each["factor"]), float(each["relative_sigma"])
+            apart = abs(math.log(factor)) / max(math.hypot(sigma, float(scale["relative_sigma"])), 1e-6)
+        except (KeyError, TypeError, ValueError):
+            continue  # written by something else: nothing to compare
+        if not each.get("used") and apart > config.scale_contradiction:
+            said.append(f"contradicted by {each.get('source')}, which makes everything {factor:.3g} times as large")
+    return said
 
 
 def _object_checks(record: BuildRecord, scene: Scene, config: GateConfig) -> list[Check]:

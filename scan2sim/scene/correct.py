@@ -65,12 +65,20 @@ def scale_scene(scene: Scene, factor: float, source: str = "factor", relative_si
         background_collision=tuple(_scaled_mesh(piece, factor) for piece in scene.background_collision),
         objects=tuple(_scaled_object(obj, factor, widening) for obj in scene.objects),
         supports=tuple(replace(s, position=s.position * factor, polygon=s.polygon * factor) for s in scene.supports),
-        scale={**scene.scale, "source": source, "relative_sigma": relative_sigma},
+        scale=_with_evidence(scene.scale, factor, source, relative_sigma),
         cameras=tuple(_scaled_camera(frame, factor) for frame in scene.cameras),
         points=scene.points * factor,
         quality=_scaled_figures(scene.quality, factor),
         corrections=(*scene.corrections, note),
     )
+
+
+def _with_evidence(scale: dict[str, Any], factor: float, source: str, relative_sigma: float) -> dict[str, Any]:
+    """What a person measured is believed; what was known before stays beside it, against the new size."""
+    before = [each for each in scale.get("evidence", []) if isinstance(each, dict) and "factor" in each]
+    kept = [{**each, "factor": round(float(each["factor"]) / factor, 6), "used": False} for each in before]
+    own = {"source": source, "factor": 1.0, "relative_sigma": relative_sigma, "used": True, "details": "by a person"}
+    return {**scale, "source": source, "relative_sigma": relative_sigma, "evidence": [*kept, own]}
 
 
 def check_sigma(relative_sigma: float) -> None:

@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from scan2sim.geometry import quaternion_angle
+from scan2sim.geometry import matrix_from_quaternion, quaternion_angle
 from scan2sim.progress import Reporter, silent
 from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.contact import CONTACT, ContactTable
@@ -131,12 +131,14 @@ def settled_scene(
     start = rest_on_support(push_apart(scene))
     placed, result = start, settle(start, seconds, report, calm=CALM)
     flattened = dict.fromkeys(result.objects, 0.0)
+    main = scene.supports[0].wxyz if scene.supports else (1.0, 0.0, 0.0, 0.0)
+    up = matrix_from_quaternion(main)[:, 2]
     for depth in FEET:
         restless = {name for name in _restless(result) if result.objects[name].drift < FALLS}
         if not restless:
             break
         flattened |= dict.fromkeys(restless, depth)
-        feet = [with_flat_foot(o, flattened[o.name]) if flattened.get(o.name) else o for o in start.objects]
+        feet = [with_flat_foot(o, flattened[o.name], up) if flattened.get(o.name) else o for o in start.objects]
         placed = rest_on_support(replace(start, objects=tuple(feet)))
         result = settle(placed, seconds, report, calm=CALM)
     objects = [_at_rest(obj, result.objects.get(obj.name), tolerance) for obj in placed.objects]

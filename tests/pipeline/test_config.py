@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from scan2sim.cli import main
 from scan2sim.pipeline.config import QUALITIES, build_config
 
 
@@ -15,3 +20,13 @@ def test_higher_quality_means_more_work() -> None:
 def test_the_seed_is_everywhere() -> None:
     config = build_config(seed=7)
     assert config.seed == config.poses.seed == config.fit.seed == config.objects.seed == 7
+
+
+def test_a_marker_that_is_none_is_refused_before_anything_is_built(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    for flag in ("--marker", "--poses.marker"):
+        assert main(["build", str(tmp_path / "photos"), "-o", str(tmp_path / "out"), flag, "tag36h11:5cm"]) == 2
+        assert "as in tag36h11:0.05" in capfd.readouterr().err
+    assert not list(tmp_path.glob("out/0*"))

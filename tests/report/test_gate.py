@@ -83,6 +83,26 @@ def test_guessed_scale_says_how_to_mend_it() -> None:
     assert "factor of 2.5" in check.reason  # 1.35³
 
 
+def test_contradicted_scale_is_amber_and_says_by_what() -> None:
+    depth = {"source": "depth", "factor": 1.0, "relative_sigma": 0.008, "used": True, "details": ""}
+    tag = {"source": "marker", "factor": 1.25, "relative_sigma": 0.003, "used": False, "details": "a tag"}
+    scale = {"source": "depth", "relative_sigma": 0.008, "evidence": [depth]}
+    assert check_named(judged(replace(make_scene(), scale=scale)), "scale").color == "green"
+    against = check_named(judged(replace(make_scene(), scale={**scale, "evidence": [depth, tag]})), "scale")
+    assert against.color == "amber"
+    assert "contradicted by marker, which makes everything 1.25 times as large" in against.reason
+    assert "check the sizes that were stated" in against.todo
+    close = {**scale, "evidence": [depth, {**tag, "factor": 1.01}]}
+    assert check_named(judged(replace(make_scene(), scale=close)), "scale").color == "green"
+
+
+def test_a_tilted_support_is_said() -> None:
+    gravity = {"source": "imu", "sigma_deg": 0.3, "support_tilt_deg": 7.04}
+    check = check_named(judged(replace(make_scene(), gravity=gravity)), "gravity")
+    assert check.color == "green"
+    assert "the support is tilted by 7.0°" in check.reason
+
+
 def test_objects_are_judged() -> None:
     scene = make_scene()
     box, ball, bowl = scene.objects

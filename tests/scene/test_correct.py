@@ -74,7 +74,16 @@ def test_a_measured_length_narrows_the_intervals() -> None:
         assert wide.physical.mass.high > 5 * before.physical.mass.high
         assert narrow.physical.mass.high == pytest.approx(before.physical.mass.high)
         assert narrow.physical.volume.low == pytest.approx(before.physical.volume.low)
-    assert measured.scale == {"source": "length", "relative_sigma": 0.01}
+    assert (measured.scale["source"], measured.scale["relative_sigma"]) == ("length", 0.01)
+
+
+def test_what_was_known_before_a_correction_stays_beside_it() -> None:
+    tag = {"source": "marker", "factor": 1.0, "relative_sigma": 0.003, "used": True, "details": "a tag"}
+    scene = replace(make_scene(), scale={"source": "marker", "relative_sigma": 0.003, "evidence": [tag]})
+    corrected = scale_scene(scene, 1.25, "length", 0.01)
+    before, own = corrected.scale["evidence"]
+    assert (before["source"], before["factor"], before["used"]) == ("marker", pytest.approx(0.8), False)
+    assert (own["source"], own["factor"], own["used"]) == ("length", 1.0, True)
 
 
 def test_joints_scale_by_their_kind() -> None:

@@ -91,7 +91,7 @@ def test_what_a_foot_cannot_hold_is_told() -> None:
 
 def test_a_foot_is_flat_and_no_deeper_than_asked() -> None:
     tilted = egg(12.0)
-    cut = with_flat_foot(tilted, 0.001)
+    cut = with_flat_foot(tilted, 0.001, np.array([0.0, 0.0, 1.0]))
     for mesh, before in [(cut.visual, tilted.visual), *zip(cut.collision, tilted.collision, strict=True)]:
         places = transform_points(cut.world_from_object, mesh.vertices)
         lowest = transform_points(tilted.world_from_object, before.vertices)[:, 2].min()
