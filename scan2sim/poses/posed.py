@@ -18,7 +18,7 @@ __all__ = ["Gravity", "PosedCapture", "PosedFrame", "Scale"]
 class Scale:
     """How metres were found."""
 
-    source: str  # arkit | depth | marker | a4 | letter | card | cameras | guess: the surest that was used
+    source: str  # arkit | depth | marker | sheet | card | cameras | guess: the surest that was used
     relative_sigma: float  # one standard deviation of the scale factor, relative
     evidence: tuple[dict[str, Any], ...] = ()  # each source's factor against what was believed, sigma, used, details
 

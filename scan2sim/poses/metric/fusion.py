@@ -19,8 +19,8 @@ NAMES = {
     "arkit": "sensor poses",
     "depth": "sensor depth",
     "marker": "the marker",
-    "sheet": "the sheet",
-    "card": "the card",
+    "sheet": "the sheet of paper",
+    "card": "the bank card",
 }
 
 

@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 MOTION_SIGMA_DEG = 0.25  # what accelerometers are off by everywhere alike
 TRACKING_SIGMA_DEG = 0.3
 SCATTER_DEG = 8.0  # of single photos' up about their mean: beyond, the axes are not the camera's
+LIKELY_UP_DEG = 20.0  # from that to a tracking world's y axis: beyond, the world is not one with y up
 STEEPEST_DEG = 35.0  # between up and the support's normal or the cameras' common up: beyond, things would slide off
 SAME_SIGMA = 3.0
 
@@ -49,7 +50,7 @@ def tracked_gravity(alignment: Alignment, expected: Array) -> GravityEvidence | 
     """Up from a tracking world whose y axis points up, as ARKit's and ARCore's do."""
     up = alignment.rotation @ [0.0, 1.0, 0.0]
     off = _angle(up, expected)
-    if off > STEEPEST_DEG:
+    if off > LIKELY_UP_DEG:
         return Refused(
             "arkit", f"the y axis of the sensor's world is {off:.0f}° from up: its axes are others than ARKit's"
         )

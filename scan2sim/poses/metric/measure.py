@@ -20,7 +20,7 @@ from scan2sim.poses.metric.markers import marker_scale
 from scan2sim.poses.metric.photos import Photos
 from scan2sim.poses.metric.sensor_depth import depth_scale
 from scan2sim.poses.metric.sensor_poses import Alignment, align_sensor_poses, pose_scale
-from scan2sim.poses.metric.sheets import sheet_scale
+from scan2sim.poses.metric.sheets import SHEETS, sheet_scale
 from scan2sim.poses.posed import PosedCapture
 from scan2sim.progress import Reporter, silent
 
@@ -51,6 +51,11 @@ def into_metres(
     ups = gravity_evidence(posed, taken, alignment)
     up, gravity, said = fuse_gravity([each for each in ups if isinstance(each, GravityEvidence)])
     not_used = [f"{each.source} was not used for gravity: {each.reason}" for each in ups if isinstance(each, Refused)]
+    if isinstance(alignment, Alignment) and alignment.convention:
+        said = (
+            *said,
+            f"the sensor's poses agree with the photos only if they are read as {alignment.convention}: so they were",
+        )
     turned = _transformed(posed, factor, rotation_between(up, Z))
     return replace(turned, scale=scale, gravity=gravity, warnings=(*posed.warnings, *warnings, *said, *not_used))
 
@@ -79,7 +84,7 @@ def scale_evidence(
         if posed.gravity.source == "support":
             found.append(sheet_scale(photos, cameras, config.sheet, report))
         else:
-            found.append(Refused(config.sheet, "no support was found that it could lie on"))
+            found.append(Refused(SHEETS[config.sheet].source, "no support was found that it could lie on"))
     return [each for each in found if each is not None]
 
 

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 MIN_POSES = 4
 HYPOTHESES = 400
 AGREES_DEG = 5.0  # median difference of relative rotations: tracking is off by 1°, another convention by tens
-CLEARLY = 3.0  # times better than as given must another convention be
+TIED_DEG = 0.5  # conventions whose rotations agree this much alike are told apart by positions
 MOST_PAIRS = 2000
 MIN_INLIERS = 0.5  # of the poses
 LOOSEST = 0.15  # of the cameras' spread: residual beyond which nothing fits
@@ -113,13 +113,11 @@ def _read_convention(solved: Array, given: Array) -> tuple[Array, str, float]:
                 misfit = float(np.median(_residuals(solved[:, :3, 3], read[:, :3, 3], np.ones(len(read), dtype=bool))))
                 spread = max(float(np.ptp(read[:, :3, 3], axis=0).max()), 1e-9)
                 found.append((off, misfit / spread, name, read))
-    as_given = found[0]
-    best = min(off for off, _, _, _ in found)
-    if as_given[0] <= max(AGREES_DEG, CLEARLY * best) and as_given[0] <= AGREES_DEG:
-        close = [each for each in found if each[2] in ("",)]
-    else:
-        close = [each for each in found if each[0] <= best + 0.5]  # inverted and transposed differ in positions only
-    off, _, name, read = min(close, key=lambda each: each[1])
+    off, _, name, read = found[0]
+    if off > AGREES_DEG:
+        best = min(each[0] for each in found)
+        tied = [each for each in found if each[0] <= best + TIED_DEG]
+        off, _, name, read = min(tied, key=lambda each: each[1])
     return read, name, off
 
 

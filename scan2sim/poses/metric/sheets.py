@@ -42,6 +42,7 @@ SAME_SIGMA = 3.0  # two rectangles whose scales agree within so many sigmas do n
 class Sheet:
     """A thing whose size is a standard."""
 
+    source: str  # of the evidence: sheet or card
     name: str
     sides: tuple[float, float]  # [m] long, short
     relative_sigma: float  # of its making
@@ -50,9 +51,9 @@ class Sheet:
 
 
 SHEETS = {
-    "a4": Sheet("an A4 sheet", (0.297, 0.210), 0.002, 0.0002, 0.0002),  # ISO 216: ± 2 mm up to 600 mm
-    "letter": Sheet("a Letter sheet", (0.2794, 0.2159), 0.002, 0.0002, 0.0002),  # ANSI/ASME Y14.1
-    "card": Sheet("a bank card", (0.0856, 0.05398), 0.001, 0.00015, 0.0003),  # ISO/IEC 7810 ID-1, 0.76 mm thick
+    "a4": Sheet("sheet", "an A4 sheet", (0.297, 0.210), 0.002, 0.0002, 0.0002),  # ISO 216: ± 2 mm up to 600 mm
+    "letter": Sheet("sheet", "a Letter sheet", (0.2794, 0.2159), 0.002, 0.0002, 0.0002),  # ANSI/ASME Y14.1
+    "card": Sheet("card", "a bank card", (0.0856, 0.05398), 0.001, 0.00015, 0.0003),  # ISO/IEC 7810 ID-1, 0.76 mm thick
 }
 
 
@@ -79,7 +80,7 @@ def sheet_scale(
     if not good:
         advice = "lay it flat beside the objects, on a surface of another colour, its edges free"
         among = f"among {len(rough)} rectangles on the support" if rough else "on the support"
-        return Refused(kind, f"{sheet.name} was not found {among}{problem and f': {problem}'} → {advice}")
+        return Refused(sheet.source, f"{sheet.name} was not found {among}{problem and f': {problem}'} → {advice}")
     scales = [_scale(fit, sheet) for fit in good]
     best = max(range(len(good)), key=lambda i: float(good[i].support.mean()))
     factor, sigma = scales[best]
@@ -90,12 +91,12 @@ def sheet_scale(
         if apart > SAME_SIGMA * np.hypot(sigma, other_sigma):
             reason = f"{len(good)} rectangles on the support have the proportions of {sheet.name}, one of them"
             return Refused(
-                kind, f"{reason} {np.exp(apart):.2f} times as large as another → leave only one of them there"
+                sheet.source, f"{reason} {np.exp(apart):.2f} times as large as another → leave only one of them there"
             )
     sides = " × ".join(f"{1e3 * side:.0f}" for side in sheet.sides)
     fit = good[best]
     details = f"{sheet.name}, {sides} mm, in {fit.views} photos, edges agree to {fit.residual_px:.2f} px"
-    return ScaleEvidence(kind, factor, sigma, details, stated=True)
+    return ScaleEvidence(sheet.source, factor, sigma, details, stated=True)
 
 
 def _good(

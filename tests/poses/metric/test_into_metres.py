@@ -68,6 +68,16 @@ def test_tracking_gives_metres_and_gravity_and_the_table_stays_tilted(guessed: P
     assert {each["source"] for each in done.gravity.evidence} == {"support", "imu", "arkit"}
 
 
+def test_a_convention_that_had_to_be_undone_is_said(guessed: PosedCapture) -> None:
+    frames = []
+    for frame in taken(guessed, poses=True):
+        assert frame.world_from_camera is not None
+        frames.append(replace(frame, world_from_camera=frame.world_from_camera @ np.diag([1.0, -1.0, -1.0, 1.0])))
+    done = into_metres(guessed, frames, PosesConfig())
+    assert done.scale.source == "arkit"
+    assert any("read as OpenGL axes" in warning for warning in done.warnings)
+
+
 def test_without_evidence_nothing_changes(guessed: PosedCapture) -> None:
     done = into_metres(guessed, taken(guessed), PosesConfig())
     assert (done.scale.source, done.scale.relative_sigma, done.gravity.source) == ("guess", 0.35, "support")
