@@ -30,11 +30,14 @@ demo: $(RUN_INSTALLED)  ## sixteen photos of bananas become a simulated scene in
 	$(BIN)/scan2sim export outputs/banana --to mjcf -o outputs/banana-mjcf --overwrite
 	@echo "Open outputs/banana/report.html, or look around in it: $(BIN)/scan2sim view outputs/banana"
 
+# threads that wait without spinning: several tests at a time share the cores
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+
 test: $(DEV_INSTALLED) lint  ## all tests, linter and type checker
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+	$(PYTEST)
 
 test-fast: $(DEV_INSTALLED)  ## the tests that take seconds
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: $(DEV_INSTALLED)  ## ruff and pyright
 	$(BIN)/ruff format --check --quiet .

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from scan2sim.coach.links import Link
 
@@ -47,17 +49,10 @@ def find_ring(links: list[Link], count: int) -> Ring:
 
 
 def _largest_group(links: list[Link], count: int) -> list[int]:
-    root = list(range(count))
-
-    def find(i: int) -> int:
-        while root[i] != i:
-            i = root[i]
-        return i
-
-    for link in links:
-        root[find(link.first)] = find(link.second)
-    roots = np.array([find(i) for i in range(count)])
-    return np.flatnonzero(roots == np.bincount(roots).argmax()).tolist()
+    first, second = np.array([(link.first, link.second) for link in links], np.int64).reshape(-1, 2).T
+    graph = sparse.coo_matrix((np.ones(len(links)), (first, second)), shape=(count, count))
+    group = connected_components(graph, directed=False)[1]
+    return np.flatnonzero(group == np.bincount(group).argmax()).tolist()
 
 
 def _averaged(links: list[Link], group: list[int]) -> dict[int, Array]:  # (3, 3) camera_from_world by frame

@@ -98,10 +98,10 @@ def stereo_depth(
     """
     view = views[index]
     depth, trust = torch.where(view.sight.number > 0, view.sight.depth, 0.0), torch.zeros(view.gray.shape)
-    near = [views[i] for i in _neighbours(views, index, centre)]
+    near, rays = [views[i] for i in _neighbours(views, index, centre)], camera_rays(view.camera)
     for number in view.sight.number.unique().tolist():
         if number > 0 and near:
-            crop = _crop(view, number)
+            crop = _crop(view, number, rays)
             shift, sure = _shift(crop, view, near, offsets, HIDDEN * unit)
             matt = crop.gray - _diffuse(crop, view, views, SAME * unit) < GLOSS
             sure = sure * matt * (crop.gray < bright[crop.number.long()])
@@ -125,14 +125,15 @@ def _shift(
     return _best(total / seen.clamp_min(1), (seen >= 2) & crop.own, offsets, AGGREGATE)
 
 
-def _crop(view: StereoView, number: int, margin: int = 12) -> _Crop:
+def _crop(view: StereoView, number: int, rays: Tensor, margin: int = 12) -> _Crop:
     y, x = (view.sight.number == number).nonzero(as_tuple=True)
     rows = slice(max(0, int(y.min()) - margin), int(y.max()) + margin)
     columns = slice(max(0, int(x.min()) - margin), int(x.max()) + margin)
     part = rows, columns
     rotation = torch.from_numpy(view.camera.world_from_camera[:3, :3]).float()
-    rays = camera_rays(view.camera)[part] @ rotation.T
-    return _Crop(rows, columns, rays, view.sight.depth[part], view.sight.number[part], view.gray[part])
+    return _Crop(
+        rows, columns, rays[part] @ rotation.T, view.sight.depth[part], view.sight.number[part], view.gray[part]
+    )
 
 
 def _neighbours(views: list[StereoView], index: int, centre: NDArray[np.float64]) -> list[int]:

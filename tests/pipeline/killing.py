@@ -17,7 +17,7 @@ __all__ = ["kill", "pause", "start_and_pause"]
 def pause(build: Path) -> None:
     """Say that the place to be killed at is reached, and stay there."""
     (build.parent / "paused").touch()
-    time.sleep(120)
+    time.sleep(300)
 
 
 def start_and_pause(build: Path, target: Callable[..., None], *arguments: Any) -> BaseProcess:
@@ -28,7 +28,7 @@ def start_and_pause(build: Path, target: Callable[..., None], *arguments: Any) -
     context.set_forkserver_preload(["tests.pipeline.tiny", "tests.pipeline.fake_build"])
     process = context.Process(target=target, args=(build, *arguments))
     process.start()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not paused.exists():
         assert process.is_alive()
         assert time.monotonic() < deadline

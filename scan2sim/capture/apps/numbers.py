@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scan2sim.cameras import Intrinsics
 from scan2sim.errors import CaptureError
 from scan2sim.files import read_json
+from scan2sim.geometry import matrix_from_quaternion
 
 __all__ = [
     "array_of",
@@ -124,13 +125,8 @@ def pose_of_quaternion(xyzw: NDArray[np.float64], position: NDArray[np.float64])
     """The transform of a quaternion (x, y, z, w) and a position, or None if it is none."""
     if not (np.abs(xyzw) < 2).all() or not 0.9 < np.linalg.norm(xyzw) < 1.1:
         return None
-    x, y, z, w = xyzw / np.linalg.norm(xyzw)
-    rotation = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
-    return proper_pose(np.column_stack([np.array(rotation), position]))
+    rotation = matrix_from_quaternion(np.roll(xyzw / np.linalg.norm(xyzw), 1))
+    return proper_pose(np.column_stack([rotation, position]))
 
 
 def opencv_from_opengl(pose: NDArray[np.float64] | None) -> NDArray[np.float64] | None:  # (4, 4)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GravityEvidence", "Refused", "ScaleEvidence"]
+__all__ = ["GravityEvidence", "Refused", "ScaleEvidence", "average_factors"]
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,14 @@ class Refused:
 
     source: str
     reason: str  # for people, with what to do where something can be done
+
+
+def average_factors(factors: Sequence[float], relative_sigmas: Sequence[float]) -> tuple[float, float]:
+    """The mean of scale factors in the logarithm with weights 1 / sigma², and its relative sigma.
+
+    The sigma grows where the factors scatter more than their own sigmas tell (Birge 1932).
+    """
+    logs, weights = np.log(factors), np.array(relative_sigmas) ** -2.0
+    mean = float(weights @ logs / weights.sum())
+    excess = float(weights @ (logs - mean) ** 2) / (len(logs) - 1) if len(logs) > 1 else 1.0
+    return float(np.exp(mean)), float(np.sqrt(max(1.0, excess) / weights.sum()))

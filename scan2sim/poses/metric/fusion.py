@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from scan2sim.poses.metric.evidence import Refused, ScaleEvidence
+from scan2sim.poses.metric.evidence import Refused, ScaleEvidence, average_factors
 from scan2sim.poses.posed import Scale
 
 __all__ = ["GUESS_SIGMA", "fuse_scale"]
@@ -46,11 +46,7 @@ def fuse_scale(
     if not believed:
         notes = tuple(_note(each, 1.0, False) for each in evidence)
         return 1.0, Scale("guess", GUESS_SIGMA, notes), tuple(warnings)
-    logs, weights = np.log([e.factor for e in believed]), np.array([e.relative_sigma**-2 for e in believed])
-    mean = float(weights @ logs / weights.sum())
-    excess = float(weights @ (logs - mean) ** 2) / (len(believed) - 1) if len(believed) > 1 else 1.0
-    sigma = float(np.sqrt(max(1.0, excess) / weights.sum()))
-    factor = float(np.exp(mean))
+    factor, sigma = average_factors([e.factor for e in believed], [e.relative_sigma for e in believed])
     surest = min(believed, key=lambda each: each.relative_sigma)
     for each in sound:
         if each not in believed:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scan2sim.cameras import Camera
 from scan2sim.poses.metric.edges import EdgeImage, refine_corners
-from scan2sim.poses.metric.evidence import Refused, ScaleEvidence
+from scan2sim.poses.metric.evidence import Refused, ScaleEvidence, average_factors
 from scan2sim.poses.metric.marker_kind import MARKER_FAMILIES, Marker
 from scan2sim.poses.metric.photos import Photos
 from scan2sim.poses.metric.triangulation import PatternFit, fit_pattern
@@ -65,17 +65,12 @@ def marker_scale(
             fits.append(fit)
     if not fits:
         return Refused("marker", "; ".join(problems))
-    weights = np.array([fit.relative_sigma**-2 for fit in fits])
-    logs = np.log([fit.factor for fit in fits])
-    mean = float(weights @ logs / weights.sum())
-    spread = max(1.0, float(weights @ (logs - mean) ** 2) / max(len(fits) - 1, 1)) if len(fits) > 1 else 1.0
-    sigma = float(np.sqrt(spread / weights.sum() + PRINT_SIGMA**2))
+    factor, spread = average_factors([fit.factor for fit in fits], [fit.relative_sigma for fit in fits])
+    sigma = float(np.hypot(spread, PRINT_SIGMA))
     views, error = max(fit.views for fit in fits), max(fit.residual_px for fit in fits)
     size = f"{1e3 * (marker.square or marker.side):g} mm"
     what = f"{kind}, squares of {size}" if marker.squares else f"{len(fits)} × {kind}, {size}"
-    return ScaleEvidence(
-        "marker", float(np.exp(mean)), sigma, f"{what}, in {views} photos, {error:.2f} px", stated=True
-    )
+    return ScaleEvidence("marker", factor, sigma, f"{what}, in {views} photos, {error:.2f} px", stated=True)
 
 
 def _square_model(marker: Marker) -> Array:  # (4, 3) [m] in the order in which corners are found
