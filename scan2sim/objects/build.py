@@ -16,6 +16,7 @@ from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
 from scan2sim.objects.identity import match_earlier
 from scan2sim.objects.ledges import find_ledges, upper_side
+from scan2sim.objects.lightness import lightness_spread
 from scan2sim.objects.masks import MaskSource
 from scan2sim.objects.models import open_clip, open_sam
 from scan2sim.objects.parts import Part, find_parts
@@ -81,7 +82,13 @@ def build_scene(
     resting = find_relations([part.mesh for part in parts], plane, unit)
     numbers = [part.number for part in parts]
     words = recognize(recognizer, numbers, apart.pixels, photos, config.label_confidence) if recognizer else {}
-    objects = _named(parts, resting, words, earlier, posed.scale.relative_sigma, config, report)
+    spreads = lightness_spread([part.mesh for part in parts], views, photos, unit)
+    objects = [
+        replace(thing, figures=thing.figures | {"lightness_spread": spread})
+        for thing, spread in zip(
+            _named(parts, resting, words, earlier, posed.scale.relative_sigma, config, report), spreads, strict=True
+        )
+    ]
     ledges = find_ledges(views, apart.pixels, plane, unit)
     background = _background(gaussians, labels, found.weight, parts)
     meshes = [part.mesh for part in parts]

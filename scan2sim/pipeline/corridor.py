@@ -97,7 +97,7 @@ class Corridor:
                 "objects",
                 STAGES["objects"],
                 self._separate,
-                version=4,
+                version=5,
                 needs=("poses", "splats"),
                 config=_objects_config(config.objects),
                 inputs=lambda: {name: digest_file(path) for name, path in models.items()},
