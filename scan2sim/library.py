@@ -20,6 +20,7 @@ from scan2sim.errors import CaptureError, OutputError, SceneError, UsageError
 from scan2sim.files import new_folder, read_json, write_json
 from scan2sim.pipeline import SCENE_FOLDER, digest_inputs, input_names
 from scan2sim.progress import Reporter, silent
+from scan2sim.splats import count_splats
 
 __all__ = ["Library", "LibraryEntry", "default_library", "identifier"]
 
@@ -50,7 +51,7 @@ class LibraryEntry:
 
     @property
     def capture(self) -> Path:
-        """What a build reads: the folder of photos, or the one zip or video in it."""
+        """What a build reads: the folder of photos, or the one zip, video or file of splats in it."""
         folder = self.folder / "capture"
         files = list(self.digests)
         return folder / files[0] if len(files) == 1 and file_kind(folder / files[0]) not in PHOTO_KINDS else folder
@@ -224,7 +225,9 @@ def _captures(paths: Sequence[Path], name: str | None) -> dict[str, list[Path]]:
     """The paths that make up each capture, by the capture's name."""
     kinds = [_kind(path) for path in paths]
     if not paths:
-        raise UsageError("nothing to upload", todo="name a folder of photos, a zip, a video, or several photos")
+        raise UsageError(
+            "nothing to upload", todo="name a folder of photos, a zip, a video, several photos, or finished splats"
+        )
     if all(kind == "photo" for kind in kinds):
         groups = {identifier(paths[0].resolve().parent.name): list(paths)}
     elif "photo" in kinds:
@@ -244,7 +247,7 @@ def _captures(paths: Sequence[Path], name: str | None) -> dict[str, list[Path]]:
 
 
 def _kind(path: Path) -> str:
-    """``folder``, ``photo``, ``zip`` or ``video``, told by a look at the first bytes."""
+    """``folder``, ``photo``, ``zip``, ``video`` or ``splats``, told by a look at the first bytes."""
     if not path.exists():
         raise UsageError("no such file or folder", path=path, todo="check the path")
     if path.is_dir():
@@ -258,7 +261,11 @@ def _kind(path: Path) -> str:
     if kind in PHOTO_KINDS:
         return "photo"
     if kind not in ("zip", "video"):
-        raise CaptureError(f"this is {describe_kind(kind)}; expected {KNOWN}", path=path, todo="give one of these")
+        if count_splats(path) is not None:
+            return "splats"
+        raise CaptureError(
+            f"this is {describe_kind(kind)}; expected {KNOWN}, or finished splats", path=path, todo="give one of these"
+        )
     return kind
 
 

@@ -31,3 +31,5 @@ class CaptureConfig:
     """Total size of a zip's contents, at most."""
     max_ratio: float = 200.0
     """Compression ratio of a zip's entries over 1 MiB, at most; photos hardly compress, bombs do."""
+    max_splats: int = 4_000_000
+    """Gaussians that a file of finished splats may hold; objects are separated with about 1 KiB for each."""
