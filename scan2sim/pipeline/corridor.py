@@ -119,7 +119,7 @@ class Corridor:
                 "poses",
                 STAGES["poses"],
                 self._pose,
-                version=3,
+                version=4,
                 needs=("capture",),
                 config=asdict(config.poses),
                 inputs=lambda: {"cameras": digest_file(config.cameras)} if config.cameras else {},
