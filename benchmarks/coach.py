@@ -102,7 +102,8 @@ def spoilt(bases: list[Path], index: int, kind: str, folder: Path) -> Path:
 def changed(pixels: NDArray[np.float32], kind: str, rng: np.random.Generator) -> NDArray[np.float32]:
     """The pixels of one photo as they come out if it is spoilt that way."""
     if kind == "smeared":
-        return np.mean([np.roll(pixels, step, int(rng.integers(2))) for step in range(SMEAR)], axis=0)
+        axis = int(rng.integers(2))
+        return np.mean([np.roll(pixels, step, axis) for step in range(SMEAR)], axis=0)
     if kind == "dark":
         return DARK * pixels + rng.normal(0, NOISE, pixels.shape)
     if kind == "exposure":

@@ -15,6 +15,8 @@ class CaptureConfig:
     """Long side of the working frames [pixels]; larger photos are resized, smaller ones keep their pixels."""
     max_frames: int = 60
     """Frames taken from a video or a recording of an app, at most."""
+    key_frames: bool = False
+    """Look at a video's key frames only where there are enough of them: for a quick look."""
     min_frames: int = 4
     """Distinct frames that a capture needs, at least."""
     max_megapixels: float = 256.0

@@ -31,7 +31,7 @@ class Coach(Command):
     def run(self, report: Reporter) -> Reply:
         """Look at it."""
         with TemporaryDirectory(prefix="scan2sim-coach-") as folder:
-            config = CaptureConfig(max_size=self.coach.size, min_frames=1)
+            config = CaptureConfig(max_size=self.coach.size, min_frames=1, key_frames=True)
             figures = measure_capture(read_capture(self.path, Path(folder), config, report), self.coach, report)
         advice = judge_figures(figures)
         color = next((c for c in ("red", "amber") if any(each.color == c for each in advice)), "green")

@@ -72,7 +72,7 @@ def climb(capture: Capture, folder: Path, config: PosesConfig, report: Reporter)
     stated; where they are, the same with lenses to be found; the global mapper on the same matches; the missing frames
     matched with their likeliest partners along epipolar lines and added to the best model; and, below
     ``config.enough``, all again with finer, affine features.  The best model is kept: the one with most cameras, then
-    with the smallest error.  Stated lenses are refined at the end (:func:`~scan2sim.poses.stated_lenses.settle_lenses`).
+    with the smallest error.  Stated lenses are refined at the end (``settle_lenses``).
     """
     result = Climb(len(capture.frames))
     _climb_with(FeatureEffort(), "", result, capture, folder / "quick", config, report)
