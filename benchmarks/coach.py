@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scan2sim.capture import CaptureConfig, read_capture
-from scan2sim.coach import CoachConfig, measure_capture
+from scan2sim.coach import CoachConfig, Figures, Forecast, forecast, measure_capture, placed_band, unseen_band
 from scan2sim.errors import Scan2SimError
 from scan2sim.fit import FitConfig, train
 from scan2sim.poses import PosesConfig, load_posed, save_posed, solve_poses
@@ -35,6 +36,7 @@ from scan2sim.progress import silent
 SIZE = 640  # [pixels] long side of spoilt photos
 SMEAR = 13  # [pixels] of motion
 DARK, NOISE = 0.08, 2.0  # share of the light, grey levels
+PLACED, UNSEEN = ("few", "some", "nearly all"), ("poor", "fair", "good")
 SPOILT = ("thinned", "one-sided", "smeared", "dark", "exposure", "mixed", "few")
 FIT = FitConfig(
     steps=500,
@@ -62,10 +64,32 @@ def main() -> None:
         for name in ("whole", kind):
             folder = given.cache / f"{index:02d}-{base.name}-{name}"
             photos = base / "images" if name == "whole" else spoilt(bases, index, kind, folder / "photos")
-            row = {"name": folder.name, "half": index % 2} | outcome(photos, folder) | foreseen(photos, folder, given)
-            rows.append(row)
+            gave, said = outcome(photos, folder), foreseen(photos, folder, given.again)
+            row = {"name": folder.name, "half": index % 2} | gave | {"placed": said.placed, "unseen": said.unseen}
+            rows.append(row | {"foreseen_psnr": said.unseen_psnr})
             if not given.json:
-                print(json.dumps(row), flush=True)
+                print(json.dumps(rows[-1]), flush=True)
+    figures: dict[str, Any] = {"captures": len(rows)}
+    for half, name in enumerate(("chosen_on", "others")):
+        own = [row for row in rows if row["half"] == half]
+        for kind, bands, gave in (
+            ("placed", PLACED, lambda row: placed_band(row["registered"])),
+            ("unseen", UNSEEN, lambda row: unseen_band(row["psnr"])),
+        ):
+            table = Counter((gave(row), row[kind]) for row in own)
+            if not given.json:
+                tell(f"{kind}, {name}", table, bands)
+            off = [abs(bands.index(gave(row)) - bands.index(row[kind])) for row in own]
+            for far, word in enumerate(("right", "one_off", "two_off")):
+                figures[f"{kind}_{word}_{name}"] = off.count(far)
+    print(json.dumps(figures))
+
+
+def tell(title: str, table: Counter[tuple[str, str]], bands: tuple[str, ...]) -> None:
+    """Print a confusion table: a line per band that came out, a column per band that was foreseen."""
+    print(f"\n{title:24}" + "".join(f"{'foreseen ' + band:>20}" for band in bands))
+    for gave in bands:
+        print(f"{gave:24}" + "".join(f"{table[gave, said]:>20}" for said in bands))
 
 
 def captures_in(path: Path) -> list[Path]:
@@ -133,15 +157,15 @@ def outcome(photos: Path, folder: Path) -> dict[str, Any]:
     return json.loads(file.read_text())
 
 
-def foreseen(photos: Path, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
+def foreseen(photos: Path, folder: Path, again: bool) -> Forecast:
     """What the coach says, as ``scan2sim coach`` does."""
     file = folder / "coach.json"
-    if given.again or not file.exists():
+    if again or not file.exists():
         config = CoachConfig()
         with TemporaryDirectory() as work:
             capture = read_capture(photos, Path(work), CaptureConfig(max_size=config.size, min_frames=1))
             file.write_text(json.dumps(asdict(measure_capture(capture, config, silent))))
-    return json.loads(file.read_text())
+    return forecast(Figures(**json.loads(file.read_text())))
 
 
 if __name__ == "__main__":

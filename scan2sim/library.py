@@ -16,6 +16,7 @@ from scan2sim.capture import CaptureConfig
 from scan2sim.capture.formats import KNOWN
 from scan2sim.capture.magic import PHOTO_KINDS, describe_kind, file_kind
 from scan2sim.capture.privacy import remove_private
+from scan2sim.capture.private_zip import remove_private_from_zip
 from scan2sim.errors import CaptureError, OutputError, SceneError, UsageError
 from scan2sim.files import new_folder, read_json, write_json
 from scan2sim.pipeline import SCENE_FOLDER, digest_inputs, input_names
@@ -103,7 +104,7 @@ class Library:
     ) -> tuple[LibraryEntry, ...]:
         """Copy captures into the library, each wholly or not at all.
 
-        Places and names of devices are removed from the copies of photos and videos (not from those inside zips),
+        Places and names of devices are removed from the copies of photos and videos, also from those inside zips,
         unless ``keep_private``.
 
         Several photos make one capture; folders, zips and videos are captures of their own.  A capture that is there
@@ -203,7 +204,9 @@ class Library:
                 target = fresh / "capture" / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
-                if not keep_private:
+                if not keep_private and file_kind(target) == "zip":
+                    remove_private_from_zip(target, CaptureConfig(), report)
+                elif not keep_private:
                     remove_private(target)
                 copied += path.stat().st_size
                 report(f"copying {name}", copied >> 10, total >> 10)

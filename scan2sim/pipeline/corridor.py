@@ -13,7 +13,7 @@ from typing import Any
 import scan2sim
 from scan2sim.capture import load_capture, read_capture, save_capture
 from scan2sim.coach import CoachConfig, judge_figures, measure_capture
-from scan2sim.errors import Scan2SimError, UsageError
+from scan2sim.errors import PosesError, Scan2SimError, UsageError
 from scan2sim.files import new_folder, write_json
 from scan2sim.fit import load_fit, train
 from scan2sim.objects import ObjectsConfig, build_scene, model_files
@@ -30,7 +30,7 @@ from scan2sim.pipeline.finished_splats import check_options, is_finished, keep_s
 from scan2sim.pipeline.keys import digest_file, digest_inputs
 from scan2sim.pipeline.stage import Outcome, Stage, read_record
 from scan2sim.pipeline.warm_start import load_start, start_digests
-from scan2sim.poses import load_posed, parse_marker, save_posed, solve_poses, use_cameras, write_account
+from scan2sim.poses import draw_blurriest, load_posed, parse_marker, save_posed, solve_poses, use_cameras, write_account
 from scan2sim.progress import Reporter
 from scan2sim.report import write_report
 from scan2sim.scene import SceneObject, apply_corrections, load_scene, save_scene
@@ -46,6 +46,8 @@ STAGES = {
     "scene": "05-scene",
     "report": "06-report",
 }
+
+FAILED_PICTURE = "worst-photos.jpg"  # beside the log, when no cameras were found
 
 
 @dataclass(frozen=True)
@@ -183,8 +185,14 @@ class Corridor:
 
     def _pose(self, folder: Path, report: Reporter) -> Outcome:
         capture = load_capture(self.build / STAGES["capture"])
+        failed = self.build / FAILED_PICTURE
+        failed.unlink(missing_ok=True)
         if self.config.cameras is None:
-            posed = solve_poses(capture, folder, self.config.poses, report)
+            try:
+                posed = solve_poses(capture, folder, self.config.poses, report)
+            except PosesError as error:
+                draw_blurriest(capture.frames, failed)
+                raise PosesError(error.problem, todo=f"look at {failed}; {error.todo}", path=error.path) from error
         else:
             posed = use_cameras(capture, self.config.cameras, folder, report, self.config.poses)
         save_posed(posed, folder)

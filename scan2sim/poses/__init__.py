@@ -6,7 +6,7 @@ cameras.json; ``look_at_splats`` places them around finished splats; ``store`` k
 person how it went.
 """
 
-from scan2sim.poses.account import write_account
+from scan2sim.poses.account import draw_blurriest, write_account
 from scan2sim.poses.around_splats import look_at_splats
 from scan2sim.poses.config import PosesConfig
 from scan2sim.poses.depth import CONFIDENCE_WEIGHTS, read_confidence, read_depth
@@ -28,6 +28,7 @@ __all__ = [
     "Scale",
     "SceneFrame",
     "direction_of",
+    "draw_blurriest",
     "find_scene_frame",
     "load_posed",
     "look_at_splats",
