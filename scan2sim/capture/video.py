@@ -77,7 +77,7 @@ def read_video(path: Path, folder: Path, config: CaptureConfig, report: Reporter
         CaptureError: it cannot be opened, or has too few distinct frames.
     """
     with Decoder(config) as decoder:
-        video = score_video(path, decoder, config, report)
+        video = score_video(path, decoder, config, report, key_frames=config.key_frames)
         chosen = video.choose(config.max_frames)
         dropped = [DroppedFile(path.name, video.breaks_off)] if video.breaks_off else []
         if len(chosen) < config.min_frames:
@@ -103,9 +103,15 @@ def read_video(path: Path, folder: Path, config: CaptureConfig, report: Reporter
 
 
 def score_video(
-    path: Path, decoder: Decoder, config: CaptureConfig, report: Reporter, *, upright: bool = True
+    path: Path,
+    decoder: Decoder,
+    config: CaptureConfig,
+    report: Reporter,
+    *,
+    upright: bool = True,
+    key_frames: bool = False,
 ) -> ScoredVideo:
-    """Score every frame of a video, turned by its rotation tag or as it is stored.
+    """Score every frame of a video, or its key frames only, turned by its rotation tag or as it is stored.
 
     Raises:
         CaptureError: it cannot be opened, holds no picture, or too large ones.
@@ -115,7 +121,7 @@ def score_video(
     scores: list[FrameScores] = []
     kept: dict[int, Image.Image] = {}
     windows = config.max_frames if config.max_frames <= MAX_KEPT else 0
-    request = {"windows": windows, "max_size": config.max_size, "upright": upright}
+    request = {"windows": windows, "max_size": config.max_size, "upright": upright, "key_frames": key_frames}
     answers = _answers(decoder, "scan", path, {**request, "max_megapixels": config.max_megapixels})
     header, _ = next(answers)
     for frame, data in answers:

@@ -68,7 +68,7 @@ def build_scene(
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed, posed.support_normal)
     photos = exposed_photos(posed.frames, views)
-    compared = all(frame.image.is_file() for frame in posed.frames)  # renderings would agree with their own splats
+    compared = not posed.rendered and all(frame.image.is_file() for frame in posed.frames)  # with the photos
     config = config if compared else replace(config, stereo_groups=(), stereo=())
     found = find_things(views, photos, gaussians, plane, unit, config, masks, report)
     views, apart, labels = found.views, found.apart, found.labels

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scan2sim.capture import Capture
-from scan2sim.coach import Advice, Figures
+from scan2sim.coach import Advice, Figures, forecast
 from scan2sim.pipeline.stage import Outcome
 from scan2sim.poses import PosedCapture
 from scan2sim.scene import Scene
@@ -47,6 +47,8 @@ def describe_capture(capture: Capture, advice: tuple[Advice, ...] = ()) -> Outco
 def coach_section(figures: Figures, advice: tuple[Advice, ...]) -> dict[str, Any]:
     """What the report shows of the coach's look at a capture."""
     shown = {f"{each.name} ({each.color})": each.reason + (f" → {each.todo}" if each.todo else "") for each in advice}
+    foreseen = forecast(figures)
+    shown["foreseen"] = f"cameras for {foreseen.placed} of the views, {foreseen.unseen} views from elsewhere"
     return {"title": "The capture, as the coach sees it", "figures": shown | {"links": figures.links}}
 
 
