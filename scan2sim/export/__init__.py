@@ -9,6 +9,8 @@ from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
 from scan2sim.export.splat_files import SPLAT_KINDS, check_splat_file, write_splat_file
 from scan2sim.export.table import EXPORTERS, Exporter
+from scan2sim.export.urdf import write_urdf
+from scan2sim.export.urdf_check import check_urdf
 
 __all__ = [
     "EXPORTERS",
@@ -18,7 +20,9 @@ __all__ = [
     "check_gymnasium",
     "check_mjcf",
     "check_splat_file",
+    "check_urdf",
     "write_gymnasium",
     "write_mjcf",
     "write_splat_file",
+    "write_urdf",
 ]

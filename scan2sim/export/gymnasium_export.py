@@ -8,7 +8,8 @@ from typing import Any
 
 from scan2sim.errors import ExportError, UsageError
 from scan2sim.export.child import inspect
-from scan2sim.export.mjcf import MODEL, compare_model, write_model
+from scan2sim.export.compare import compare_model
+from scan2sim.export.mjcf import MODEL, write_model
 from scan2sim.export.record import export_folder, read_record, write_record
 from scan2sim.files import write_json
 from scan2sim.scene import Scene

@@ -10,6 +10,8 @@ from typing import Any
 from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
 from scan2sim.export.splat_files import SPLAT_KINDS, check_splat_file, write_splat_file
+from scan2sim.export.urdf import write_urdf
+from scan2sim.export.urdf_check import check_urdf
 from scan2sim.scene import Scene
 
 __all__ = ["EXPORTERS", "Exporter"]
@@ -39,6 +41,12 @@ EXPORTERS: dict[str, Exporter] = {
         "MuJoCo model",
         lambda scene, folder, name, overwrite: write_mjcf(scene, folder, overwrite=overwrite),
         check_mjcf,
+    ),
+    "urdf": Exporter(
+        "URDF of the scene and of each object",
+        lambda scene, folder, name, overwrite: write_urdf(scene, folder, overwrite=overwrite),
+        check_urdf,
+        "opens and steps in MuJoCo",
     ),
     "gymnasium": Exporter(
         "Gymnasium environment: push an object to a goal",
