@@ -9,6 +9,7 @@ from typing import Any
 
 from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
+from scan2sim.export.nerfstudio import check_nerfstudio, write_nerfstudio
 from scan2sim.export.splat_files import SPLAT_KINDS, check_splat_file, write_splat_file
 from scan2sim.export.urdf import write_urdf
 from scan2sim.export.urdf_check import check_urdf
@@ -52,6 +53,12 @@ EXPORTERS: dict[str, Exporter] = {
         "Gymnasium environment: push an object to a goal",
         lambda scene, folder, name, overwrite: write_gymnasium(scene, folder, name, overwrite=overwrite),
         check_gymnasium,
+    ),
+    "nerfstudio": Exporter(
+        "photos, cameras and points for nerfstudio",
+        lambda scene, folder, name, overwrite: write_nerfstudio(scene, folder, overwrite=overwrite),
+        check_nerfstudio,
+        "opens, and its cameras see the scene's points",
     ),
     **{kind: _splats(kind) for kind in SPLAT_KINDS},
 }
