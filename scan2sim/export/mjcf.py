@@ -37,14 +37,14 @@ def write_mjcf(scene: Scene, folder: Path, *, overwrite: bool = False) -> Path:
     return folder / MODEL
 
 
-def write_model(spec: mujoco.MjSpec, folder: Path) -> None:
-    """Write a model as ``scene.xml`` with its assets into a folder."""
+def write_model(spec: mujoco.MjSpec, folder: Path, file: str = MODEL) -> None:
+    """Write a model with its assets into a folder."""
     for name, data in spec.assets.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     spec.compile()
-    (folder / MODEL).write_text(spec.to_xml(), encoding="utf-8")
+    (folder / file).write_text(spec.to_xml(), encoding="utf-8")
 
 
 def check_mjcf(path: Path) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 ``transforms.json`` (docs.nerf.studio, "Data conventions") has ``world_from_camera`` in OpenGL's axes (x right, y up, z
 back) and intrinsics in pixels; the world is the scene's frame, metres and z up, so ``applied_transform`` is the
-identity and ``applied_scale`` 1.  nerfstudio itself turns, centres and shrinks poses unless told not to; the README says
-how.
+identity and ``applied_scale`` 1.  nerfstudio itself turns, centres and shrinks poses unless told not to; the README
+says how.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def check_nerfstudio(folder: Path) -> dict[str, Any]:
     """Re-open the data set: are all photos there, in the size stated, and do their cameras see the sparse points?
 
     Returns:
-        ``passed``, ``problems``, ``photos``, ``points``, ``in_sight`` (the least share of the points before a camera and
-        inside its photo).
+        ``passed``, ``problems``, ``photos``, ``points``, ``in_sight`` (the least share of the points before a camera
+        and inside its photo).
 
     Raises:
         ExportError: a file is missing, damaged, or lies outside the folder.
