@@ -54,6 +54,7 @@ class TaskEnv(gymnasium.Env[Array, Array]):
         self.randomize = randomize
         self.render_mode = None
         self.world = TaskWorld(load_task_model(Path(model)), self.task)
+        self._last = self._batch()
         self._camera = TaskCamera(self.task, scene) if obs == "pixels" else None
         self.observation_space, self.action_space = task_spaces(self.task, self._camera)
 
@@ -61,14 +62,14 @@ class TaskEnv(gymnasium.Env[Array, Array]):
         """Put everything back, the objects turned and moved a little, and draw goals and physics."""
         super().reset(seed=seed)
         self.world.reset(self.np_random, randomize=self.randomize)
-        state = self._batch()
+        state = self._last = self._batch()
         return self._observation(state), self._info(state)
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Drive the tool for 1/30 s."""
-        before = self._batch()
+        before = self._last
         self.world.step(self.task.control(action))
-        after = self._batch()
+        after = self._last = self._batch()
         ended = bool(self.task.success(after)[0] or self.task.failed(after)[0])
         reward = float(self.task.reward(before, after)[0])
         return self._observation(after), reward, ended, False, self._info(after)

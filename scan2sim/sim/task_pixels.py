@@ -26,13 +26,14 @@ SIDE = 64  # [pixels]
 HALF_ANGLE = np.radians(25)  # of the view
 DEFAULT_VIEW = np.array([0.35, -0.8, 0.75])  # from the goal towards the camera, of a scene without cameras
 LOWEST = np.radians(40)  # of the camera above the table, so that things do not hide each other
-PUSHER_COLOR, GOAL_COLOR = (0.9, 0.4, 0.05), (0.1, 0.8, 0.2)
+PUSHER_COLOR, GOAL_COLOR = (0.9, 0.4, 0.05), (0.9, 0.1, 0.8)
+GOAL_HEIGHT = 0.002  # [m] over the lower end of the pusher
 RINGS, AROUND = 4, 12  # Gaussians of the pusher's side
 HIDDEN = 1e-3  # splats this little opaque are left out
 
 
 class TaskCamera:
-    """Pictures of 64×64 pixels of Push: splats, the pusher as an orange cylinder, the goal as a green disc.
+    """Pictures of 64×64 pixels of Push: splats, the pusher as an orange cylinder, the goal as a magenta disc.
 
     The camera stands where the capture's middle camera looks from, but at least 40° above the table, and sees the
     target's home and everywhere a goal can be.
@@ -50,7 +51,7 @@ class TaskCamera:
         self.camera = _camera(loaded, task)
         self.shape = (SIDE, SIDE, 3)
         self._names = [obj.name for obj in loaded.objects]
-        parts = [loaded.background, *(obj.gaussians for obj in loaded.objects), _pusher(task), _goal(task)]
+        parts = [_in_sight(loaded.background, self.camera), *(obj.gaussians for obj in loaded.objects), _pusher(task), _goal(task)]
         splats = concatenate([part.with_ids(_ids(len(part), i)) for i, part in enumerate(parts)])
         self._splats = splats[splats.opacities > HIDDEN]
 
@@ -79,6 +80,13 @@ def _camera(scene: Scene, task: PushTask) -> Camera:
     )
 
 
+def _in_sight(gaussians: Gaussians, camera: Camera) -> Gaussians:
+    """Those that the camera draws."""
+    with torch.no_grad():
+        radii = rasterize(gaussians.with_ids(None), [camera]).radii
+    return gaussians if radii is None else gaussians[radii[0] > 0]
+
+
 def _pusher(task: PushTask) -> Gaussians:
     """A cylinder whose axis stands at x = y = 0, at its height in the scene."""
     angle = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
@@ -94,8 +102,8 @@ def _goal(task: PushTask) -> Gaussians:
     angle = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
     ring = task.success_distance * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     flat = np.vstack([np.zeros((1, 2)), 0.45 * ring, 0.85 * ring])
-    size = task.success_distance / 5
-    points = np.column_stack([flat, np.full(len(flat), task.pusher_bottom)])
+    size = task.success_distance / 4
+    points = np.column_stack([flat, np.full(len(flat), task.pusher_bottom + GOAL_HEIGHT)])
     return _painted(points, (size, size, size / 10), GOAL_COLOR)
 
 

@@ -74,6 +74,7 @@ class TaskVectorEnv(VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._rngs = [seeding.np_random(None)[0] for _ in range(num_envs)]
+        self._last = self._state()
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
         self._over = np.zeros(num_envs, dtype=bool)
         self._groups = np.array_split(np.arange(num_envs), max(1, min(threads, num_envs)))
@@ -88,12 +89,12 @@ class TaskVectorEnv(VectorEnv):
             self._rngs = [seeding.np_random(one)[0] for one in seeds]
         self._each(lambda i: self.worlds[i].reset(self._rngs[i], randomize=self.randomize))
         self._elapsed[:], self._over[:] = 0, False
-        state = self._state()
+        state = self._last = self._state()
         return observed(self.task, state, self.worlds, self._camera), self._info(state)
 
     def step(self, actions: Array) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Drive all tools for 1/30 s; worlds whose episodes are over start again instead."""
-        again, before, controls = self._over.copy(), self._state(), self.task.control(np.asarray(actions))
+        again, before, controls = self._over.copy(), self._last, self.task.control(np.asarray(actions))
 
         def go(i: int) -> None:
             if again[i]:
@@ -102,7 +103,7 @@ class TaskVectorEnv(VectorEnv):
                 self.worlds[i].step(controls[i])
 
         self._each(go)
-        after = self._state()
+        after = self._last = self._state()
         self._elapsed = np.where(again, 0, self._elapsed + 1)
         rewards = np.where(again, 0.0, self.task.reward(before, after))
         ended = (self.task.success(after) | self.task.failed(after)) & ~again

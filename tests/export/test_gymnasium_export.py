@@ -124,8 +124,8 @@ def test_push_is_seen_in_splats(folder: Path) -> None:
     red, green, blue = picture.astype(int).transpose(2, 0, 1)
     orange, goal, ball = (
         (red > 150) & (blue < 90) & (green < 140),
-        (green > red + 60) & (green > blue + 60) & (green > 140),
-        (green > red + 60) & (green > blue + 60) & (green <= 140),
+        (red > green + 60) & (blue > green + 60),
+        (green > red + 60) & (green > blue + 60),
     )
     assert orange.sum() > 4, "the pusher"
     assert goal.sum() > 4, "the goal"
