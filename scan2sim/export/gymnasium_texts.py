@@ -36,7 +36,7 @@ def register() -> None:
 register()
 '''
 
-ENV_HUB = '''"""The environments as LeRobot's EnvHub wants them: ``make_env("<this repository>", trust_remote_code=True)``."""
+ENV_HUB = '''"""The environments as LeRobot's EnvHub wants them: ``make_env(REPOSITORY, trust_remote_code=True)``."""
 
 import sys
 from pathlib import Path

@@ -51,7 +51,8 @@ class TaskCamera:
         self.camera = _camera(loaded, task)
         self.shape = (SIDE, SIDE, 3)
         self._names = [obj.name for obj in loaded.objects]
-        parts = [_in_sight(loaded.background, self.camera), *(obj.gaussians for obj in loaded.objects), _pusher(task), _goal(task)]
+        background = _in_sight(loaded.background, self.camera)
+        parts = [background, *(obj.gaussians for obj in loaded.objects), _pusher(task), _goal(task)]
         splats = concatenate([part.with_ids(_ids(len(part), i)) for i, part in enumerate(parts)])
         self._splats = splats[splats.opacities > HIDDEN]
 
