@@ -7,8 +7,11 @@ it in its own simulator, in a process of its own, and steps it; splat files are 
 from scan2sim.export.check import check
 from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
+from scan2sim.export.nerfstudio import check_nerfstudio, write_nerfstudio
 from scan2sim.export.splat_files import SPLAT_KINDS, check_splat_file, write_splat_file
 from scan2sim.export.table import EXPORTERS, Exporter
+from scan2sim.export.urdf import write_urdf
+from scan2sim.export.urdf_check import check_urdf
 
 __all__ = [
     "EXPORTERS",
@@ -17,8 +20,12 @@ __all__ = [
     "check",
     "check_gymnasium",
     "check_mjcf",
+    "check_nerfstudio",
     "check_splat_file",
+    "check_urdf",
     "write_gymnasium",
     "write_mjcf",
+    "write_nerfstudio",
     "write_splat_file",
+    "write_urdf",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scan2sim.errors import ExportError
-from scan2sim.export.mjcf import DRIFT_LIMIT
+from scan2sim.export.compare import DRIFT_LIMIT, compare_model
 from scan2sim.export.record import RECORD, read_record
 from scan2sim.export.table import EXPORTERS
 from scan2sim.progress import Reporter, silent
@@ -15,15 +15,17 @@ from scan2sim.sim import settle
 
 __all__ = ["check"]
 
+FOREIGN = {".xml": "mjcf", ".mjcf": "mjcf", ".urdf": "urdf"}  # models of other programs
+
 
 def check(path: Path, report: Reporter = silent) -> dict[str, Any]:
-    """Open an exported folder or a scene folder and step it.
+    """Open an exported folder, a scene folder, or anybody's MJCF or URDF file and step it.
 
     Returns:
         Figures, among them ``kind``, ``passed`` and ``problems``.
 
     Raises:
-        ExportError: the folder is neither, or does not open.
+        ExportError: it is none of these, does not open, or is not safe to open.
         SceneError: the scene is damaged.
     """
     folder = path if path.is_dir() else path.parent
@@ -35,6 +37,8 @@ def check(path: Path, report: Reporter = silent) -> dict[str, Any]:
     for scene in (folder, folder / "scene"):
         if (scene / "scene.json").is_file():
             return _check_scene(scene, report)
+    if path.is_file() and path.suffix.lower() in FOREIGN:
+        return {"kind": FOREIGN[path.suffix.lower()], **compare_model(path, {"objects": []})}
     raise ExportError(
         "neither an export nor a scene", path=path, todo=f"give a folder that holds {RECORD} or scene.json"
     )

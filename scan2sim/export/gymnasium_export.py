@@ -1,110 +1,98 @@
-"""Gymnasium: a folder that registers ``scan2sim/<Scene>-Push-v0`` when its package is imported or installed."""
+"""Gymnasium: a package that registers ``scan2sim/<Scene>-Push-v0`` and others when it is imported or installed."""
+
+# MuJoCo is compiled and carries no type stubs
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+import mujoco
+import numpy as np
 
 from scan2sim.errors import ExportError, UsageError
 from scan2sim.export.child import inspect
-from scan2sim.export.mjcf import MODEL, compare_model, write_model
+from scan2sim.export.compare import compare_model
+from scan2sim.export.gymnasium_texts import ENV_HUB, INIT, PYPROJECT, README
+from scan2sim.export.mjcf import MODEL, write_model
 from scan2sim.export.record import export_folder, read_record, write_record
 from scan2sim.files import write_json
-from scan2sim.scene import Scene
-from scan2sim.sim import add_pusher, push_task, read_push_task, write_push_task
+from scan2sim.scene import Scene, save_scene
+from scan2sim.sim import (
+    LiftTask,
+    PushTask,
+    RearrangeTask,
+    add_gripper,
+    add_pusher,
+    lift_task,
+    push_task,
+    read_task,
+    rearrange_task,
+    task_as_json,
+)
 
 __all__ = ["check_gymnasium", "environment_id", "write_gymnasium"]
 
-TASK = "push.json"
+SCENE = "scene"
 SMOKE_STEPS = 200
 PACKAGE = re.compile(r"scan2sim_[a-z0-9_]{1,100}")
-ENVIRONMENT = re.compile(r"scan2sim/[A-Za-z0-9]{1,100}-Push-v0")
-
-INIT = '''"""Registers the Gymnasium environment {id} when it is imported."""
-
-from pathlib import Path
-
-import gymnasium
-
-__all__ = ["ENVIRONMENT", "register"]
-
-ENVIRONMENT = "{id}"
-_HERE = Path(__file__).parent
+ENVIRONMENT = re.compile(r"scan2sim/[A-Za-z0-9]{1,100}-([A-Za-z]{1,20})-v0")
 
 
-def register() -> None:
-    """Make ``gymnasium.make(ENVIRONMENT)`` work; calling it again does nothing."""
-    if ENVIRONMENT not in gymnasium.registry:
-        gymnasium.register(
-            id=ENVIRONMENT,
-            entry_point="scan2sim.sim:PushEnv",
-            max_episode_steps={horizon},
-            kwargs={{"model": str(_HERE / "{model}"), "task": str(_HERE / "{task}")}},
-        )
+@dataclass(frozen=True)
+class TaskFiles:
+    """One task of an exported package."""
+
+    model: str
+    file: str
+    says: str
+    make: Callable[[Scene, str | None], PushTask | LiftTask | RearrangeTask]  # scene, what to push
 
 
-register()
-'''
-
-PYPROJECT = """[build-system]
-requires = ["setuptools>=68"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "{distribution}"
-version = "0.1.0"
-description = "The Gymnasium environment {id}, made from a scan."
-requires-python = ">=3.11"
-dependencies = ["scan2sim", "gymnasium>=1.2"]
-
-[project.entry-points."gymnasium.envs"]
-__root__ = "{package}:register"
-
-[tool.setuptools]
-packages = ["{package}"]
-
-[tool.setuptools.package-data]
-{package} = ["**/*"]
-"""
-
-README = """# {id}
-
-A round pusher on two axes moves `{target}` to a goal on the table. Actions are the pusher's velocity in [-1, 1]²
-times {speed} m/s at 30 Hz; an episode has at most {horizon} of them and ends when the object is within {success} mm
-of its goal.
-
-```python
-import gymnasium
-import {package}  # from this folder, or anywhere after: pip install .
-
-env = gymnasium.make("{id}")
-observation, info = env.reset(seed=0)
-```
-"""
+TASKS: Mapping[str, TaskFiles] = MappingProxyType(
+    {
+        "Push": TaskFiles(MODEL, "push.json", "push {objects} to a place", push_task),
+        "PushHeading": TaskFiles(
+            MODEL,
+            "push-heading.json",
+            "push {objects} to a place and a heading",
+            lambda scene, target: push_task(scene, target, heading=True),
+        ),
+        "Lift": TaskFiles("lift.xml", "lift.json", "grip {objects} and raise it", lambda scene, _: lift_task(scene)),
+        "Rearrange": TaskFiles(
+            "rearrange.xml", "rearrange.json", "bring {objects} to new places", lambda scene, _: rearrange_task(scene)
+        ),
+    }
+)
 
 
-def environment_id(name: str) -> str:
+def environment_id(name: str, task: str = "Push") -> str:
     """``table-top 2`` → ``scan2sim/TableTop2-Push-v0``.
 
     Raises:
         ExportError: the name has no letter or digit.
     """
-    return f"scan2sim/{''.join(word[:1].upper() + word[1:] for word in _words(name))}-Push-v0"
+    return f"scan2sim/{''.join(word[:1].upper() + word[1:] for word in _words(name))}-{task}-v0"
 
 
 def write_gymnasium(
     scene: Scene, folder: Path, name: str, *, target: str | None = None, overwrite: bool = False
 ) -> Path:
-    """Write a Python package that registers the Push environment of a scene; returns the folder.
+    """Write a Python package that registers the environments of a scene; returns the folder.
 
-    The folder holds the package (model, meshes, task), a ``pyproject.toml`` to install it with, a README and
-    ``export.json``.
+    The folder holds the package (models, meshes, tasks, splats), a ``pyproject.toml`` to install it with, ``env.py``
+    for LeRobot's EnvHub, a README and ``export.json``.  Lift and Rearrange are left out where nothing fits the gripper;
+    ``left_out`` of the record says why.
 
     Args:
         scene: the scene.
         folder: where to write.
-        name: the scene's name, from which the environment's id is made.
+        name: the scene's name, from which the environments' ids are made.
         target: the object to push; None takes the smallest free one that stands alone.
         overwrite: replace an earlier export.
 
@@ -113,65 +101,111 @@ def write_gymnasium(
         SceneError: the scene is not consistent.
         OutputError: it cannot be written.
     """
-    try:
-        task = push_task(scene, target)
-    except UsageError as problem:
-        raise ExportError(problem.problem, todo=problem.todo) from None
+    tasks: dict[str, PushTask | LiftTask | RearrangeTask] = {}
+    specs: dict[str, mujoco.MjSpec] = {}  # by file
+    left_out: dict[str, str] = {}
+    for kind, files in TASKS.items():
+        try:
+            task = files.make(scene, target)
+            if files.model not in specs:
+                specs[files.model] = _with_tool(scene, task)
+            tasks[kind] = task
+        except UsageError as problem:
+            if kind == "Push":
+                raise ExportError(problem.problem, todo=problem.todo) from None
+            left_out[kind] = problem.problem
     package = "scan2sim_" + "_".join(word.lower() for word in _words(name))
-    words = {
-        "id": environment_id(name),
-        "package": package,
-        "distribution": package.replace("_", "-"),
-        "model": MODEL,
-        "task": TASK,
-        "target": task.target,
-        "speed": task.speed,
-        "horizon": task.horizon,
-        "success": round(task.success_distance * 1000),
-    }
-    spec = add_pusher(scene, task)
+    ids = {environment_id(name, kind): task for kind, task in tasks.items()}
     with export_folder(folder, overwrite) as fresh:
         home = fresh / package
         home.mkdir()
-        write_model(spec, home)
-        write_json(home / TASK, write_push_task(task))
-        (home / "__init__.py").write_text(INIT.format(**words), encoding="utf-8")
-        (fresh / "pyproject.toml").write_text(PYPROJECT.format(**words), encoding="utf-8")
-        (fresh / "README.md").write_text(README.format(**words), encoding="utf-8")
-        write_record(scene, fresh, "gymnasium", environment=words["id"], package=package, target=task.target)
+        for model, spec in specs.items():
+            write_model(spec, home, model)
+        for kind, task in tasks.items():
+            write_json(home / TASKS[kind].file, task_as_json(task))
+        seen = replace(scene, images=(), points=np.zeros((0, 3)), point_colors=np.zeros((0, 3), np.uint8))
+        save_scene(seen, home / SCENE)
+        texts = _texts(package, list(ids), {id: task.horizon for id, task in ids.items()})
+        for file, text in texts.items():
+            (fresh / file).write_text(text, encoding="utf-8")
+        about = [f"- `{id}`: {_says(id).format(objects=' and '.join(task.objects))}" for id, task in ids.items()]
+        about += [f"- no {kind}: {why}" for kind, why in left_out.items()]
+        readme = README.format(package=package, first=next(iter(ids)), environments="\n".join(about))
+        (fresh / "README.md").write_text(readme, encoding="utf-8")
+        write_record(
+            scene,
+            fresh,
+            "gymnasium",
+            environment=next(iter(ids)),
+            environments=list(ids),
+            package=package,
+            target=tasks["Push"].objects[0],
+            left_out=left_out,
+        )
     return folder
 
 
 def check_gymnasium(folder: Path) -> dict[str, Any]:
-    """Import the exported package, run Gymnasium's own ``check_env`` on its environment, and step it at random.
+    """Import the exported package, run Gymnasium's own ``check_env`` on its environments, and step them at random.
 
-    The model is also held against ``export.json`` and settled, as :func:`check_mjcf` does.  The package is imported
+    The models are also held against ``export.json`` and settled, as :func:`check_mjcf` does.  The package is imported
     only if it is letter for letter what this program writes: whoever sends a folder cannot have it run their code.
 
     Returns:
-        The figures of :func:`check_mjcf`, and ``environment``, ``check_env`` (what it complained about, or "passed"),
-        ``random_steps``, ``episodes``, ``steps_per_second``.
+        The figures of :func:`check_mjcf` for Push, and ``environment`` (Push), ``environments``, ``check_env`` (what it
+        complained about, or "passed"), ``random_steps``, ``episodes``, ``steps_per_second`` and
+        ``vector_steps_per_second`` of Push.
 
     Raises:
         ExportError: it does not open, or is not safe to open.
     """
     record = read_record(folder, "gymnasium")
-    package, environment = str(record.get("package")), str(record.get("environment"))
-    if not PACKAGE.fullmatch(package) or not ENVIRONMENT.fullmatch(environment):
-        raise ExportError("the record names no proper package and environment", path=folder, todo="export it again")
-    init = folder / package / "__init__.py"
-    horizon = read_push_task(folder / package / TASK).horizon
-    expected = INIT.format(id=environment, horizon=horizon, model=MODEL, task=TASK)
-    if not init.is_file() or init.read_bytes()[: 2 * len(expected)] != expected.encode():
-        raise ExportError(
-            "not the package that scan2sim writes, so it is not imported", path=init, todo="export it again"
-        )
-    figures = compare_model(folder / package / MODEL, record)
-    seen = inspect("gymnasium", folder, package, environment, str(SMOKE_STEPS))
+    package, ids = str(record.get("package")), record.get("environments")
+    if not isinstance(ids, list) or not all(isinstance(id, str) and _kind(id) for id in ids):
+        ids = []
+    if not PACKAGE.fullmatch(package) or not ids or _kind(ids[0]) != "Push":
+        raise ExportError("the record names no proper package and environments", path=folder, todo="export it again")
+    tasks = {id: read_task(folder / package / TASKS[_kind(id)].file) for id in ids}
+    for file, text in _texts(package, ids, {id: task.horizon for id, task in tasks.items()}).items():
+        path = folder / file
+        if not path.is_file() or path.read_bytes()[: 2 * len(text)] != text.encode():
+            raise ExportError("not what scan2sim writes, so it is not imported", path=path, todo="export it again")
+    models = dict.fromkeys(TASKS[_kind(id)].model for id in ids)
+    figures, *others = (compare_model(folder / package / model, record) for model in models)
+    for other, model in zip(others, list(models)[1:], strict=True):
+        figures["problems"] += [f"{problem} ({model})" for problem in other["problems"]]
+    seen = inspect("gymnasium", folder, package, str(SMOKE_STEPS), *ids)
     if seen["check_env"] != "passed":
         figures["problems"].append(f"check_env: {seen['check_env']}")
-        figures["passed"] = False
-    return {**figures, "environment": environment, **seen}
+    return {**figures, "passed": not figures["problems"], "environment": ids[0], "environments": ids, **seen}
+
+
+def _with_tool(scene: Scene, task: PushTask | LiftTask | RearrangeTask) -> mujoco.MjSpec:
+    return add_pusher(scene, task) if isinstance(task, PushTask) else add_gripper(scene, task)
+
+
+def _texts(package: str, ids: list[str], horizons: dict[str, int]) -> dict[str, str]:
+    """The files of the package that are programs, by path."""
+    table = "".join(
+        f'    "{id}": ("{TASKS[_kind(id)].model}", "{TASKS[_kind(id)].file}", {horizons[id]}),\n' for id in ids
+    )
+    words = {"first": ids[0], "package": package, "distribution": package.replace("_", "-"), "scene": SCENE}
+    init = INIT.format(**words, table=table)
+    return {
+        f"{package}/__init__.py": init,
+        "env.py": ENV_HUB.format(**words),
+        "pyproject.toml": PYPROJECT.format(**words),
+    }
+
+
+def _kind(id: str) -> str:
+    """The task of an environment's id, "" if there is none."""
+    found = ENVIRONMENT.fullmatch(id)
+    return found[1] if found and found[1] in TASKS else ""
+
+
+def _says(id: str) -> str:
+    return TASKS[_kind(id)].says
 
 
 def _words(name: str) -> list[str]:

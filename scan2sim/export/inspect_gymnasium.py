@@ -1,6 +1,6 @@
-"""A program of its own: import an exported package, check its environment, step it, and write what was seen.
+"""A program of its own: import an exported package, check its environments, step them, and write what was seen.
 
-``python inspect_gymnasium.py FOLDER RESULT.json MEMORY PACKAGE ENVIRONMENT STEPS``
+``python inspect_gymnasium.py FOLDER RESULT.json MEMORY PACKAGE STEPS ENVIRONMENT…``
 """
 
 import importlib.util
@@ -14,21 +14,26 @@ from pathlib import Path
 import gymnasium
 from gymnasium.utils.env_checker import check_env
 
+WORLDS, CALLS = 8, 25
+
 
 def main() -> None:
     """Inspect the package that the command line names."""
-    folder, result_path, memory, package, environment, steps = sys.argv[1:7]
+    folder, result_path, memory, package, steps, *environments = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     _load(Path(folder) / package / "__init__.py", package)
-    env = gymnasium.make(environment)
-    verdict = "passed"
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            check_env(env.unwrapped, skip_render_check=not env.unwrapped.metadata["render_modes"])
-        except (AssertionError, Warning, ValueError, TypeError) as problem:
-            verdict = f"{type(problem).__name__}: {problem}"
-    figures = {"check_env": verdict, **_stepped(env, int(steps))}
+    complaints, figures = [], {}
+    for name in environments:
+        env = gymnasium.make(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                check_env(env.unwrapped, skip_render_check=not env.unwrapped.metadata["render_modes"])
+            except (AssertionError, Warning, ValueError, TypeError) as problem:
+                complaints.append(f"{name}: {type(problem).__name__}: {problem}")
+        stepped = {**_stepped(env, int(steps)), "vector_steps_per_second": _many(name)}
+        figures = figures or stepped
+    figures["check_env"] = "; ".join(complaints) or "passed"
     with open(result_path, "w", encoding="utf-8") as file:
         json.dump(figures, file)
 
@@ -54,6 +59,18 @@ def _stepped(env: gymnasium.Env, steps: int) -> dict[str, object]:
             env.reset()
     seconds = time.perf_counter() - started
     return {"random_steps": steps, "episodes": episodes, "steps_per_second": round(steps / seconds)}
+
+
+def _many(name: str) -> int:
+    env = gymnasium.make_vec(name, num_envs=WORLDS, vectorization_mode="vector_entry_point")
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    started = time.perf_counter()
+    for _ in range(CALLS):
+        env.step(env.action_space.sample())
+    seconds = time.perf_counter() - started
+    env.close()
+    return round(WORLDS * CALLS / seconds)
 
 
 if __name__ == "__main__":

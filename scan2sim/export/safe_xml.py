@@ -1,4 +1,4 @@
-"""Is an MJCF file harmless to open?  MuJoCo itself reads absolute paths, ``../`` and includes."""
+"""Is an MJCF or URDF file harmless to open?  MuJoCo itself reads absolute paths, ``../``, URLs and includes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from xml.etree import ElementTree
 
 from scan2sim.errors import ExportError
 
-__all__ = ["refuse_unsafe_mjcf"]
+__all__ = ["refuse_unsafe_model"]
 
 MAX_XML_BYTES = 64 << 20
 FORBIDDEN = {"include", "plugin", "extension", "model", "attach"}  # they load other files or code
 
 
-def refuse_unsafe_mjcf(path: Path) -> None:
+def refuse_unsafe_model(path: Path) -> None:
     """Refuse a model file that is too large, declares a document type, or names files outside its folder.
 
     Raises:
@@ -45,6 +45,6 @@ def refuse_unsafe_mjcf(path: Path) -> None:
 
 
 def _refuse_outside(model: Path, file: PurePosixPath) -> None:
-    inside = not file.is_absolute() and ".." not in file.parts and "\\" not in str(file)
+    inside = not file.is_absolute() and ".." not in file.parts and not set("\\:") & set(str(file))
     if not inside or not (model.parent / file).resolve().is_relative_to(model.parent.resolve()):
         raise ExportError(f"the model names {str(file)!r}, which lies outside its folder", path=model)

@@ -9,7 +9,10 @@ from typing import Any
 
 from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
+from scan2sim.export.nerfstudio import check_nerfstudio, write_nerfstudio
 from scan2sim.export.splat_files import SPLAT_KINDS, check_splat_file, write_splat_file
+from scan2sim.export.urdf import write_urdf
+from scan2sim.export.urdf_check import check_urdf
 from scan2sim.scene import Scene
 
 __all__ = ["EXPORTERS", "Exporter"]
@@ -40,10 +43,22 @@ EXPORTERS: dict[str, Exporter] = {
         lambda scene, folder, name, overwrite: write_mjcf(scene, folder, overwrite=overwrite),
         check_mjcf,
     ),
+    "urdf": Exporter(
+        "URDF of the scene and of each object",
+        lambda scene, folder, name, overwrite: write_urdf(scene, folder, overwrite=overwrite),
+        check_urdf,
+        "opens and steps in MuJoCo",
+    ),
     "gymnasium": Exporter(
         "Gymnasium environment: push an object to a goal",
         lambda scene, folder, name, overwrite: write_gymnasium(scene, folder, name, overwrite=overwrite),
         check_gymnasium,
+    ),
+    "nerfstudio": Exporter(
+        "photos, cameras and points for nerfstudio",
+        lambda scene, folder, name, overwrite: write_nerfstudio(scene, folder, overwrite=overwrite),
+        check_nerfstudio,
+        "opens, and its cameras see the scene's points",
     ),
     **{kind: _splats(kind) for kind in SPLAT_KINDS},
 }

@@ -1,33 +1,58 @@
 """The embedded simulator: Scene → MuJoCo model, the table of contact parameters, settling, tasks and environments."""
 
 from scan2sim.sim.contact import CONTACT, ContactTable
+from scan2sim.sim.gripper_model import add_gripper, lift_task, rearrange_task
 from scan2sim.sim.model import compile_scene, mujoco_spec
-from scan2sim.sim.push_env import PushEnv, read_push_task, write_push_task
 from scan2sim.sim.push_model import add_pusher, push_task
 from scan2sim.sim.resting import push_apart, rest_on_support
 from scan2sim.sim.settle import Placed, Settled, SettleResult, deepest_contact, settle, settled_scene
-from scan2sim.sim.tasks import CONTROL_HZ, PushReset, PushState, PushTask
+from scan2sim.sim.task_env import TaskEnv
+from scan2sim.sim.task_vector_env import TaskVectorEnv
+from scan2sim.sim.tasks import (
+    CONTROL_HZ,
+    Gripper,
+    LiftTask,
+    PushTask,
+    RearrangeTask,
+    Spread,
+    Start,
+    Table,
+    Task,
+    TaskState,
+    read_task,
+    task_as_json,
+)
 
 __all__ = [
     "CONTACT",
     "CONTROL_HZ",
     "ContactTable",
+    "Gripper",
+    "LiftTask",
     "Placed",
-    "PushEnv",
-    "PushReset",
-    "PushState",
     "PushTask",
+    "RearrangeTask",
     "SettleResult",
     "Settled",
+    "Spread",
+    "Start",
+    "Table",
+    "Task",
+    "TaskEnv",
+    "TaskState",
+    "TaskVectorEnv",
+    "add_gripper",
     "add_pusher",
     "compile_scene",
     "deepest_contact",
+    "lift_task",
     "mujoco_spec",
     "push_apart",
     "push_task",
-    "read_push_task",
+    "read_task",
+    "rearrange_task",
     "rest_on_support",
     "settle",
     "settled_scene",
-    "write_push_task",
+    "task_as_json",
 ]

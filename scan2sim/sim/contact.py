@@ -52,6 +52,8 @@ class ContactTable:
     """Sliding friction of the background against things without a friction of their own."""
     pusher_friction: float = 0.3
     """Sliding friction of a smooth plastic finger."""
+    gripper_friction: float = 1.0
+    """Sliding friction of a gripper's rubber pads."""
 
 
 CONTACT = ContactTable()

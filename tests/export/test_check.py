@@ -13,7 +13,7 @@ from tests.scene.factory import make_scene
 
 @pytest.mark.parametrize("kind", list(EXPORTERS))
 def test_every_format_is_found_by_its_record(tmp_path: Path, kind: str) -> None:
-    EXPORTERS[kind].write(settled_scene(make_scene())[0], tmp_path / "out", "small table", False)
+    EXPORTERS[kind].write(settled_scene(make_scene(tmp_path / "images"))[0], tmp_path / "out", "small table", False)
     figures = check(tmp_path / "out")
     assert figures["kind"] == kind
     assert figures["passed"], figures["problems"]

@@ -13,7 +13,7 @@ def test_a_slow_check_is_stopped(tmp_path: Path) -> None:
     path = write_mjcf(make_scene(), tmp_path / "mjcf")
     started = time.monotonic()
     with pytest.raises(ExportError, match="took more than"):
-        inspect("mjcf", path, seconds=0.05)
+        inspect("mujoco", path, seconds=0.05)
     assert time.monotonic() - started < 10
 
 
@@ -22,10 +22,10 @@ def test_a_greedy_check_is_stopped(tmp_path: Path) -> None:
     text = path.read_text()
     path.write_text(text.replace("<option ", '<size memory="20G"/><option '))
     with pytest.raises(ExportError, match=r"the check (failed|crashed)"):
-        inspect("mjcf", path, memory=2 << 30)
+        inspect("mujoco", path, memory=2 << 30)
 
 
 def test_a_failure_says_the_last_words(tmp_path: Path) -> None:
     (tmp_path / "scene.xml").write_text("<mujoco><nonsense/></mujoco>")
     with pytest.raises(ExportError, match="nonsense"):
-        inspect("mjcf", tmp_path / "scene.xml")
+        inspect("mujoco", tmp_path / "scene.xml")

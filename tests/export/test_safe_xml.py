@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from scan2sim.errors import ExportError
-from scan2sim.export.safe_xml import refuse_unsafe_mjcf
+from scan2sim.export.safe_xml import refuse_unsafe_model
 
 GOOD = '<mujoco><compiler meshdir="assets"/><asset><mesh file="a.obj"/></asset></mujoco>'
 
 
 def test_a_harmless_model_is_let_through(tmp_path: Path) -> None:
     (tmp_path / "scene.xml").write_text("<!-- hello -->" + GOOD)
-    refuse_unsafe_mjcf(tmp_path / "scene.xml")
+    refuse_unsafe_model(tmp_path / "scene.xml")
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ def test_a_harmless_model_is_let_through(tmp_path: Path) -> None:
 def test_what_reaches_out_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "scene.xml").write_text(text)
     with pytest.raises(ExportError, match=r"scene\.xml"):
-        refuse_unsafe_mjcf(tmp_path / "scene.xml")
+        refuse_unsafe_model(tmp_path / "scene.xml")
 
 
 def test_other_encodings_do_not_hide_anything(tmp_path: Path) -> None:
     (tmp_path / "scene.xml").write_bytes("<!DOCTYPE x><mujoco/>".encode("utf-16"))
     with pytest.raises(ExportError, match="UTF-8"):
-        refuse_unsafe_mjcf(tmp_path / "scene.xml")
+        refuse_unsafe_model(tmp_path / "scene.xml")
 
 
 def test_links_out_of_the_folder_are_refused(tmp_path: Path) -> None:
@@ -50,4 +50,4 @@ def test_links_out_of_the_folder_are_refused(tmp_path: Path) -> None:
     os.symlink(tmp_path / "secret.obj", tmp_path / "model" / "assets" / "a.obj")
     (tmp_path / "model" / "scene.xml").write_text(GOOD)
     with pytest.raises(ExportError, match="outside"):
-        refuse_unsafe_mjcf(tmp_path / "model" / "scene.xml")
+        refuse_unsafe_model(tmp_path / "model" / "scene.xml")

@@ -1,6 +1,7 @@
-"""A program of its own: open an MJCF file, compare nothing, step it for two seconds, and write what was seen.
+"""A program of its own: open an MJCF or URDF file in MuJoCo, step it for two seconds, and write what was seen.
 
-``python inspect_mjcf.py SCENE.xml RESULT.json MEMORY``.  It imports only numpy and MuJoCo, so that it starts fast.
+``python inspect_mujoco.py MODEL RESULT.json MEMORY [CONTACT.json]``.  It imports only numpy and MuJoCo, so that it
+starts fast.  URDF holds no contact parameters: they are given, and each link's friction is read from its ``<contact>``.
 """
 
 # MuJoCo is compiled and carries no type stubs
@@ -9,6 +10,8 @@
 import json
 import resource
 import sys
+from typing import Any
+from xml.etree import ElementTree
 
 import mujoco
 import numpy as np
@@ -20,9 +23,14 @@ def main() -> None:
     """Inspect the model that the command line names."""
     model_path, result_path, memory = sys.argv[1:4]
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
-    model = mujoco.MjModel.from_xml_path(model_path)
+    if model_path.endswith(".urdf"):
+        model = _urdf(model_path, json.loads(sys.argv[4]))
+    else:
+        model = mujoco.MjModel.from_xml_path(model_path)
     data = mujoco.MjData(model)
-    mujoco.mj_resetDataKeyframe(model, data, model.key("home").id)
+    home = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_KEY, "home")
+    if home >= 0:
+        mujoco.mj_resetDataKeyframe(model, data, home)
     mujoco.mj_forward(model, data)
     bodies = {model.body(i).name: _body(model, data, i) for i in range(1, model.nbody)}
     start = data.xipos.copy()
@@ -46,6 +54,26 @@ def main() -> None:
     }
     with open(result_path, "w", encoding="utf-8") as file:
         json.dump(figures, file)
+
+
+def _urdf(path: str, contact: dict[str, Any]) -> mujoco.MjModel:
+    """The model with our contact parameters, which are those of the MJCF export."""
+    spec = mujoco.MjSpec.from_file(path)
+    spec.option.timestep = contact["timestep"]
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    frictions = {
+        link.get("name"): float(value.get("value", "nan"))
+        for link in ElementTree.parse(path).getroot().iter("link")
+        for value in link.iter("lateral_friction")
+    }
+    for geom in spec.geoms:
+        own = frictions.get(geom.parent.name)
+        geom.condim, geom.priority = contact["condim"], int(own is not None)
+        geom.solref[:2], geom.solimp[:3] = contact["solref"], contact["solimp"]
+        sliding = contact["ground_friction"] if own is None else own
+        geom.friction = [sliding, contact["torsion"], contact["rolling"]]
+    return spec.compile()
 
 
 def _body(model: mujoco.MjModel, data: mujoco.MjData, i: int) -> dict[str, object]:

@@ -1,0 +1,95 @@
+"""An exported model, opened in MuJoCo in a process of its own, held against what ``export.json`` says of the scene."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scan2sim.errors import ExportError
+from scan2sim.export.child import inspect
+from scan2sim.export.safe_xml import refuse_unsafe_model
+from scan2sim.sim import CONTACT
+
+__all__ = ["DRIFT_LIMIT", "body_problems", "compare_model"]
+
+DRIFT_LIMIT = 0.005  # [m] in two seconds
+DEPTH_LIMIT = 0.002  # [m] at rest
+MASS_TOLERANCE = 1e-4  # relative; MuJoCo writes six digits
+POSE_TOLERANCE = 1e-5  # [m], and as a part of one for quaternions
+
+
+def compare_model(model: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """Open an MJCF or URDF file in MuJoCo, hold it against a record, and let it settle for 2 s.
+
+    Returns:
+        ``passed``, ``problems``, ``bodies`` (count), ``drift_mm`` by object, ``worst_drift_mm``, ``penetration_mm`` at
+        rest, ``geoms``, ``steps``.
+
+    Raises:
+        ExportError: it does not open, or is not safe to open.
+    """
+    refuse_unsafe_model(model)
+    seen = inspect("mujoco", model, json.dumps(asdict(CONTACT)))
+    problems, drifts = body_problems(record, seen["bodies"], model.parent), {}
+    for expected in record["objects"]:
+        name = expected["name"]
+        if expected["mobility"] == "free" and name in seen["bodies"]:
+            drift = seen["bodies"][name]["drift"]
+            drifts[name] = None if drift is None else round(drift * 1000, 3)
+            if drift is None or drift > DRIFT_LIMIT:
+                problems.append(f"{name}: drifts {drifts[name]} mm in 2 s")
+    if not seen["stable"]:
+        problems.append("the simulation is not stable")
+    if seen["penetration"] > DEPTH_LIMIT:
+        problems.append(f"things sink {seen['penetration'] * 1000:.1f} mm into each other")
+    return {
+        "passed": not problems,
+        "problems": problems,
+        "bodies": len(record["objects"]),
+        "geoms": seen["geoms"],
+        "steps": seen["steps"],
+        "drift_mm": drifts,
+        "worst_drift_mm": max((d for d in drifts.values() if d is not None), default=0.0),
+        "penetration_mm": round(seen["penetration"] * 1000, 3),
+    }
+
+
+def body_problems(record: dict[str, Any], bodies: dict[str, Any], folder: Path) -> list[str]:
+    """In what the bodies that a reader saw, by name, differ from the objects of a record.
+
+    Raises:
+        ExportError: the record is not complete.
+    """
+    problems = []
+    for expected in record["objects"]:
+        try:
+            name, _ = expected["name"], expected["mobility"]
+            if name not in bodies:
+                problems.append(f"{name}: no such body")
+                continue
+            problems += [f"{name}: {text}" for text in _differences(expected, bodies[name])]
+        except (KeyError, TypeError, ValueError) as problem:
+            raise ExportError(f"the record of the export is not complete ({problem})", path=folder) from None
+    return problems
+
+
+def _differences(expected: dict[str, Any], body: dict[str, Any]) -> list[str]:
+    """In what a body differs from what the scene said."""
+    found = []
+    if abs(body["mass"] / expected["mass"] - 1) > MASS_TOLERANCE:
+        found.append(f"mass {body['mass']:.6g} kg instead of {expected['mass']:.6g}")
+    inertia = np.array(expected["inertia"])
+    if np.abs(np.array(body["inertia"]) - inertia).max() > 10 * MASS_TOLERANCE * np.abs(inertia).max():
+        found.append("another inertia")
+    for key, what in (("position", "position"), ("center_of_mass", "centre of mass")):
+        if np.abs(np.array(body[key]) - expected[key]).max() > POSE_TOLERANCE:
+            found.append(f"another {what}")
+    if 1 - abs(np.dot(body["wxyz"], expected["wxyz"])) > POSE_TOLERANCE:
+        found.append("another rotation")
+    if body["pieces"] != expected["pieces"]:
+        found.append(f"{body['pieces']} collision pieces instead of {expected['pieces']}")
+    return found

@@ -1,0 +1,127 @@
+"""What a camera sees of a task: the scene's splats where the objects are now, the tool, and the goal.
+
+The splats are held once; a batch of states is a batch of poses (`scan2sim.splats.rasterize`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scan2sim.cameras import Camera, Intrinsics
+from scan2sim.errors import UsageError
+from scan2sim.geometry import look_at
+from scan2sim.scene import Scene, load_scene
+from scan2sim.sim.task_world import TaskWorld
+from scan2sim.sim.tasks import PushTask, Task, TaskState
+from scan2sim.splats import SH_C0, Gaussians, concatenate, rasterize
+
+__all__ = ["TaskCamera"]
+
+SIDE = 64  # [pixels]
+HALF_ANGLE = np.radians(25)  # of the view
+DEFAULT_VIEW = np.array([0.35, -0.8, 0.75])  # from the goal towards the camera, of a scene without cameras
+LOWEST = np.radians(40)  # of the camera above the table, so that things do not hide each other
+PUSHER_COLOR, GOAL_COLOR = (0.9, 0.4, 0.05), (0.9, 0.1, 0.8)
+GOAL_HEIGHT = 0.002  # [m] over the lower end of the pusher
+RINGS, AROUND = 4, 12  # Gaussians of the pusher's side
+HIDDEN = 1e-3  # splats this little opaque are left out
+
+
+class TaskCamera:
+    """Pictures of 64×64 pixels of Push: splats, the pusher as an orange cylinder, the goal as a magenta disc.
+
+    The camera stands where the capture's middle camera looks from, but at least 40° above the table, and sees the
+    target's home and everywhere a goal can be.
+
+    Raises:
+        SceneError: the scene folder is damaged.
+        UsageError: there is no scene, or the task is not Push.
+    """
+
+    def __init__(self, task: Task, scene: str | Path | None) -> None:
+        if scene is None or not isinstance(task, PushTask):
+            raise UsageError("pictures are offered of Push with its scene folder", todo="make it with obs='state'")
+        loaded = load_scene(Path(scene))
+        self.task = task
+        self.camera = _camera(loaded, task)
+        self.shape = (SIDE, SIDE, 3)
+        self._names = [obj.name for obj in loaded.objects]
+        background = _in_sight(loaded.background, self.camera)
+        parts = [background, *(obj.gaussians for obj in loaded.objects), _pusher(task), _goal(task)]
+        splats = concatenate([part.with_ids(_ids(len(part), i)) for i, part in enumerate(parts)])
+        self._splats = splats[splats.opacities > HIDDEN]
+
+    def pictures(self, state: TaskState, worlds: Sequence[TaskWorld]) -> NDArray[np.uint8]:  # (B, 64, 64, 3)
+        """What is seen in each world."""
+        poses = np.tile(np.eye(4), (len(worlds), len(self._names) + 3, 1, 1))
+        poses[:, 1:-2] = [world.poses(self._names) for world in worlds]
+        poses[:, -2, :2, 3] = state.tool
+        poses[:, -1, :2, 3] = state.goal[..., 0, :2]
+        with torch.no_grad():
+            seen = rasterize(self._splats, [self.camera] * len(worlds), poses=torch.from_numpy(poses), projected=False)
+        return (seen.colors.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+
+
+def _camera(scene: Scene, task: PushTask) -> Camera:
+    target = np.array(task.home)
+    middle = scene.cameras[len(scene.cameras) // 2].camera if scene.cameras else None
+    away = DEFAULT_VIEW if middle is None else middle.position - target
+    flat = away[:2] / max(float(np.linalg.norm(away[:2])), 1e-9)
+    height = max(float(np.arctan2(away[2], np.linalg.norm(away[:2]))), LOWEST)
+    direction = np.array([*(flat * np.cos(height)), np.sin(height)])
+    distance = (task.goal_distance[1] + 2 * task.radius) / np.tan(HALF_ANGLE)
+    focal = SIDE / 2 / np.tan(HALF_ANGLE)
+    return Camera(
+        Intrinsics(SIDE, SIDE, focal, focal, SIDE / 2, SIDE / 2), look_at(target + distance * direction, target)
+    )
+
+
+def _in_sight(gaussians: Gaussians, camera: Camera) -> Gaussians:
+    """Those that the camera draws."""
+    with torch.no_grad():
+        radii = rasterize(gaussians.with_ids(None), [camera]).radii
+    return gaussians if radii is None else gaussians[radii[0] > 0]
+
+
+def _pusher(task: PushTask) -> Gaussians:
+    """A cylinder whose axis stands at x = y = 0, at its height in the scene."""
+    angle = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
+    heights = task.pusher_bottom + task.pusher_height * (np.arange(RINGS) + 0.5) / RINGS
+    ring = 0.7 * task.pusher_radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    size = task.pusher_radius / 5
+    side = [np.column_stack([ring, np.full(AROUND, z)]) for z in heights]
+    return _painted(np.vstack(side), (size, size, size), PUSHER_COLOR)
+
+
+def _goal(task: PushTask) -> Gaussians:
+    """A disc of the size of the success distance on the table."""
+    angle = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
+    ring = task.success_distance * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    flat = np.vstack([np.zeros((1, 2)), 0.45 * ring, 0.85 * ring])
+    size = task.success_distance / 4
+    points = np.column_stack([flat, np.full(len(flat), task.pusher_bottom + GOAL_HEIGHT)])
+    return _painted(points, (size, size, size / 10), GOAL_COLOR)
+
+
+def _painted(
+    points: NDArray[np.float64],  # (N, 3) [m]
+    sizes: tuple[float, float, float],  # [m]
+    color: tuple[float, float, float],
+) -> Gaussians:
+    count = len(points)
+    return Gaussians(
+        means=torch.tensor(points, dtype=torch.float32),
+        quats=torch.tensor([1.0, 0, 0, 0]).repeat(count, 1),
+        log_scales=torch.tensor(sizes).log().repeat(count, 1),
+        opacity_logits=torch.full((count,), 3.0),
+        sh=((torch.tensor(color) - 0.5) / SH_C0).repeat(count, 1, 1),
+    )
+
+
+def _ids(count: int, value: int) -> torch.Tensor:  # (count,) int32
+    return torch.full((count,), value, dtype=torch.int32)

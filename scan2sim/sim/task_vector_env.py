@@ -1,0 +1,133 @@
+"""Many worlds of one task at once: observations, rewards and pictures are computed as one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from scan2sim.sim.task_env import Observed, observed, task_spaces
+from scan2sim.sim.task_pixels import TaskCamera
+from scan2sim.sim.task_world import TaskWorld, load_task_model, states_of
+from scan2sim.sim.tasks import CONTROL_HZ, TaskState, read_task
+
+__all__ = ["TaskVectorEnv"]
+
+Array = NDArray[Any]
+
+
+class TaskVectorEnv(VectorEnv):
+    """Worlds of :class:`TaskEnv` stepped by threads; MuJoCo releases Python's lock while it steps.
+
+    Each world has a random generator of its own, seeded with ``seed + i``; world i goes the way of a single environment
+    with that seed.  An episode that has ended starts again with the next step (Gymnasium's ``NEXT_STEP``).
+
+    Args:
+        num_envs: how many worlds.
+        model: the MJCF file written by the Gymnasium export.
+        task: the task description beside it.
+        obs: ``state`` or ``pixels``.
+        scene: the scene folder that the splats come from, for pixels.
+        randomize: whether each episode draws masses and frictions from the scene's intervals.
+        max_episode_steps: after which an episode is truncated; None takes the task's horizon.
+        threads: how many step worlds.
+
+    Raises:
+        ExportError: a file is missing or damaged.
+        SceneError: the scene folder is damaged.
+        UsageError: pixels are asked for without a scene.
+    """
+
+    metadata: dict[str, Any] = {  # noqa: RUF012 (as Gymnasium declares it)
+        "render_modes": [],
+        "render_fps": CONTROL_HZ,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
+
+    def __init__(
+        self,
+        num_envs: int,
+        model: str | Path,
+        task: str | Path,
+        obs: Observed = "state",
+        scene: str | Path | None = None,
+        randomize: bool = True,
+        max_episode_steps: int | None = None,
+        threads: int = 2,
+    ) -> None:
+        self.num_envs = num_envs
+        self.task = read_task(Path(task))
+        self.randomize = randomize
+        self.horizon = max_episode_steps or self.task.horizon
+        self.render_mode = None
+        shared = load_task_model(Path(model))
+        self.worlds = [TaskWorld(shared, self.task) for _ in range(num_envs)]
+        self._camera = TaskCamera(self.task, scene) if obs == "pixels" else None
+        self.single_observation_space, self.single_action_space = task_spaces(self.task, self._camera)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._rngs = [seeding.np_random(None)[0] for _ in range(num_envs)]
+        self._last = self._state()
+        self._elapsed = np.zeros(num_envs, dtype=np.int64)
+        self._over = np.zeros(num_envs, dtype=bool)
+        self._groups = np.array_split(np.arange(num_envs), max(1, min(threads, num_envs)))
+        self._pool = ThreadPoolExecutor(len(self._groups)) if len(self._groups) > 1 else None
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
+        """Start all episodes; ``seed`` is one for all, from which each world's is counted, or one for each."""
+        if seed is not None:
+            seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed
+            self._rngs = [seeding.np_random(one)[0] for one in seeds]
+        self._each(lambda i: self.worlds[i].reset(self._rngs[i], randomize=self.randomize))
+        self._elapsed[:], self._over[:] = 0, False
+        state = self._last = self._state()
+        return observed(self.task, state, self.worlds, self._camera), self._info(state)
+
+    def step(self, actions: Array) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
+        """Drive all tools for 1/30 s; worlds whose episodes are over start again instead."""
+        again, before, controls = self._over.copy(), self._last, self.task.control(np.asarray(actions))
+
+        def go(i: int) -> None:
+            if again[i]:
+                self.worlds[i].reset(self._rngs[i], randomize=self.randomize)
+            else:
+                self.worlds[i].step(controls[i])
+
+        self._each(go)
+        after = self._last = self._state()
+        self._elapsed = np.where(again, 0, self._elapsed + 1)
+        rewards = np.where(again, 0.0, self.task.reward(before, after))
+        ended = (self.task.success(after) | self.task.failed(after)) & ~again
+        cut = (self._elapsed >= self.horizon) & ~again
+        self._over = ended | cut
+        return observed(self.task, after, self.worlds, self._camera), rewards, ended, cut, self._info(after)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Let the threads go."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def _each(self, do: Callable[[int], None]) -> None:
+        """Do something for each world, each thread its share."""
+        if self._pool is None:
+            for i in range(self.num_envs):
+                do(i)
+            return
+        list(self._pool.map(lambda group: [do(i) for i in group.tolist()], self._groups))
+
+    def _state(self) -> TaskState:
+        return states_of(self.task, [world.row() for world in self.worlds])
+
+    def _info(self, state: TaskState) -> dict[str, Any]:
+        done = np.ones(self.num_envs, dtype=bool)
+        figures = {"is_success": self.task.success(state), "distance": self.task.distance(state)}
+        return figures | {f"_{name}": done for name in figures}
