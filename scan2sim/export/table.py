@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scan2sim.errors import ExportError
 from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
 from scan2sim.export.splat_files import SPLAT_KINDS, check_splat_file, write_splat_file
@@ -34,6 +35,22 @@ def _splats(kind: str) -> Exporter:
     )
 
 
+def _write_usd(scene: Scene, folder: Path, name: str, overwrite: bool) -> Path:
+    try:
+        from scan2sim.export.usd import write_usd  # where it is used: OpenUSD has no wheel for every machine
+    except ModuleNotFoundError as absent:
+        if absent.name != "pxr":
+            raise
+        raise ExportError("OpenUSD is not installed", todo="pip install usd-core") from None
+    return write_usd(scene, folder, name, overwrite=overwrite)
+
+
+def _check_usd(folder: Path) -> dict[str, Any]:
+    from scan2sim.export.usd import check_usd
+
+    return check_usd(folder)
+
+
 EXPORTERS: dict[str, Exporter] = {
     "mjcf": Exporter(
         "MuJoCo model",
@@ -45,5 +62,6 @@ EXPORTERS: dict[str, Exporter] = {
         lambda scene, folder, name, overwrite: write_gymnasium(scene, folder, name, overwrite=overwrite),
         check_gymnasium,
     ),
+    "usd": Exporter("OpenUSD stage for Isaac Sim", _write_usd, _check_usd),
     **{kind: _splats(kind) for kind in SPLAT_KINDS},
 }
