@@ -17,7 +17,7 @@ import ovstage
 from ovphysx.types import ObjectScope, SimObjectType
 from ovstage import population
 
-STATIC = ("mass", "inertia", "centerOfMassPosition", "centerOfMassOrientation", "shapeCount")
+STATIC = ("mass", "inertia", "centerOfMassPosition", "shapeCount")
 SCHEMAS = ("PhysxSchema", "OmniUsdPhysicsDeformableSchema")
 
 

@@ -90,22 +90,30 @@ def add_contact_material(stage: Usd.Stage, path: str, friction: float, restituti
     return material
 
 
-def add_collision(stage: Usd.Stage, path: str, pieces: Iterable[trimesh.Trimesh], material: UsdShade.Material) -> None:
-    """Convex pieces as meshes that collide as their hulls and are drawn as guides only.
+def add_collision(
+    stage: Usd.Stage,
+    path: str,
+    pieces: Iterable[trimesh.Trimesh],
+    material: UsdShade.Material,
+    purpose: str = UsdGeom.Tokens.guide,
+) -> list[UsdGeom.Mesh]:
+    """Convex pieces as meshes that collide as their hulls; guides are not drawn.
 
     A piece of more than 64 corners is reduced to the 64 that keep its shape best.
     """
-    scope = UsdGeom.Scope.Define(stage, path)
-    scope.CreatePurposeAttr(UsdGeom.Tokens.guide)
+    UsdGeom.Scope.Define(stage, path)
+    meshes = []
     for i, piece in enumerate(pieces):
         if len(piece.vertices) > MAX_HULL:
             piece = bounded_hull(piece.vertices, MAX_HULL)
         mesh = define_mesh(stage, f"{path}/Piece_{i}", piece)
-        mesh.CreatePurposeAttr(UsdGeom.Tokens.guide)
+        mesh.CreatePurposeAttr(purpose)
+        meshes.append(mesh)
         UsdPhysics.CollisionAPI.Apply(mesh.GetPrim())
         UsdPhysics.MeshCollisionAPI.Apply(mesh.GetPrim()).CreateApproximationAttr(UsdPhysics.Tokens.convexHull)
         binding = UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim())
         binding.Bind(material, UsdShade.Tokens.weakerThanDescendants, "physics")
+    return meshes
 
 
 def label(prim: Usd.Prim, taxonomy: str, text: str) -> None:

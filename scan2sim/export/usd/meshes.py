@@ -9,6 +9,7 @@ Colours of vertices are stored linear, as USD's ``displayColor`` is; pictures st
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -20,7 +21,7 @@ from trimesh.visual import ColorVisuals
 from scan2sim.bodies import Texture, mark_seen, vertex_colors, vertices_seen
 from scan2sim.errors import ExportError
 
-__all__ = ["bind_surface", "define_mesh", "paint", "read_mesh", "read_painted_mesh"]
+__all__ = ["bind_surface", "define_mesh", "linear_from_srgb", "paint", "read_mesh", "read_painted_mesh"]
 
 MAX_PIXELS = 64 << 20
 SEEN = "scan2sim:seen"  # 1 where a photo saw the surface
@@ -29,23 +30,23 @@ VERTEX = UsdGeom.Tokens.vertex
 
 
 def define_mesh(stage: Usd.Stage, path: str, mesh: trimesh.Trimesh) -> UsdGeom.Mesh:
-    """Write the triangles of a mesh, in the frame of the prim above."""
+    """Write the triangles of a mesh and its normals, in the frame of the prim above."""
     found = UsdGeom.Mesh.Define(stage, path)
     points = np.asarray(mesh.vertices, dtype=np.float32)
     found.CreatePointsAttr(Vt.Vec3fArray.FromNumpy(points))
     found.CreateFaceVertexCountsAttr(Vt.IntArray.FromNumpy(np.full(len(mesh.faces), 3, np.int32)))
     found.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(mesh.faces.reshape(-1).astype(np.int32)))
     found.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
+    found.CreateNormalsAttr(Vt.Vec3fArray.FromNumpy(np.asarray(mesh.vertex_normals, dtype=np.float32)))
+    found.SetNormalsInterpolation(VERTEX)
     found.CreateExtentAttr(Vt.Vec3fArray.FromNumpy(np.stack([points.min(0), points.max(0)])))
     return found
 
 
 def paint(found: UsdGeom.Mesh, mesh: trimesh.Trimesh, texture: Texture | None) -> None:
-    """Add the mesh's normals, colours, flags of what was seen, and places in the picture."""
-    found.CreateNormalsAttr(Vt.Vec3fArray.FromNumpy(np.asarray(mesh.vertex_normals, dtype=np.float32)))
-    found.SetNormalsInterpolation(VERTEX)
+    """Add the colours of a mesh's vertices, flags of what was seen, and places in the picture."""
     colors = vertex_colors(mesh)
-    linear = _linear_from_srgb(colors[:, :3] / 255)
+    linear = linear_from_srgb(colors[:, :3] / 255)
     found.CreateDisplayColorPrimvar(VERTEX).Set(Vt.Vec3fArray.FromNumpy(linear.astype(np.float32)))
     if (colors[:, 3] < 255).any():
         alpha = (colors[:, 3] / 255).astype(np.float32)
@@ -122,14 +123,18 @@ def read_painted_mesh(prim: Usd.Prim) -> tuple[trimesh.Trimesh, Texture | None]:
     if len(alpha) == count:
         colors[:, 3] = np.round(255 * alpha.clip(0, 1))
     mesh.visual = ColorVisuals(mesh, vertex_colors=colors)
-    seen = np.array(primvars.GetPrimvar(SEEN).Get() or [], dtype=bool)
+    seen = np.array(_values(primvars, SEEN), dtype=bool)
     if len(seen) == count:
         mark_seen(mesh, seen)
-    places = np.array(primvars.GetPrimvar("st").Get() or [], dtype=np.float64).reshape(-1, 2)
+    places = np.array(_values(primvars, "st"), dtype=np.float64).reshape(-1, 2)
     picture = _picture(prim)
     if picture is None or len(places) != 3 * len(mesh.faces):
         return mesh, None
     return mesh, Texture(picture, np.column_stack([places[:, 0], 1 - places[:, 1]]).reshape(-1, 3, 2))
+
+
+def _values(primvars: UsdGeom.PrimvarsAPI, name: str) -> Any:
+    return primvars.GetPrimvar(name).Get() if primvars.HasPrimvar(name) else []
 
 
 def _picture(prim: Usd.Prim) -> NDArray[np.uint8] | None:  # (H, W, 3)
@@ -148,8 +153,8 @@ def _picture(prim: Usd.Prim) -> NDArray[np.uint8] | None:  # (H, W, 3)
         raise ExportError(f"the picture cannot be read ({problem})", path=path) from None
 
 
-def _linear_from_srgb(color: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IEC 61966-2-1."""
+def linear_from_srgb(color: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Colours in 0..1 as the eye sees them, made linear (IEC 61966-2-1)."""
     return np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
 
 

@@ -93,11 +93,10 @@ def _expected(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _as_body(found: dict[str, Any]) -> dict[str, Any]:
-    """A body of PhysX in the words of the record; its inertia is given in the frame of the centre of mass."""
-    axes = matrix_from_quaternion(found["centerOfMassOrientation"])
+    """A body of PhysX in the words of the record; its inertia is about the centre of mass in the body's axes."""
     return {
         "mass": found["mass"][0],
-        "inertia": axes @ np.reshape(found["inertia"], (3, 3)) @ axes.T,
+        "inertia": np.reshape(found["inertia"], (3, 3)),
         "center_of_mass": found["centerOfMassPosition"],
         "position": found["position"],
         "wxyz": found["orientation"],

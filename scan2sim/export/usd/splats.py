@@ -5,6 +5,9 @@ with the (degree + 1)² coefficients of a particle one after the other: https://
 Colours were fitted to photos as they are, so their space is that of the display.
 """
 
+# OpenUSD is compiled and carries no type stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 from pxr import Gf, Sdf, Usd, UsdGeom, UsdVol, Vt
 
 from scan2sim.errors import ExportError
+from scan2sim.export.usd.meshes import linear_from_srgb
 from scan2sim.splats import Gaussians
 
 __all__ = ["define_splats", "read_splats"]
@@ -41,6 +45,8 @@ def define_splats(stage: Usd.Stage, path: str, gaussians: Gaussians) -> UsdVol.P
     primvar.SetElementSize(sh.shape[1])
     splats.CreateProjectionModeHintAttr("perspective")
     splats.CreateSortingModeHintAttr("zDepth")
+    mean = gaussians.base_colors.detach().cpu().numpy().astype(np.float64).clip(0, 1).mean(0)
+    splats.CreateDisplayColorAttr([Gf.Vec3f(*linear_from_srgb(mean).tolist())])  # for viewers that draw boxes
     UsdGeom.Boundable(splats).CreateExtentAttr(_extent(means, scales))
     Usd.ColorSpaceAPI.Apply(splats.GetPrim()).CreateColorSpaceNameAttr(COLOR_SPACE)
     return splats

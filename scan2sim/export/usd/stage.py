@@ -22,7 +22,7 @@ from scan2sim.export.usd.bodies import (
     new_layer,
     write_object,
 )
-from scan2sim.export.usd.meshes import bind_surface, define_mesh, paint
+from scan2sim.export.usd.meshes import bind_surface, linear_from_srgb
 from scan2sim.export.usd.names import identifiers
 from scan2sim.export.usd.runtimes import RUNTIMES, add_runtimes
 from scan2sim.export.usd.splats import define_splats
@@ -73,7 +73,7 @@ def write_stage(scene: Scene, folder: Path, stem: str) -> Path:
 
 
 def _write_background(scene: Scene, path: Path) -> None:
-    """Splats, and static collision with its meshes to see where splats cannot be drawn."""
+    """Splats, and static collision whose meshes stand in where splats cannot be drawn."""
     stage = new_layer(path, BACKGROUND)
     prim = stage.GetDefaultPrim()
     Usd.ModelAPI(prim).SetKind(Kind.Tokens.component)
@@ -81,15 +81,20 @@ def _write_background(scene: Scene, path: Path) -> None:
     label(prim, "wikidata_qcode", QCODE)
     if len(scene.background):
         define_splats(stage, f"/{BACKGROUND}/Splats", scene.background).CreatePurposeAttr(UsdGeom.Tokens.render)
-    for i, piece in enumerate(scene.background_collision):
-        mesh = define_mesh(stage, f"/{BACKGROUND}/Visual_{i}", piece)
-        mesh.CreatePurposeAttr(UsdGeom.Tokens.proxy)
-        paint(mesh, piece, None)
+    contact = add_contact_material(stage, f"/{BACKGROUND}/Materials/Contact", CONTACT.ground_friction, 0.0)
+    pieces = add_collision(
+        stage, f"/{BACKGROUND}/Collision", scene.background_collision, contact, UsdGeom.Tokens.proxy
+    )
+    for i, mesh in enumerate(pieces):
+        mesh.CreateDisplayColorAttr([_mean_color(scene)])
         surface = bind_surface(stage, f"/{BACKGROUND}/Materials/Surface_{i}", mesh, None)
         label(surface.GetPrim(), "material", "unknown")
-    contact = add_contact_material(stage, f"/{BACKGROUND}/Materials/Contact", CONTACT.ground_friction, 0.0)
-    add_collision(stage, f"/{BACKGROUND}/Collision", scene.background_collision, contact)
     stage.GetRootLayer().Save()
+
+
+def _mean_color(scene: Scene) -> Gf.Vec3f:
+    mean = scene.background.base_colors.detach().mean(0).clamp(0, 1).numpy() if len(scene.background) else [0.6] * 3
+    return Gf.Vec3f(*linear_from_srgb(np.asarray(mean, dtype=np.float64)).tolist())
 
 
 def _add_joint(
@@ -161,15 +166,19 @@ def _layer_data(scene: Scene, stage: Usd.Stage, stem: str) -> dict[str, Any]:
         "provenance": scene.provenance,
         "supports": supports,
     }
+    about = {
+        "asset_name": stem,
+        "asset_type": "prop",
+        "source_file": str(scene.provenance.get("capture") or stem),
+        "usd_date_generated": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+    }
     return {
+        **about,  # where older rules of SimReady look
         "SimReady_Metadata": {
+            **about,
             "author": "scan2sim",
-            "asset_name": stem,
-            "asset_type": "prop",
             "asset_license": str(scene.provenance.get("licence") or "unknown"),
             "category": "scene",
-            "source_file": str(scene.provenance.get("capture") or stem),
-            "usd_date_generated": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
             "qcode": QCODE,
             "rigid_body_count": len(scene.objects),
             "asset_extents": Gf.Vec3f(size),
