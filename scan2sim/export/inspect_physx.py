@@ -64,7 +64,11 @@ def _session(stage: Path, scene: str, gravity: np.ndarray) -> Path:
     path.write_text(
         f'#usda 1.0\n(\n defaultPrim = "{root}"\n metersPerUnit = 1\n kilogramsPerUnit = 1\n upAxis = "Z"\n'
         f' subLayers = [@{stage}@]\n)\nover "{root}" ( variants = {{ string PhysX = "Enabled" }} )\n{{\n'
-        + opened + "\n".join(over) + "\n" + "}" * len(below) + "\n}\n",
+        + opened
+        + "\n".join(over)
+        + "\n"
+        + "}" * len(below)
+        + "\n}\n",
         encoding="utf-8",
     )
     return path

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from pxr import UsdPhysics
+from pxr import Usd, UsdPhysics, UsdValidation
 
 from scan2sim.cameras import read_cameras
 from scan2sim.export.preview import PREVIEW_SIDE, picture
@@ -46,6 +46,7 @@ def main() -> None:
         "settled": _settled(scene),
         "gaussians": len(gaussians),
         "physics_scene": scenes[0] if scenes else "",
+        "invalid": _invalid(stage),
         "psnr_db": _likeness(gaussians, Path(folder)),
     }
     with open(result_path, "w", encoding="utf-8") as file:
@@ -73,6 +74,14 @@ def _settled(scene: Scene) -> dict[str, Any]:
         }
         for name, after in settle(scene).objects.items()
     }
+
+
+def _invalid(stage: Usd.Stage) -> list[str]:
+    """What OpenUSD's own validators call an error."""
+    validators = UsdValidation.ValidationRegistry().GetOrLoadAllValidators()
+    errors = UsdValidation.ValidationContext(validators).Validate(stage)
+    wrong = UsdValidation.ValidationErrorType.Error
+    return sorted({f"{e.GetName()}: {e.GetMessage()}" for e in errors if e.GetType() == wrong})
 
 
 def _likeness(gaussians: Gaussians, folder: Path) -> float:

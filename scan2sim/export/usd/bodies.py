@@ -20,19 +20,18 @@ import trimesh
 from PIL import Image
 from pxr import Gf, Kind, Usd, UsdGeom, UsdPhysics, UsdSemantics, UsdShade
 
-from scan2sim.bodies import bounded_hull
+from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.meshes import bind_surface, define_mesh, paint
 from scan2sim.export.usd.splats import define_splats
 from scan2sim.files import finite
 from scan2sim.geometry import quaternion_from_matrix
 from scan2sim.scene import SceneObject
 
-__all__ = ["CUSTOM", "MAX_HULL", "QCODE", "add_collision", "add_contact_material", "label", "new_layer", "write_object"]
+__all__ = ["CUSTOM", "QCODE", "add_collision", "add_contact_material", "label", "new_layer", "write_object"]
 
 CUSTOM = "scan2sim"  # the custom data that only we read
 QCODE = "Q223557"  # Wikidata's “physical object”: nothing more is known for certain
 TEXTURES = "textures"
-MAX_HULL = 64  # corners of a convex piece: PhysX cuts off more on a GPU, and not where we would
 
 
 def new_layer(path: Path, root: str) -> Usd.Stage:
@@ -99,14 +98,12 @@ def add_collision(
 ) -> list[UsdGeom.Mesh]:
     """Convex pieces as meshes that collide as their hulls; guides are not drawn.
 
-    A piece of more than 64 corners is reduced to the 64 that keep its shape best.
+    Pieces with too many corners for PhysX are cut into parts (:func:`simple_parts`).
     """
-    UsdGeom.Scope.Define(stage, path)
+    UsdGeom.Xform.Define(stage, path)
     meshes = []
-    for i, piece in enumerate(pieces):
-        if len(piece.vertices) > MAX_HULL:
-            piece = bounded_hull(piece.vertices, MAX_HULL)
-        mesh = define_mesh(stage, f"{path}/Piece_{i}", piece)
+    for i, part in enumerate(part for piece in pieces for part in simple_parts(piece)):
+        mesh = define_mesh(stage, f"{path}/Piece_{i}", part)
         mesh.CreatePurposeAttr(purpose)
         meshes.append(mesh)
         UsdPhysics.CollisionAPI.Apply(mesh.GetPrim())

@@ -52,7 +52,7 @@ def check_usd(folder: Path) -> dict[str, Any]:
     stage = folder / relative
     refuse_large_usd(stage, folder)
     seen = inspect("usd", stage, str(folder.absolute()), seconds=300.0)
-    problems = compare_bodies(record, seen)
+    problems = compare_bodies(record, seen) + [f"OpenUSD: {text}" for text in seen["invalid"]]
     if not seen["psnr_db"] >= LEAST_DB:
         problems.append(f"its splats look like the scene only to {seen['psnr_db']:.1f} dB, expected {LEAST_DB:.0f}")
     figures: dict[str, Any] = {

@@ -139,7 +139,9 @@ def _values(primvars: UsdGeom.PrimvarsAPI, name: str) -> Any:
 
 def _picture(prim: Usd.Prim) -> NDArray[np.uint8] | None:  # (H, W, 3)
     material, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
-    shader = UsdShade.Shader(prim.GetStage().GetPrimAtPath(material.GetPath().AppendChild("Picture"))) if material else None
+    shader = (
+        UsdShade.Shader(prim.GetStage().GetPrimAtPath(material.GetPath().AppendChild("Picture"))) if material else None
+    )
     asset = shader.GetInput("file").Get() if shader and shader.GetInput("file") else None
     if asset is None:
         return None

@@ -20,14 +20,12 @@ from pathlib import Path
 import torch
 from PIL import Image
 from pxr import Sdf, UsdUtils
-from scipy.spatial import ConvexHull
 
-from scan2sim.bodies import bounded_hull
 from scan2sim.cameras import CameraFrame, write_cameras
 from scan2sim.errors import ExportError, SceneError
 from scan2sim.export.preview import picture, viewpoint
 from scan2sim.export.record import export_folder, write_record
-from scan2sim.export.usd.bodies import MAX_HULL
+from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.names import file_stem
 from scan2sim.export.usd.stage import write_stage
 from scan2sim.files import output_errors
@@ -78,18 +76,7 @@ def write_usd(scene: Scene, folder: Path, name: str = "scene", *, overwrite: boo
             stage=f"{stem}/usd/{stage.name}",
             package=f"{stem}.usdz",
             gaussians=len(gaussians),
-            reduced_pieces=_reduced(scene),
+            parts={obj.name: sum(len(simple_parts(piece)) for piece in obj.collision) for obj in scene.objects},
         )
     return folder / stem / "usd" / stage.name
 
-
-def _reduced(scene: Scene) -> dict[str, float]:
-    """By how much [mm] the pieces with too many corners for PhysX are smaller in the stage, by object."""
-    farthest: dict[str, float] = {}
-    for obj in scene.objects:
-        for piece in obj.collision:
-            if len(piece.vertices) > MAX_HULL:
-                hull = ConvexHull(bounded_hull(piece.vertices, MAX_HULL).vertices)
-                outside = (piece.vertices @ hull.equations[:, :3].T + hull.equations[:, 3]).max()
-                farthest[obj.name] = max(farthest.get(obj.name, 0.0), round(1000 * float(outside), 3))
-    return farthest

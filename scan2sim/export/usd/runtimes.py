@@ -18,7 +18,7 @@ from typing import Any
 
 from pxr import Sdf, Usd, UsdGeom, UsdPhysics, Vt
 
-from scan2sim.export.usd.bodies import MAX_HULL
+from scan2sim.export.usd.hulls import MAX_CORNERS
 from scan2sim.sim import CONTACT
 
 __all__ = ["RUNTIMES", "add_runtimes"]
@@ -115,7 +115,7 @@ _PHYSX_PIECE: Schemas = {
         "physxCollision:restOffset": (FLOAT, 0.0),
     },
     "PhysxConvexHullCollisionAPI": {
-        "physxConvexHullCollision:hullVertexLimit": (INT, MAX_HULL),
+        "physxConvexHullCollision:hullVertexLimit": (INT, MAX_CORNERS),
         "physxConvexHullCollision:minThickness": (FLOAT, 0.0001),
     },
 }
@@ -138,6 +138,8 @@ _DESCRIPTIONS = {
             "PhysxSceneAPI": {
                 "physxScene:timeStepsPerSecond": (UNSIGNED, _RATE),
                 "physxScene:bounceThreshold": (FLOAT, 0.2),
+                # On a 20° slope a flat thing of 18 pieces crept 19 mm with the default TGS, 0.3 mm with PGS.
+                "physxScene:solverType": (TOKEN, "PGS"),
             }
         },
         body={"PhysxRigidBodyAPI": {}},

@@ -81,6 +81,7 @@ def _write_background(scene: Scene, path: Path) -> None:
     label(prim, "wikidata_qcode", QCODE)
     if len(scene.background):
         define_splats(stage, f"/{BACKGROUND}/Splats", scene.background).CreatePurposeAttr(UsdGeom.Tokens.render)
+    UsdGeom.Scope.Define(stage, f"/{BACKGROUND}/Materials")
     contact = add_contact_material(stage, f"/{BACKGROUND}/Materials/Contact", CONTACT.ground_friction, 0.0)
     pieces = add_collision(
         stage, f"/{BACKGROUND}/Collision", scene.background_collision, contact, UsdGeom.Tokens.proxy
