@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from scan2sim.errors import ExportError
-from scan2sim.export import check_isaaclab, step_isaaclab, write_isaaclab
+from scan2sim.export.isaaclab import check_isaaclab, step_isaaclab, write_isaaclab
 from scan2sim.export.isaaclab.template.push_task import PushState
 from scan2sim.export.isaaclab.template.push_task import PushTask as TorchPush
 from scan2sim.scene import Scene
