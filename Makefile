@@ -8,7 +8,7 @@ DEV_INSTALLED := $(VENV)/.dev-installed
 BANANA := assets/captures/banana
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format check build clean
+.PHONY: help demo test test-fast physx lint format check build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## ?(.*)/  make \1|\2/' | column -t -s '|'
@@ -38,6 +38,9 @@ test: $(DEV_INSTALLED) lint  ## all tests, linter and type checker
 
 test-fast: $(DEV_INSTALLED)  ## the tests that take seconds
 	$(PYTEST) -m "not slow"
+
+physx: $(DEV_INSTALLED)  ## PhysX for the tests that compare engines; without its wish for an old packaging, which pytest cannot have
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "ovphysx>=0.7" ovstage physx-usd-schemas newton-usd-schemas "warp-lang>=1.16,<2"
 
 lint: $(DEV_INSTALLED)  ## ruff and pyright
 	$(BIN)/ruff format --check --quiet .

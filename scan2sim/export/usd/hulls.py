@@ -58,4 +58,3 @@ def _halves(points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     corners = points[hull.vertices]
     sides = (corners[corners[:, axis] <= middle], corners[corners[:, axis] >= middle])
     return [np.unique(np.concatenate([side, places]), axis=0) for side in sides]
-

@@ -79,4 +79,3 @@ def write_usd(scene: Scene, folder: Path, name: str = "scene", *, overwrite: boo
             parts={obj.name: sum(len(simple_parts(piece)) for piece in obj.collision) for obj in scene.objects},
         )
     return folder / stem / "usd" / stage.name
-

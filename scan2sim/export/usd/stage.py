@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +83,7 @@ def _write_background(scene: Scene, path: Path) -> None:
         define_splats(stage, f"/{BACKGROUND}/Splats", scene.background).CreatePurposeAttr(UsdGeom.Tokens.render)
     UsdGeom.Scope.Define(stage, f"/{BACKGROUND}/Materials")
     contact = add_contact_material(stage, f"/{BACKGROUND}/Materials/Contact", CONTACT.ground_friction, 0.0)
-    pieces = add_collision(
-        stage, f"/{BACKGROUND}/Collision", scene.background_collision, contact, UsdGeom.Tokens.proxy
-    )
+    pieces = add_collision(stage, f"/{BACKGROUND}/Collision", scene.background_collision, contact, UsdGeom.Tokens.proxy)
     for i, mesh in enumerate(pieces):
         mesh.CreateDisplayColorAttr([_mean_color(scene)])
         surface = bind_surface(stage, f"/{BACKGROUND}/Materials/Surface_{i}", mesh, None)
@@ -171,7 +169,7 @@ def _layer_data(scene: Scene, stage: Usd.Stage, stem: str) -> dict[str, Any]:
         "asset_name": stem,
         "asset_type": "prop",
         "source_file": str(scene.provenance.get("capture") or stem),
-        "usd_date_generated": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        "usd_date_generated": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
     return {
         **about,  # where older rules of SimReady look
