@@ -10,7 +10,7 @@ PYTHON312 ?= python3.12
 BANANA := assets/captures/banana
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-isaaclab lint format check build clean
+.PHONY: help demo test test-fast test-isaaclab physx lint format check build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## ?(.*)/  make \1|\2/' | column -t -s '|'
@@ -49,6 +49,9 @@ $(ISAACLAB)/.installed:
 
 test-isaaclab: $(DEV_INSTALLED) $(ISAACLAB)/.installed  ## exported tasks run in Isaac Lab with Newton (8 GB, minutes)
 	$(BIN)/pytest tests/export/test_isaaclab.py
+
+physx: $(DEV_INSTALLED)  ## PhysX for the tests that compare engines; without its wish for an old packaging, which pytest cannot have
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "ovphysx>=0.7" ovstage physx-usd-schemas newton-usd-schemas "warp-lang>=1.16,<2"
 
 lint: $(DEV_INSTALLED)  ## ruff and pyright
 	$(BIN)/ruff format --check --quiet .

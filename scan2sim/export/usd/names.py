@@ -8,13 +8,14 @@ from collections.abc import Iterable
 __all__ = ["file_stem", "identifiers"]
 
 MAX_STEM = 64  # characters of a file's name
-RESERVED = ("Background", "Joints", "Lights", "PhysicsScene")  # what stands beside the objects
+RESERVED = {"Background", "Joints", "Lights", "PhysicsScene"}  # what stands beside the objects
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])")  # no file may be called so on Windows
 
 
 def identifiers(names: Iterable[str]) -> dict[str, str]:
     """A different USD prim name for each name: ``2-cups`` → ``_2_cups``; equal ones are numbered."""
-    taken, found = set(RESERVED), {}
+    taken: set[str] = set(RESERVED)
+    found: dict[str, str] = {}
     for name in names:
         word = re.sub(r"[^A-Za-z0-9_]", "_", name)
         word = word if re.match(r"[A-Za-z_]", word) else f"_{word}"

@@ -44,7 +44,8 @@ def test_the_folder_is_shaped_as_simready_wants(stage_path: Path) -> None:
     }
     assert {p.name for p in (home / "runnables/physics").iterdir()} == {"physx.usda", "newton.usda", "mujoco.usda"}
     with Image.open(home / ".thumbs/256x256/small_table.usda.png") as picture:
-        assert max(picture.size) == 256 and np.asarray(picture).std() > 5
+        assert max(picture.size) == 256
+        assert np.asarray(picture).std() > 5
     assert str(stage_path.parents[3]) not in stage_path.read_text()
 
 
@@ -112,7 +113,8 @@ def test_each_engine_is_off_until_asked_for_and_then_has_its_own_words(stage_pat
         assert not _attributes(stage, tuple(expected.values()))
         sets.SetSelection(engine, "Enabled")
         others = tuple(p for name, p in expected.items() if name != engine)
-        assert _attributes(stage, (prefix,)) and not _attributes(stage, others)
+        assert _attributes(stage, (prefix,))
+        assert not _attributes(stage, others)
     assert (
         stage.GetPrimAtPath("/small_table/PhysicsScene").GetAttribute("mjc:option:timestep").Get() == CONTACT.timestep
     )
@@ -144,7 +146,8 @@ def test_pieces_with_too_many_corners_are_cut_into_parts_of_the_same_body(tmp_pa
     assert json.loads((tmp_path / "usd" / "export.json").read_text())["parts"] == {"ball": len(parts)}
     assert 1 < len(parts) < 16
     for part in parts:
-        assert is_convex(part) and len(part.vertices) <= 64
+        assert is_convex(part)
+        assert len(part.vertices) <= 64
         assert len(part.facets) + len(part.faces) - sum(map(len, part.facets)) <= 64
     assert sum(part.volume for part in parts) == pytest.approx(ball.collision[0].volume, rel=1e-5)
     together = trimesh.util.concatenate(parts).convex_hull

@@ -65,7 +65,8 @@ def assert_same_gaussians(found: Gaussians, expected: Gaussians) -> None:
     assert len(found) == len(expected)
     if not len(expected):
         return
-    assert torch.equal(found.means, expected.means) and torch.equal(found.sh, expected.sh)
+    assert torch.equal(found.means, expected.means)
+    assert torch.equal(found.sh, expected.sh)
     assert torch.allclose(found.scales, expected.scales, rtol=1e-5)
     assert torch.allclose(found.opacities, expected.opacities, atol=1e-6)
     assert torch.allclose(found.quats, torch.nn.functional.normalize(expected.quats), atol=1e-6)
@@ -105,12 +106,14 @@ def assert_same_object(found: SceneObject, expected: SceneObject) -> None:
 def assert_same(found: Scene, expected: Scene) -> None:
     assert_same_gaussians(found.background, expected.background)
     for a, b in zip(found.background_collision, expected.background_collision, strict=True):
-        assert np.array_equal(a.faces, b.faces) and a.vertices == pytest.approx(b.vertices, abs=1e-7)
+        assert np.array_equal(a.faces, b.faces)
+        assert a.vertices == pytest.approx(b.vertices, abs=1e-7)
     for a, b in zip(found.objects, expected.objects, strict=True):
         assert_same_object(a, b)
     for a, b in zip(found.supports, expected.supports, strict=True):
         assert (a.name, a.object) == (b.name, b.object)
-        assert np.array_equal(a.polygon, b.polygon) and np.array_equal(a.position, b.position)
+        assert np.array_equal(a.polygon, b.polygon)
+        assert np.array_equal(a.position, b.position)
     for key in ("scale", "gravity", "light", "quality", "provenance"):
         assert getattr(found, key) == getattr(expected, key)
 
@@ -196,8 +199,10 @@ def test_splats_of_others_are_read_by_the_schema(tmp_path: Path) -> None:
     assert found.quats[1].tolist() == [0.5, 0.5, -0.5, 0.5]
     assert found.scales[0].tolist() == pytest.approx([1, 0.5, 0.25])
     assert found.opacities.tolist() == pytest.approx([0.9, 0.25])
-    assert found.sh[0, :, 0].tolist() == [1, 4, 7, 10] and found.sh[1, 3].tolist() == [-10, -11, -12]
+    assert found.sh[0, :, 0].tolist() == [1, 4, 7, 10]
+    assert found.sh[1, 3].tolist() == [-10, -11, -12]
     halves = read_splats(stage.GetPrimAtPath("/Halves"))
-    assert halves.quats[0].tolist() == [0.5, 0.5, -0.5, 0.5] and halves.sh[0, 0].tolist() == [1, 2, 3]
+    assert halves.quats[0].tolist() == [0.5, 0.5, -0.5, 0.5]
+    assert halves.sh[0, 0].tolist() == [1, 2, 3]
     with pytest.raises(ExportError, match="do not fit"):
         read_splats(stage.GetPrimAtPath("/Torn"))
