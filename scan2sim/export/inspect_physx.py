@@ -1,8 +1,8 @@
 """A program of its own: open a USD stage in PhysX (ovphysx), step it on the CPU, and write what was seen.
 
-``python inspect_physx.py STAGE RESULT.json MEMORY SCENE SECONDS DT GX GY GZ``.  PhysX is Isaac Sim's own engine; ovphysx
-brings it as a package.  SCENE is the path of the PhysicsScene, whose gravity [m/s²] is replaced; its topmost prim gets the
-variant PhysX=Enabled.
+``python inspect_physx.py STAGE RESULT.json MEMORY SCENE SECONDS DT GX GY GZ``.  PhysX is Isaac Sim's own engine;
+ovphysx brings it as a package.  SCENE is the path of the PhysicsScene, whose gravity [m/s²] is replaced; its topmost
+prim gets the variant PhysX=Enabled.
 """
 
 import json

@@ -11,6 +11,8 @@ import trimesh
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
+from scan2sim.bodies import bounded_hull
+
 __all__ = ["MAX_CORNERS", "simple_parts"]
 
 MAX_CORNERS = 64
@@ -30,7 +32,7 @@ def simple_parts(piece: trimesh.Trimesh) -> list[trimesh.Trimesh]:
     while waiting:
         points = waiting.pop()
         if len(parts) + len(waiting) >= MAX_PARTS or _is_simple(points):
-            parts.append(trimesh.convex.convex_hull(points))
+            parts.append(bounded_hull(points, len(points)))
         else:
             waiting += _halves(points)
     return parts

@@ -46,7 +46,7 @@ def open_stage(path: Path) -> Usd.Stage:
 
 
 def read_usd(path: Path) -> Scene:
-    """Read a stage that :func:`write_usd` wrote, as far as USD holds a scene: all but cameras, photos and sparse points.
+    """Read a stage that :func:`write_usd` wrote, as far as USD holds a scene: all but cameras, photos and points.
 
     Masses, inertias, frictions, poses, meshes and splats are read from USD's own schemas, intervals of estimates,
     labels, supports and provenance from custom data.  The stage is composed and trusted: of what others sent,
