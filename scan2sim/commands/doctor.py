@@ -144,7 +144,7 @@ def _usd() -> Finding:
 
 
 def _physx() -> Finding:
-    """Isaac Sim's engine, loaded in a process of its own: it brings a USD of its own and talks while it loads."""
+    """Isaac Sim's engine, loaded in a process of its own: it brings its own USD and talks while it loads."""
     todo = "pip install 'scan2sim[physx]'"
     missing = [name for name in ("ovphysx", "ovstage", "physx_usd_schemas", "newton_usd_schemas") if not _exists(name)]
     if missing:

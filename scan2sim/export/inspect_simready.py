@@ -1,8 +1,7 @@
 """A program of its own: hold a stage against a profile of SimReady, and write what failed.
 
 ``python inspect_simready.py STAGE RESULT.json MEMORY PROFILE``.  One rule is excused, on splats alone: that what is
-drawn has a material.  Splats carry their own light; bound to a surface, renderers shade them as one, or draw them
-black.
+drawn has a material.  Splats carry their own light; bound to a surface, a renderer shades them as one.
 """
 
 import json

@@ -10,25 +10,31 @@ from pathlib import Path
 
 from isaaclab.app import add_launcher_args, launch_simulation
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("output", type=Path, help="where the figures go (JSON)")
-parser.add_argument("--envs", type=int, default=16, help="environments side by side")
-parser.add_argument("--steps", type=int, default=100, help="actions at 30 Hz")
-parser.add_argument("--actions", choices=("still", "random"), default="still", help="what the pusher does")
-add_launcher_args(parser)
-parser.set_defaults(visualizer=["none"], device="cpu")
-arguments = parser.parse_args()
-
-import torch  # noqa: E402
-from isaaclab_tasks.utils import resolve_presets  # noqa: E402
-
-from .push_env import PushEnv  # noqa: E402
-from .push_env_cfg import PushEnvCfg  # noqa: E402
-from .scene_cfg import SCENE  # noqa: E402
+__all__ = ["main"]
 
 
 def main() -> None:
     """Make the environments, step them, write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", type=Path, help="where the figures go (JSON)")
+    parser.add_argument("--envs", type=int, default=16, help="environments side by side")
+    parser.add_argument("--steps", type=int, default=100, help="actions at 30 Hz")
+    parser.add_argument("--actions", choices=("still", "random"), default="still", help="what the pusher does")
+    add_launcher_args(parser)
+    parser.set_defaults(visualizer=["none"], device="cpu")
+    arguments = parser.parse_args()
+    arguments.output.write_text(json.dumps(run(arguments), indent=1))
+
+
+def run(arguments: argparse.Namespace) -> dict:
+    """Step as the command line says; returns the figures."""
+    import torch  # after the command line was read: Isaac Sim wants to be started before what it brings is loaded
+    from isaaclab_tasks.utils import resolve_presets
+
+    from .push_env import PushEnv
+    from .push_env_cfg import PushEnvCfg
+    from .scene_cfg import SCENE
+
     cfg = resolve_presets(PushEnvCfg())
     cfg.scene.num_envs = arguments.envs
     cfg.sim.device = arguments.device
@@ -59,8 +65,9 @@ def main() -> None:
                 "drift_mm": 1e3 * float((pose - placed[name])[:, :3].norm(dim=1).max()),
                 "turn_deg": float(turned.max()),
             }
-        arguments.output.write_text(json.dumps(figures, indent=1))
         env.close()
+    return figures
 
 
-main()
+if __name__ == "__main__":
+    main()
