@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scan2sim.export import write_gymnasium
 from scan2sim.scene import save_scene
+from scan2sim.sim import settled_scene
 from tests.scene.factory import make_scene
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -32,6 +35,16 @@ def test_moving_an_object_changes_the_picture_where_it_is_and_taking_all_away_le
     assert red[1].sum() > 100
     assert (red[0] != red[1]).sum() > 50
     assert red[2].sum() < 0.02 * red[0].sum()
+
+
+def test_a_policy_is_trained_and_measured(tmp_path):
+    pytest.importorskip("stable_baselines3")
+    write_gymnasium(settled_scene(make_scene())[0], tmp_path / "gym", "desk")
+    amount = ["--minutes", "0.02", "--worlds", "2", "--episodes", "4", "--save", str(tmp_path / "policy.zip")]
+    command = [sys.executable, str(EXAMPLES / "02_train_push.py"), str(tmp_path / "gym"), *amount]
+    said = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True).stdout
+    assert re.search(r"success \d of 4: .*95 % interval", said)
+    assert (tmp_path / "policy.zip").stat().st_size > 10_000
 
 
 def test_every_example_is_numbered_and_short():

@@ -27,6 +27,7 @@ def main() -> None:
         model = _urdf(model_path, json.loads(sys.argv[4]))
     else:
         model = mujoco.MjModel.from_xml_path(model_path)
+    model.opt.enableflags &= ~int(mujoco.mjtEnableBit.mjENBL_SLEEP)  # contacts of what sleeps are not counted
     data = mujoco.MjData(model)
     home = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_KEY, "home")
     if home >= 0:

@@ -71,6 +71,7 @@ def test_it_passes_its_own_and_gymnasiums_check(folder: Path) -> None:
     assert [id.split("-")[1] for id in figures["environments"]] == ["Push", "PushHeading", "Lift", "Rearrange"]
     assert figures["random_steps"] == 200
     assert figures["worst_drift_mm"] < 1
+    assert 0.05 < figures["penetration_mm"] < 0.6, "nothing sleeps while it is measured"
 
 
 @pytest.mark.parametrize("program", [USE, HUB], ids=["import", "hub"])
