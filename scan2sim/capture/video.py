@@ -33,6 +33,7 @@ class ScoredVideo:
 
     path: Path
     stamps: tuple[int, ...]  # [ticks] of the frames that decode, in order
+    numbers: tuple[int, ...]  # of these among all frames of the video, from 0
     times: tuple[float, ...]  # [s]
     scores: tuple[FrameScores, ...]
     length: float  # [s] that the header promises, 0 = unknown
@@ -89,7 +90,7 @@ def read_video(path: Path, folder: Path, config: CaptureConfig, report: Reporter
             raise CaptureError(problem, path=path, todo="film again: 20 s or more, slowly all around the scene")
         frames: dict[int, Frame] = {}
         for number, picture in video_pictures(video, chosen, decoder, config):
-            name = video_frame_name(path, number)
+            name = video_frame_name(path, video.numbers[number])
             image = folder / "images" / name
             image.write_bytes(encode_jpeg(picture))
             seconds, score = video.times[number] - video.times[0], video.scores[number]
@@ -117,6 +118,7 @@ def score_video(
         CaptureError: it cannot be opened, holds no picture, or too large ones.
     """
     stamps: list[int] = []
+    numbers: list[int] = []
     times: list[float] = []
     scores: list[FrameScores] = []
     kept: dict[int, Image.Image] = {}
@@ -133,12 +135,14 @@ def score_video(
         scores.append(FrameScores(float(frame["sharpness"]), float(frame["exposure"]), thumbnail))
         times.append(float(frame["time"]))
         stamps.append(int(frame["stamp"] or 0))
+        numbers.append(int(frame["number"]))
     report("scoring video frames", len(times), len(times))
     width, height = header["size"]
     steady, warning = mend_clock(times)
     warnings = () if warning is None else (f"{path.name}: {warning}",)
     length = float(header["length"])
-    return ScoredVideo(path, tuple(stamps), steady, tuple(scores), length, (width, height), upright, kept, warnings)
+    when = tuple(stamps), tuple(numbers), steady
+    return ScoredVideo(path, *when, tuple(scores), length, (width, height), upright, kept, warnings)
 
 
 def video_pictures(

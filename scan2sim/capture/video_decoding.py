@@ -62,7 +62,14 @@ def scan_video(
             score = score_luma(_pixels(frame.reformat(WORK_WIDTH, height, "gray", interpolation="AREA")))
             if windows and (best is None or score.sharpness > best[0]):
                 best = score.sharpness, number, frame
-            header = {"time": time, "stamp": frame.pts, "sharpness": score.sharpness, "exposure": score.exposure}
+            counted = round((time - start) * rate) if only else number
+            header = {
+                "time": time,
+                "stamp": frame.pts,
+                "number": counted,
+                "sharpness": score.sharpness,
+                "exposure": score.exposure,
+            }
             yield header, score.thumbnail.tobytes()
         if best is not None:
             yield _kept(best, max_size, upright)

@@ -36,7 +36,6 @@ BLOCKED = 0.45  # of the distance: what stands nearer than this in the middle of
 MIN_VIEWS = 12
 STATED_SIGMA, GUESS_SIGMA = 0.01, 0.35  # relative, of the scale
 STATED_UP_SIGMA_DEG = 3.0
-KEPT_POINTS = 5000  # of the surface, in place of the sparse points of photos
 
 
 def look_at_splats(
@@ -47,10 +46,11 @@ def look_at_splats(
 ) -> tuple[PosedCapture, Array]:  # and scene_from_splats (4, 4), a similarity
     """Find the scene frame of finished splats, and draw them from three rings of cameras into ``folder/images``.
 
-    Up is ``config.up``, or the normal of the support under the densest part; the rest is as for photos
+    Up is the normal of the support under the densest part, the one nearest to ``config.up`` if that is stated, or
+    ``config.up`` itself where no support is found; the rest is as for photos
     (:func:`scan2sim.poses.find_scene_frame`), with cameras that look at the densest part from all around.  Metres are
     ``config.unit``, or guessed from the distance at which people hold cameras.  A camera that something stands in front
-    of is left out.
+    of is left out.  There are no sparse points: these are what photos agree on.
 
     Raises:
         PosesError: nothing dense is there, no support is found and up not stated, or too few cameras see the subject.
@@ -72,12 +72,11 @@ def look_at_splats(
     placed = rotate_gaussians(gaussians, scene_from_splats)
     distance = frame.scale * DISTANCE * reach
     frames, blocked = _pictures(placed, distance, folder, report)
-    near = rng.permutation(len(points))[:KEPT_POINTS]
     warnings = (f"{blocked} of {blocked + len(frames)} cameras would stand behind something, and were left out",)
     posed = PosedCapture(
         frames,
-        frame.points(points[near]),
-        np.full((len(near), 3), 128, np.uint8),
+        np.zeros((0, 3)),
+        np.zeros((0, 3), np.uint8),
         Scale("guess", GUESS_SIGMA) if config.unit is None else Scale("unit", STATED_SIGMA),
         _gravity(frame, stated=config.up is not None),
         warnings=warnings if blocked else (),

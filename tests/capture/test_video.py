@@ -118,6 +118,7 @@ def test_a_quick_look_decodes_key_frames_only(tmp_path: Path) -> None:
     quick = read_capture(path, tmp_path / "quick", CaptureConfig(key_frames=True))
     assert len(quick.frames) == views
     assert [frame.time for frame in quick.frames] == pytest.approx([i * hold / 30 for i in range(views)])
+    assert [frame.name for frame in quick.frames][:3] == ["clip-000000.jpg", "clip-000005.jpg", "clip-000010.jpg"]
     assert "0 of 24 video frames not needed" in quick.dropped[-1].reason
     whole = read_capture(path, tmp_path / "whole")
     assert f"of {views * hold} video frames" in whole.dropped[-1].reason
