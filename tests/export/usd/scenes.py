@@ -25,11 +25,13 @@ def with_all_kinds() -> Scene:
     scene = settled()
     box, ball, bowl = scene.objects
     turned = np.array([0.9, 0.1, -0.3, 0.3])
-    hinge = Joint(0, "revolute", [*bowl.position, 0.06, 0, 0], np.array([0.0, 0.6, 0.8]), -0.5, 1.5, 0.02, 0.01)
+    hinge = Joint(
+        0, "revolute", bowl.position + np.array([0.06, 0, 0]), np.array([0.0, 0.6, 0.8]), -0.5, 1.5, 0.02, 0.01
+    )
     return replace(
         scene,
         objects=(
-            replace(box, wxyz=turned / np.linalg.norm(turned), position=[*box.position, 0, 0, 0.1]),
+            replace(box, wxyz=turned / np.linalg.norm(turned), position=box.position + np.array([0, 0, 0.1])),
             replace(ball, mobility="fixed"),
             replace(bowl, mobility="joint", joint=hinge),
         ),

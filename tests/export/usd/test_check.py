@@ -108,7 +108,7 @@ def test_a_slope_of_20_degrees_slides_or_holds_the_same_in_both_engines(
 def test_a_ball_dropped_into_the_bowl_stays_in_physx(tmp_path: Path) -> None:
     bowl = settled().objects[2]
     ball = trimesh.creation.icosphere(subdivisions=2, radius=0.005)
-    ball.apply_translation([*bowl.position, 0.005, 0, 0.08])
+    ball.apply_translation(bowl.position + np.array([0.005, 0, 0.08]))
     config = ObjectConfig(texture=0)
     dropped = object_from_mesh(
         9, "drop", Label("ball", 1, "person"), ball, Gaussians.empty(), config, material="rubber", rests_on=None
