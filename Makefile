@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 NATIVE := CMakeLists.txt $(wildcard scan2sim/splats/native/*)
 RUN_INSTALLED := $(VENV)/.run-installed
 DEV_INSTALLED := $(VENV)/.dev-installed
+ISAACLAB := .venv-isaaclab
+PYTHON312 ?= python3.12
 BANANA := assets/captures/banana
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format check build clean
+.PHONY: help demo test test-fast test-isaaclab physx lint format check build clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## ?(.*)/  make \1|\2/' | column -t -s '|'
@@ -38,6 +40,18 @@ test: $(DEV_INSTALLED) lint  ## all tests, linter and type checker
 
 test-fast: $(DEV_INSTALLED)  ## the tests that take seconds
 	$(PYTEST) -m "not slow"
+
+$(ISAACLAB)/.installed:
+	@command -v $(PYTHON312) >/dev/null || { echo "$(PYTHON312) not found: Isaac Lab 3 needs Python 3.12"; exit 2; }
+	$(PYTHON312) -m venv $(ISAACLAB)
+	$(ISAACLAB)/bin/pip install --quiet --disable-pip-version-check "isaaclab>=3.0,<4"
+	@touch $@
+
+test-isaaclab: $(DEV_INSTALLED) $(ISAACLAB)/.installed  ## exported tasks run in Isaac Lab with Newton (8 GB, minutes)
+	$(BIN)/pytest tests/export/test_isaaclab.py
+
+physx: $(DEV_INSTALLED)  ## PhysX for the tests that compare engines; without its wish for an old packaging, which pytest cannot have
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "ovphysx>=0.7" ovstage physx-usd-schemas newton-usd-schemas "warp-lang>=1.16,<2"
 
 lint: $(DEV_INSTALLED)  ## ruff and pyright
 	$(BIN)/ruff format --check --quiet .

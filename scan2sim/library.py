@@ -16,10 +16,12 @@ from scan2sim.capture import CaptureConfig
 from scan2sim.capture.formats import KNOWN
 from scan2sim.capture.magic import PHOTO_KINDS, describe_kind, file_kind
 from scan2sim.capture.privacy import remove_private
+from scan2sim.capture.private_zip import remove_private_from_zip
 from scan2sim.errors import CaptureError, OutputError, SceneError, UsageError
 from scan2sim.files import new_folder, read_json, write_json
 from scan2sim.pipeline import SCENE_FOLDER, digest_inputs, input_names
 from scan2sim.progress import Reporter, silent
+from scan2sim.splats import count_splats
 
 __all__ = ["Library", "LibraryEntry", "default_library", "identifier"]
 
@@ -50,7 +52,7 @@ class LibraryEntry:
 
     @property
     def capture(self) -> Path:
-        """What a build reads: the folder of photos, or the one zip or video in it."""
+        """What a build reads: the folder of photos, or the one zip, video or file of splats in it."""
         folder = self.folder / "capture"
         files = list(self.digests)
         return folder / files[0] if len(files) == 1 and file_kind(folder / files[0]) not in PHOTO_KINDS else folder
@@ -102,7 +104,7 @@ class Library:
     ) -> tuple[LibraryEntry, ...]:
         """Copy captures into the library, each wholly or not at all.
 
-        Places and names of devices are removed from the copies of photos and videos (not from those inside zips),
+        Places and names of devices are removed from the copies of photos and videos, also from those inside zips,
         unless ``keep_private``.
 
         Several photos make one capture; folders, zips and videos are captures of their own.  A capture that is there
@@ -202,7 +204,9 @@ class Library:
                 target = fresh / "capture" / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
-                if not keep_private:
+                if not keep_private and file_kind(target) == "zip":
+                    remove_private_from_zip(target, CaptureConfig(), report)
+                elif not keep_private:
                     remove_private(target)
                 copied += path.stat().st_size
                 report(f"copying {name}", copied >> 10, total >> 10)
@@ -224,7 +228,9 @@ def _captures(paths: Sequence[Path], name: str | None) -> dict[str, list[Path]]:
     """The paths that make up each capture, by the capture's name."""
     kinds = [_kind(path) for path in paths]
     if not paths:
-        raise UsageError("nothing to upload", todo="name a folder of photos, a zip, a video, or several photos")
+        raise UsageError(
+            "nothing to upload", todo="name a folder of photos, a zip, a video, several photos, or finished splats"
+        )
     if all(kind == "photo" for kind in kinds):
         groups = {identifier(paths[0].resolve().parent.name): list(paths)}
     elif "photo" in kinds:
@@ -244,7 +250,7 @@ def _captures(paths: Sequence[Path], name: str | None) -> dict[str, list[Path]]:
 
 
 def _kind(path: Path) -> str:
-    """``folder``, ``photo``, ``zip`` or ``video``, told by a look at the first bytes."""
+    """``folder``, ``photo``, ``zip``, ``video`` or ``splats``, told by a look at the first bytes."""
     if not path.exists():
         raise UsageError("no such file or folder", path=path, todo="check the path")
     if path.is_dir():
@@ -258,7 +264,11 @@ def _kind(path: Path) -> str:
     if kind in PHOTO_KINDS:
         return "photo"
     if kind not in ("zip", "video"):
-        raise CaptureError(f"this is {describe_kind(kind)}; expected {KNOWN}", path=path, todo="give one of these")
+        if count_splats(path) is not None:
+            return "splats"
+        raise CaptureError(
+            f"this is {describe_kind(kind)}; expected {KNOWN}, or finished splats", path=path, todo="give one of these"
+        )
     return kind
 
 

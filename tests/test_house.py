@@ -123,6 +123,8 @@ def test_there_are_no_cycles() -> None:
 def test_every_exported_name_resolves(path: Path) -> None:
     if path.is_relative_to(ROOT / "apps"):
         pytest.importorskip("viser")
+    if path.parent.name == "template" and "isaaclab" in path.read_text(encoding="utf-8"):
+        pytest.importorskip("isaaclab")
     module = import_module(module_of(path))
     names = getattr(module, "__all__", [])
     assert sorted(set(names)) == sorted(names), "a name is exported twice"

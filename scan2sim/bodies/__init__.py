@@ -6,7 +6,7 @@ Meshes are `trimesh.Trimesh` in metres; nothing here knows of scenes, photos or 
 from scan2sim.bodies.closed import close_mesh, is_closed
 from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is_convex
 from scan2sim.bodies.decimate import decimate
-from scan2sim.bodies.mass import MassProperties, mass_properties
+from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_properties
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
 from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical, shape_sigma
 from scan2sim.bodies.piece_fit import PieceFit, piece_fit
@@ -35,6 +35,7 @@ __all__ = [
     "convex_pieces",
     "decimate",
     "estimate_physical",
+    "inertia_problem",
     "is_closed",
     "is_convex",
     "mark_seen",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scan2sim.bodies.closed import is_closed
 from scan2sim.errors import SceneError
 
-__all__ = ["MassProperties", "mass_properties"]
+__all__ = ["MassProperties", "inertia_problem", "mass_properties"]
 
 
 class MassProperties(NamedTuple):
@@ -49,3 +49,18 @@ def mass_properties(mesh: trimesh.Trimesh, density: float) -> MassProperties:  #
     covariance = second / 20 - volume * np.outer(mean, mean)
     inertia = density * (np.trace(covariance) * np.eye(3) - covariance)
     return MassProperties(float(density * volume), mean + reference, (inertia + inertia.T) / 2)
+
+
+def inertia_problem(inertia: NDArray[np.float64]) -> str | None:  # (3, 3) [kg m²] about the centre of mass
+    """Why no solid has this inertia, or None: a closed surface that runs through itself, as noise does, may have such.
+
+    That of a solid is symmetric and positive, and no principal moment is larger than the sum of the others.
+    """
+    if inertia.shape != (3, 3) or not np.isfinite(inertia).all():
+        return "not finite"
+    principal = np.linalg.eigvalsh((inertia + inertia.T) / 2)
+    if np.abs(inertia - inertia.T).max() > 1e-6 * np.abs(inertia).max() or principal[0] <= 0:
+        return "not symmetric and positive"
+    if principal[0] + principal[1] < principal[2] * (1 - 1e-6):
+        return "no solid's, by the triangle inequality of principal moments"
+    return None

@@ -15,6 +15,8 @@ class CaptureConfig:
     """Long side of the working frames [pixels]; larger photos are resized, smaller ones keep their pixels."""
     max_frames: int = 60
     """Frames taken from a video or a recording of an app, at most."""
+    key_frames: bool = False
+    """Look at a video's key frames only where there are enough of them: for a quick look."""
     min_frames: int = 4
     """Distinct frames that a capture needs, at least."""
     max_megapixels: float = 256.0
@@ -31,3 +33,5 @@ class CaptureConfig:
     """Total size of a zip's contents, at most."""
     max_ratio: float = 200.0
     """Compression ratio of a zip's entries over 1 MiB, at most; photos hardly compress, bombs do."""
+    max_splats: int = 4_000_000
+    """Gaussians that a file of finished splats may hold; objects are separated with about 1 KiB for each."""

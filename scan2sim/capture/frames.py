@@ -50,7 +50,7 @@ class Capture:
     """Everything that one upload holds."""
 
     frames: tuple[Frame, ...]
-    source: str  # photos, video, record3d, stray-scanner, polycam, polycam-photo, arkit, nerfstudio or colmap
+    source: str  # photos, video, record3d, stray-scanner, polycam, polycam-photo, arkit, nerfstudio, colmap or splats
     dropped: tuple[DroppedFile, ...] = ()
     device: str | None = None  # only with CaptureConfig.keep_private
     licence: str | None = None

@@ -82,7 +82,8 @@ def read_photo(
 def encode_jpeg(image: Image.Image) -> bytes:
     """JPEG of quality 95 with full colour resolution, no metadata."""
     out = BytesIO()
-    image.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    fresh = Image.fromarray(np.asarray(image))  # carries no comment
+    fresh.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return out.getvalue()
 
 

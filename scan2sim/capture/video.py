@@ -33,6 +33,7 @@ class ScoredVideo:
 
     path: Path
     stamps: tuple[int, ...]  # [ticks] of the frames that decode, in order
+    numbers: tuple[int, ...]  # of these among all frames of the video, from 0
     times: tuple[float, ...]  # [s]
     scores: tuple[FrameScores, ...]
     length: float  # [s] that the header promises, 0 = unknown
@@ -77,7 +78,7 @@ def read_video(path: Path, folder: Path, config: CaptureConfig, report: Reporter
         CaptureError: it cannot be opened, or has too few distinct frames.
     """
     with Decoder(config) as decoder:
-        video = score_video(path, decoder, config, report)
+        video = score_video(path, decoder, config, report, key_frames=config.key_frames)
         chosen = video.choose(config.max_frames)
         dropped = [DroppedFile(path.name, video.breaks_off)] if video.breaks_off else []
         if len(chosen) < config.min_frames:
@@ -89,7 +90,7 @@ def read_video(path: Path, folder: Path, config: CaptureConfig, report: Reporter
             raise CaptureError(problem, path=path, todo="film again: 20 s or more, slowly all around the scene")
         frames: dict[int, Frame] = {}
         for number, picture in video_pictures(video, chosen, decoder, config):
-            name = video_frame_name(path, number)
+            name = video_frame_name(path, video.numbers[number])
             image = folder / "images" / name
             image.write_bytes(encode_jpeg(picture))
             seconds, score = video.times[number] - video.times[0], video.scores[number]
@@ -103,19 +104,26 @@ def read_video(path: Path, folder: Path, config: CaptureConfig, report: Reporter
 
 
 def score_video(
-    path: Path, decoder: Decoder, config: CaptureConfig, report: Reporter, *, upright: bool = True
+    path: Path,
+    decoder: Decoder,
+    config: CaptureConfig,
+    report: Reporter,
+    *,
+    upright: bool = True,
+    key_frames: bool = False,
 ) -> ScoredVideo:
-    """Score every frame of a video, turned by its rotation tag or as it is stored.
+    """Score every frame of a video, or its key frames only, turned by its rotation tag or as it is stored.
 
     Raises:
         CaptureError: it cannot be opened, holds no picture, or too large ones.
     """
     stamps: list[int] = []
+    numbers: list[int] = []
     times: list[float] = []
     scores: list[FrameScores] = []
     kept: dict[int, Image.Image] = {}
     windows = config.max_frames if config.max_frames <= MAX_KEPT else 0
-    request = {"windows": windows, "max_size": config.max_size, "upright": upright}
+    request = {"windows": windows, "max_size": config.max_size, "upright": upright, "key_frames": key_frames}
     answers = _answers(decoder, "scan", path, {**request, "max_megapixels": config.max_megapixels})
     header, _ = next(answers)
     for frame, data in answers:
@@ -127,12 +135,14 @@ def score_video(
         scores.append(FrameScores(float(frame["sharpness"]), float(frame["exposure"]), thumbnail))
         times.append(float(frame["time"]))
         stamps.append(int(frame["stamp"] or 0))
+        numbers.append(int(frame["number"]))
     report("scoring video frames", len(times), len(times))
     width, height = header["size"]
     steady, warning = mend_clock(times)
     warnings = () if warning is None else (f"{path.name}: {warning}",)
     length = float(header["length"])
-    return ScoredVideo(path, tuple(stamps), steady, tuple(scores), length, (width, height), upright, kept, warnings)
+    when = tuple(stamps), tuple(numbers), steady
+    return ScoredVideo(path, *when, tuple(scores), length, (width, height), upright, kept, warnings)
 
 
 def video_pictures(

@@ -20,16 +20,18 @@ from scan2sim.errors import CaptureError
 
 __all__ = ["decode_frames", "scan_video"]
 
+FEW_KEYS, MANY_KEYS = 20, 40  # with fewer key frames a video cannot be judged by these; more tell little more
 WIDE_PRIMARIES = 9  # BT.2020 in ITU-T H.273, table 2
 
 
 def scan_video(
-    path: str, max_megapixels: float, windows: int, max_size: int, upright: bool
+    path: str, max_megapixels: float, windows: int, max_size: int, upright: bool, key_frames: bool = False
 ) -> Iterator[tuple[dict[str, Any], bytes]]:
     """What the header promises, then time, timestamp and scores of every frame, in order of presentation.
 
     The sharpest frame of each of ``windows`` equal parts of the promised length comes as a picture after it, because it
-    will probably be wanted, and decoding twice costs twice.
+    will probably be wanted, and decoding twice costs twice.  With ``key_frames``, and at least some of these, only key
+    frames are decoded, which lean on no others, and of many only some.
 
     Raises:
         CaptureError: it cannot be opened, holds no picture, or too large ones.
@@ -38,11 +40,17 @@ def scan_video(
         rate = float(stream.average_rate or 30)
         length = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
         size = stream.codec_context.width, stream.codec_context.height
-        yield {"length": length, "expected": stream.frames or round(length * rate), "size": size}, b""
+        expected = stream.frames or round(length * rate)
+        keys = sum(entry.is_keyframe for entry in stream.index_entries)
+        only = frozenset[int]()
+        if key_frames and keys >= FEW_KEYS:
+            only = frozenset(np.linspace(0, keys - 1, min(keys, MANY_KEYS)).round().astype(int).tolist())
+            expected = len(only)
+        yield {"length": length, "expected": expected, "size": size}, b""
         window_seconds = max(length - 1 / rate, 1e-9) / windows if windows else float("inf")
         best: tuple[float, int, av.VideoFrame] | None = None
         start, window = None, 0
-        for number, frame in enumerate(_frames(container, stream)):
+        for number, frame in enumerate(_frames(container, stream, only)):
             time = number / rate if frame.time is None else frame.time
             start = time if start is None else start
             here = min(int((time - start) / window_seconds), windows - 1)
@@ -54,7 +62,14 @@ def scan_video(
             score = score_luma(_pixels(frame.reformat(WORK_WIDTH, height, "gray", interpolation="AREA")))
             if windows and (best is None or score.sharpness > best[0]):
                 best = score.sharpness, number, frame
-            header = {"time": time, "stamp": frame.pts, "sharpness": score.sharpness, "exposure": score.exposure}
+            counted = round((time - start) * rate) if only else number
+            header = {
+                "time": time,
+                "stamp": frame.pts,
+                "number": counted,
+                "sharpness": score.sharpness,
+                "exposure": score.exposure,
+            }
             yield header, score.thumbnail.tobytes()
         if best is not None:
             yield _kept(best, max_size, upright)
@@ -124,14 +139,20 @@ def _opened(path: str, max_megapixels: float) -> Iterator[tuple[InputContainer, 
         yield container, stream
 
 
-def _frames(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """All frames that decode from here on, in order."""
+def _frames(
+    container: InputContainer, stream: VideoStream, only: frozenset[int] = frozenset()
+) -> Iterator[av.VideoFrame]:
+    """All frames that decode from here on, in order; or of the key frames ``only`` these, counted from 0."""
     packets = container.demux(stream)
+    keys = 0
     while True:
         try:
             packet = next(packets, None)
             if packet is None:
                 return
+            keys += packet.is_keyframe
+            if only and packet.size and not (packet.is_keyframe and keys - 1 in only):
+                continue
             yield from packet.decode()
         except FFmpegError:  # a damaged packet; the demuxer goes on with the next, or ends
             continue

@@ -15,7 +15,7 @@ Color = Literal["green", "amber", "red"]
 FEW, TOO_FEW = 16, 8  # frames
 LINKED, TORN = 0.85, 0.5  # share of frames that hang together
 WIDE, HALF = 75.0, 150.0  # widest gap in the ring [degrees]
-BLURRED, MOSTLY_BLURRED = 0.2, 0.6  # share of frames
+BLURRED = 0.2  # share of frames; cameras are found for smeared photos too, only the scene is as smeared
 STOPS = 0.5  # spread of exposure
 GLOOMY = 0.1  # median exposure
 STILL, SHAKY = 3.0, 55.0  # median parallax of linked frames [degrees]
@@ -43,7 +43,7 @@ def _amount(f: Figures) -> Iterator[Advice]:
     todo = "take 20 to 60 photos, or a video of 30 s or more, slowly all around" if color != "green" else ""
     same = f" ({f.frames - f.distinct} more are nearly the same picture)" if f.frames > f.distinct else ""
     yield Advice("views", color, f"{f.distinct} different views{same}", todo)
-    color = "red" if f.blurred > MOSTLY_BLURRED else "amber" if f.blurred > BLURRED else "green"
+    color = "amber" if f.blurred > BLURRED else "green"
     todo = "move slower, hold the phone with both hands, or make more light" if color != "green" else ""
     yield Advice("sharpness", color, f"{f.blurred:.0%} of the views are blurred", todo)
 

@@ -11,7 +11,7 @@ from PIL import Image
 from scan2sim.capture import Capture, Frame
 from scan2sim.coach.config import CoachConfig
 from scan2sim.coach.links import find_links
-from scan2sim.coach.ring import find_ring
+from scan2sim.coach.ring import Ring, find_ring
 from scan2sim.poses import quiet_colmap
 from scan2sim.progress import Reporter
 
@@ -38,6 +38,8 @@ class Figures:
     first: str  # name of the frame that directions are told from
     azimuth: tuple[float, ...]  # [degrees] where the linked frames stand around the subject, 90 = right of the first
     elevation: tuple[float, float]  # lowest and highest [degrees], but for a tenth on each side
+    step: float  # median angle from a linked view to the one nearest in direction [degrees]; 180 if there is one only
+    detail: float  # median over frames: root mean square difference of luma over 4 pixels at 640 px, of 255
     gap: tuple[float, float]  # the widest part of the ring that nobody filmed: where it begins, how wide [degrees]
 
 
@@ -70,6 +72,9 @@ def measure_capture(capture: Capture, config: CoachConfig, report: Reporter) -> 
         first=frames[ring.frames[0]].name,
         azimuth=tuple(float(each) for each in ring.azimuth),
         elevation=(low, high),
+        step=_step(ring),
+        detail=float(np.median([max(_roughness(p.astype(np.float32), FAR, way) for way in WAYS[:2]) for p in pictures]))
+        ** 0.5,
         gap=_widest_gap(ring.azimuth),
     )
 
@@ -102,6 +107,18 @@ def _roughness(y: NDArray[np.float32], step: int, way: tuple[int, int]) -> float
     down, across = step * way[0], step * way[1]
     moved = np.roll(y, (down, across), (0, 1))[abs(down) : len(y) - abs(down), across:]
     return float(((moved - y[abs(down) : len(y) - abs(down), across:]) ** 2).mean())
+
+
+def _step(ring: Ring) -> float:
+    """How far apart neighbouring views look, whatever the order in which they were taken."""
+    if len(ring.frames) < 2:
+        return 180.0
+    azimuth, elevation = np.radians(ring.azimuth), np.radians(ring.elevation)
+    across = np.cos(elevation)
+    directions = np.column_stack([across * np.cos(azimuth), across * np.sin(azimuth), np.sin(elevation)])
+    cosine = directions @ directions.T
+    np.fill_diagonal(cosine, -1)
+    return float(np.degrees(np.median(np.arccos(cosine.max(1).clip(-1, 1)))))
 
 
 def _widest_gap(azimuth: NDArray[np.float64]) -> tuple[float, float]:

@@ -37,7 +37,7 @@ class Build(Command):
     """Turn a capture into a scene of separate objects; a repeated call goes on where the last one stopped."""
 
     source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME|PATH")]
-    """A capture in the library, or a folder of photos, a zip or a video."""
+    """A capture in the library, or a folder of photos, a zip, a video, or finished splats (PLY, SPZ, .splat)."""
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = None
     """The build's folder; if left out, in the library for a name, and ./outputs/<name> for a path."""
     start: Annotated[StageName | None, tyro.conf.arg(name="from")] = None

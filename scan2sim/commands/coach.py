@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from scan2sim.capture import CaptureConfig, read_capture
-from scan2sim.coach import CoachConfig, judge_figures, measure_capture
+from scan2sim.coach import CoachConfig, forecast, judge_figures, measure_capture
 from scan2sim.commands.command import Command, Reply
 from scan2sim.progress import Reporter
 
@@ -31,9 +31,9 @@ class Coach(Command):
     def run(self, report: Reporter) -> Reply:
         """Look at it."""
         with TemporaryDirectory(prefix="scan2sim-coach-") as folder:
-            config = CaptureConfig(max_size=self.coach.size, min_frames=1)
+            config = CaptureConfig(max_size=self.coach.size, min_frames=1, key_frames=True)
             figures = measure_capture(read_capture(self.path, Path(folder), config, report), self.coach, report)
-        advice = judge_figures(figures)
+        advice, foreseen = judge_figures(figures), forecast(figures)
         color = next((c for c in ("red", "amber") if any(each.color == c for each in advice)), "green")
         headline = {
             "red": "film again: a build of this would fail or show little",
@@ -42,5 +42,11 @@ class Coach(Command):
         }[color]
         lines = [f"{each.color:6} {each.name}: {each.reason}" for each in advice]
         lines += [f"→ {each.todo}" for each in advice if each.todo]
-        data = {"color": color, "figures": asdict(figures), "advice": [asdict(each) for each in advice]}
+        lines.append(f"foreseen: cameras for {foreseen.placed} of the views, {foreseen.unseen} views from elsewhere")
+        data = {
+            "color": color,
+            "forecast": asdict(foreseen),
+            "figures": asdict(figures),
+            "advice": [asdict(each) for each in advice],
+        }
         return Reply(data, "\n".join([*lines, f"verdict: {headline}"]), WILL_FAIL if color == "red" else 0)

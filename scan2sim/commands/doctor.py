@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from importlib.util import find_spec
 
 from rich.table import Table
 
@@ -17,6 +20,8 @@ from scan2sim.commands.command import Command, Reply
 from scan2sim.progress import Reporter
 
 __all__ = ["Doctor"]
+
+PATIENCE = 60  # [s] until PhysX counts as not loading
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,9 @@ class Doctor(Command):
             _torch,
             *(_needed(name, use) for name, use in _NEEDED.items()),
             _viewer,
+            _usd,
+            _physx,
+            _simready,
             _cuda,
             *(_extra(name, extra, use) for name, (extra, use) in _EXTRAS.items()),
         ]
@@ -71,7 +79,6 @@ _NEEDED = {
 }
 _EXTRAS = {
     "transformers": ("sam", "for masks by SAM 2 and words by CLIP"),
-    "ovphysx": ("physx", "for the USD exporter to come"),
     "starlette": ("server", "for uploads from a phone, to come"),
 }
 
@@ -128,6 +135,43 @@ def _cuda() -> Finding:
     card = importlib.import_module("torch").cuda.get_device_name()
     detail = f"{card}, gsplat not installed" if problem else f"{card}, gsplat {metadata.version('gsplat')}"
     return Finding("CUDA", not problem, False, detail, "pip install 'scan2sim[cuda]'")
+
+
+def _usd() -> Finding:
+    problem = _import("pxr.Usd")
+    detail = problem or f"{metadata.version('usd-core')} (OpenUSD exports)"
+    return Finding("usd-core", not problem, False, detail, "pip install usd-core")
+
+
+def _physx() -> Finding:
+    """Isaac Sim's engine, loaded in a process of its own: it brings its own USD and talks while it loads."""
+    todo = "pip install 'scan2sim[physx]'"
+    missing = [name for name in ("ovphysx", "ovstage", "physx_usd_schemas", "newton_usd_schemas") if not _exists(name)]
+    if missing:
+        return Finding("PhysX", False, False, f"{', '.join(missing)} not installed (checks of USD exports)", todo)
+    program = "import ovphysx, ovstage; raise SystemExit(not ovstage.population.available())"
+    try:
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=PATIENCE, check=False)
+        works = done.returncode == 0
+    except subprocess.TimeoutExpired:
+        works = False
+    detail = f"ovphysx {metadata.version('ovphysx')}" + ("" if works else " is installed but does not load")
+    return Finding("PhysX", works, False, f"{detail} (checks of USD exports)", todo)
+
+
+def _simready() -> Finding:
+    works = _exists("simready.validate") and _exists("simready.foundation.tier_core")
+    detail = metadata.version("simready-validate") if works else "not installed"
+    return Finding(
+        "SimReady validator", works, False, f"{detail} (checks of USD exports)", "pip install 'scan2sim[simready]'"
+    )
+
+
+def _exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # its parent
+        return False
 
 
 def _torch() -> Finding:

@@ -10,7 +10,7 @@ import tyro
 
 from scan2sim.commands.command import Command, LibraryOption, OutputFolder, Reply, SceneArgument
 from scan2sim.errors import ExportError, UsageError
-from scan2sim.export import EXPORTERS
+from scan2sim.export import EXPORTERS, parity, parity_text
 from scan2sim.library import Library
 from scan2sim.progress import Reporter
 from scan2sim.scene import Scene, load_scene
@@ -56,7 +56,9 @@ class Export(Command):
         report("exporting", len(formats), len(formats))
         unchecked = [export for export in exports if not export["check"].get("passed")]
         failed = any(export["path"] is None for export in exports) or (self.require_check and unchecked)
-        return Reply({"exports": exports}, "\n".join(map(_line, exports)), FAILED if failed else 0)
+        table = parity({export["format"]: export["check"] for export in exports})
+        text = "\n".join([*map(_line, exports), parity_text(table) if len(exports) > 1 else ""]).rstrip()
+        return Reply({"exports": exports, "parity": table}, text, FAILED if failed else 0)
 
     def _write(self, scene: Scene, name: str, title: str, *, alone: bool) -> dict[str, Any]:
         """Write and check one format; one of several that is impossible for this scene does not stop the others."""
@@ -69,6 +71,10 @@ class Export(Command):
             return {"format": name, "path": None, "check": {"passed": False, "problems": [str(problem)]}}
         try:
             figures = exporter.check(folder)
+        except ExportError as problem:
+            if alone:
+                raise
+            figures = {"passed": False, "problems": [str(problem)]}
         except ModuleNotFoundError as absent:
             figures = {"passed": None, "problems": [f"not checked: {absent.name} is not installed"]}
         return {"format": name, "path": str(written), "check": figures}

@@ -8,6 +8,7 @@ from scan2sim.export.check import check
 from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
 from scan2sim.export.nerfstudio import check_nerfstudio, write_nerfstudio
+from scan2sim.export.parity_table import parity, parity_text
 from scan2sim.export.splat_files import SPLAT_KINDS, check_splat_file, write_splat_file
 from scan2sim.export.table import EXPORTERS, Exporter
 from scan2sim.export.urdf import write_urdf
@@ -23,6 +24,8 @@ __all__ = [
     "check_nerfstudio",
     "check_splat_file",
     "check_urdf",
+    "parity",
+    "parity_text",
     "write_gymnasium",
     "write_mjcf",
     "write_nerfstudio",

@@ -17,18 +17,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from scan2sim.cameras import Camera, CameraFrame, Intrinsics, read_cameras, write_cameras
+from scan2sim.cameras import Camera, CameraFrame, read_cameras, write_cameras
 from scan2sim.errors import ExportError, PosesError, SceneError
+from scan2sim.export.preview import PREVIEW_SIDE, picture, viewpoint
 from scan2sim.export.record import export_folder, read_record, write_record
 from scan2sim.files import output_errors
-from scan2sim.geometry import look_at
 from scan2sim.scene import Scene, scene_gaussians
-from scan2sim.splats import Gaussians, psnr, rasterize, read_splats, rotate_gaussians, write_splats
+from scan2sim.splats import Gaussians, psnr, read_splats, rotate_gaussians, write_splats
 
 __all__ = ["SPLAT_KINDS", "check_splat_file", "write_splat_file"]
 
 PREVIEW, CAMERA = "preview.png", "cameras.json"
-PREVIEW_SIDE = 480  # [pixels]
 BOUNDS_TOLERANCE = 1e-3  # of the scene's diagonal
 MOST_DB = 99.0  # what is reported of equal pictures
 PLY_FROM_SCENE = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
@@ -73,12 +72,12 @@ def write_splat_file(scene: Scene, folder: Path, kind: str, *, overwrite: bool =
     form = SPLAT_KINDS[kind]
     gaussians = scene_gaussians(scene).with_ids(None)
     gaussians = replace(gaussians, sh=gaussians.sh[:, : (form.degree + 1) ** 2])
-    camera = _viewpoint(scene, gaussians)
+    camera = viewpoint(scene, gaussians)
     with export_folder(folder, overwrite) as fresh:
         write_splats(rotate_gaussians(gaussians, PLY_FROM_SCENE), fresh / form.file)
-        picture = (_picture(gaussians, camera) * 255).round().to(torch.uint8).numpy()
+        seen = (picture(gaussians, camera) * 255).round().to(torch.uint8).numpy()
         with output_errors(fresh / PREVIEW):
-            Image.fromarray(picture).save(fresh / PREVIEW)
+            Image.fromarray(seen).save(fresh / PREVIEW)
         write_cameras(fresh / CAMERA, (CameraFrame(PREVIEW, camera),))
         write_record(
             scene,
@@ -121,7 +120,7 @@ def check_splat_file(folder: Path, kind: str) -> dict[str, Any]:
     if not apart <= BOUNDS_TOLERANCE * np.linalg.norm(bounds[1] - bounds[0]):
         problems.append(f"its bounds are off by {apart:.3g} m")
     preview = _read_preview(folder / PREVIEW, camera)  # first: it bounds the size of the picture that is drawn
-    likeness = min(psnr(_picture(found, camera), preview).item(), MOST_DB)
+    likeness = min(psnr(picture(found, camera), preview).item(), MOST_DB)
     if not likeness >= form.least_db:
         problems.append(f"it looks like the scene only to {likeness:.1f} dB, expected {form.least_db:.0f}")
     size = path.stat().st_size
@@ -133,25 +132,6 @@ def check_splat_file(folder: Path, kind: str) -> dict[str, Any]:
         "bytes_per_gaussian": round(size / max(len(found), 1), 1),
         "psnr_db": round(likeness, 1),
     }
-
-
-def _viewpoint(scene: Scene, gaussians: Gaussians) -> Camera:
-    """The middle camera of the capture; of a scene without cameras, from above its front."""
-    if scene.cameras:
-        camera = scene.cameras[len(scene.cameras) // 2].camera
-        scale = PREVIEW_SIDE / max(camera.intrinsics.width, camera.intrinsics.height)
-        return camera.resized(*(max(1, round(scale * n)) for n in (camera.intrinsics.width, camera.intrinsics.height)))
-    means = gaussians.means.numpy() if len(gaussians) else np.zeros((1, 3))
-    centre = np.median(means, axis=0)
-    radius = max(float(np.quantile(np.linalg.norm(means - centre, axis=1), 0.9)), 0.05)
-    eye = centre + radius * np.array([0.9, -2.0, 1.4])
-    half = PREVIEW_SIDE / 2
-    return Camera(Intrinsics(PREVIEW_SIDE, PREVIEW_SIDE, 2 * half, 2 * half, half, half), look_at(eye, centre))
-
-
-def _picture(gaussians: Gaussians, camera: Camera) -> Tensor:  # (H, W, 3) in 0..1
-    with torch.no_grad():
-        return rasterize(gaussians, [camera]).colors[0].clamp(0, 1).cpu()
 
 
 def _bounds(gaussians: Gaussians) -> list[list[float]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scan2sim.errors import ExportError
 from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
 from scan2sim.export.nerfstudio import check_nerfstudio, write_nerfstudio
@@ -37,6 +38,34 @@ def _splats(kind: str) -> Exporter:
     )
 
 
+def _write_usd(scene: Scene, folder: Path, name: str, overwrite: bool) -> Path:
+    try:
+        from scan2sim.export.usd import write_usd  # where it is used: OpenUSD has no wheel for every machine
+    except ModuleNotFoundError as absent:
+        if absent.name != "pxr":
+            raise
+        raise ExportError("OpenUSD is not installed", todo="pip install usd-core") from None
+    return write_usd(scene, folder, name, overwrite=overwrite)
+
+
+def _check_usd(folder: Path) -> dict[str, Any]:
+    from scan2sim.export.usd import check_usd
+
+    return check_usd(folder)
+
+
+def _write_isaaclab(scene: Scene, folder: Path, name: str, overwrite: bool) -> Path:
+    from scan2sim.export.isaaclab import write_isaaclab
+
+    return write_isaaclab(scene, folder, name, overwrite=overwrite)
+
+
+def _check_isaaclab(folder: Path) -> dict[str, Any]:
+    from scan2sim.export.isaaclab import check_isaaclab
+
+    return check_isaaclab(folder)
+
+
 EXPORTERS: dict[str, Exporter] = {
     "mjcf": Exporter(
         "MuJoCo model",
@@ -60,5 +89,7 @@ EXPORTERS: dict[str, Exporter] = {
         check_nerfstudio,
         "opens, and its cameras see the scene's points",
     ),
+    "isaaclab": Exporter("package of tasks for Isaac Lab", _write_isaaclab, _check_isaaclab),
+    "usd": Exporter("OpenUSD stage for Isaac Sim", _write_usd, _check_usd),
     **{kind: _splats(kind) for kind in SPLAT_KINDS},
 }

@@ -14,7 +14,7 @@ from scan2sim.fit.config import (
 )
 from scan2sim.fit.densify_config import DensifyConfig, GradientConfig, McmcConfig
 from scan2sim.fit.held_out import split_held_out
-from scan2sim.fit.result import FitResult, load_fit
+from scan2sim.fit.result import FitResult, load_fit, save_fit
 from scan2sim.fit.trainer import train
 from scan2sim.fit.warm_start import align_start
 
@@ -35,6 +35,7 @@ __all__ = [
     "align_start",
     "fit_preset",
     "load_fit",
+    "save_fit",
     "split_held_out",
     "train",
 ]

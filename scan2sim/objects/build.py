@@ -16,6 +16,7 @@ from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.describe import describe
 from scan2sim.objects.identity import match_earlier
 from scan2sim.objects.ledges import find_ledges, upper_side
+from scan2sim.objects.lightness import lightness_spread
 from scan2sim.objects.masks import MaskSource
 from scan2sim.objects.models import open_clip, open_sam
 from scan2sim.objects.parts import Part, find_parts
@@ -67,7 +68,7 @@ def build_scene(
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
     plane = find_support(views, unit, config.seed, posed.support_normal)
     photos = exposed_photos(posed.frames, views)
-    compared = all(frame.image.is_file() for frame in posed.frames)  # renderings would agree with their own splats
+    compared = not posed.rendered and all(frame.image.is_file() for frame in posed.frames)  # with the photos
     config = config if compared else replace(config, stereo_groups=(), stereo=())
     found = find_things(views, photos, gaussians, plane, unit, config, masks, report)
     views, apart, labels = found.views, found.apart, found.labels
@@ -81,7 +82,13 @@ def build_scene(
     resting = find_relations([part.mesh for part in parts], plane, unit)
     numbers = [part.number for part in parts]
     words = recognize(recognizer, numbers, apart.pixels, photos, config.label_confidence) if recognizer else {}
-    objects = _named(parts, resting, words, earlier, posed.scale.relative_sigma, config, report)
+    spreads = lightness_spread([part.mesh for part in parts], views, photos, unit)
+    objects = [
+        replace(thing, figures=thing.figures | {"lightness_spread": spread})
+        for thing, spread in zip(
+            _named(parts, resting, words, earlier, posed.scale.relative_sigma, config, report), spreads, strict=True
+        )
+    ]
     ledges = find_ledges(views, apart.pixels, plane, unit)
     background = _background(gaussians, labels, found.weight, parts)
     meshes = [part.mesh for part in parts]

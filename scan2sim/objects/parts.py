@@ -10,7 +10,8 @@ import trimesh
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from scan2sim.bodies import ColorsAt, mark_seen
+from scan2sim.bodies import ColorsAt, close_mesh, inertia_problem, mark_seen, mass_properties
+from scan2sim.errors import SceneError
 from scan2sim.objects.certainty import surface_sigma
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.completion import complete_unseen
@@ -60,7 +61,7 @@ def find_parts(
     config: ObjectsConfig,
     report: Reporter,
 ) -> list[Part]:
-    """Mesh the objects all together, and give each its Gaussians; what is too small or hardly seen is none."""
+    """Mesh the objects all together, and give each its Gaussians; what is small, hardly seen or no solid is none."""
     surfaces = _surfaces(apart, labels, views, photos, plane, unit, config, report)
     meshes = {number: refined.mesh for number, refined in surfaces.items()}
     parts = []
@@ -73,7 +74,7 @@ def find_parts(
         seen = color_mesh(mesh, views, masks, tolerance=2 * apart.grid.cell, images=images)
         mark_seen(mesh, seen)
         unseen = unseen_fraction(mesh, seen)
-        if unseen <= config.max_unseen:
+        if unseen <= config.max_unseen and _is_solid(mesh, config.min_size * unit):
             members = _members(number, mesh, gaussians, labels, plane, unit, apart.grid.cell, config)
             whole, invented = with_invented(_raised(gaussians[members], plane), mesh, seen)
             colors_at = photo_colors(mesh, views, photos, masks, tolerance=2 * apart.grid.cell)
@@ -115,6 +116,16 @@ def _surfaces(
         report,
     )
     return dict(zip(meshes, refined, strict=True))
+
+
+def _is_solid(mesh: trimesh.Trimesh, smallest: float) -> bool:
+    """Whether a surface bounds a body: noise gives crumbs, and sheets that run through themselves."""
+    if float(np.ptp(mesh.vertices, axis=0).max()) < smallest:
+        return False
+    try:
+        return inertia_problem(mass_properties(close_mesh(mesh), 1.0).inertia) is None
+    except SceneError:
+        return False
 
 
 def _members(

@@ -25,7 +25,7 @@ def build_capture(
     """Bring the build of a capture up to date; what is unchanged is skipped, what was killed goes on.
 
     Args:
-        source: a folder of photos, a zip or a video.
+        source: a folder of photos, a zip, a video, or a file of finished splats.
         build: the build folder; ``build/scene`` is the product.
         config: settings of every stage.
         start: run again from this stage on.

@@ -1,4 +1,7 @@
-"""The stages that turn a capture into a scene: capture → poses → splats → objects → scene → report."""
+"""The stages that turn a capture into a scene: capture → poses → splats → objects → scene → report.
+
+Finished splats take the same way: what the first three stages do for them stands in ``finished_splats``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 import scan2sim
 from scan2sim.capture import load_capture, read_capture, save_capture
 from scan2sim.coach import CoachConfig, judge_figures, measure_capture
-from scan2sim.errors import Scan2SimError, UsageError
+from scan2sim.errors import PosesError, Scan2SimError, UsageError
 from scan2sim.files import new_folder, write_json
 from scan2sim.fit import load_fit, train
 from scan2sim.objects import ObjectsConfig, build_scene, model_files
@@ -23,10 +26,11 @@ from scan2sim.pipeline.describe import (
     describe_poses,
     describe_settling,
 )
+from scan2sim.pipeline.finished_splats import check_options, is_finished, keep_splats, place_cameras, read_finished
 from scan2sim.pipeline.keys import digest_file, digest_inputs
 from scan2sim.pipeline.stage import Outcome, Stage, read_record
 from scan2sim.pipeline.warm_start import load_start, start_digests
-from scan2sim.poses import load_posed, parse_marker, save_posed, solve_poses, use_cameras, write_account
+from scan2sim.poses import draw_blurriest, load_posed, parse_marker, save_posed, solve_poses, use_cameras, write_account
 from scan2sim.progress import Reporter
 from scan2sim.report import write_report
 from scan2sim.scene import SceneObject, apply_corrections, load_scene, save_scene
@@ -43,12 +47,14 @@ STAGES = {
     "report": "06-report",
 }
 
+FAILED_PICTURE = "worst-photos.jpg"  # beside the log, when no cameras were found
+
 
 @dataclass(frozen=True)
 class Corridor:
     """One capture on its way to a scene; every stage reads from disk what the earlier ones have left there."""
 
-    source: Path  # a folder of photos, a zip or a video
+    source: Path  # a folder of photos, a zip, a video or finished splats
     build: Path
     config: BuildConfig
 
@@ -56,10 +62,49 @@ class Corridor:
         """The stages in order; raise a stage's ``version`` when its room's code gives other results.
 
         Raises:
-            UsageError: weights of a model or a marker were given that cannot be used; better now than after hours.
+            UsageError: weights of a model, a marker or an option were given that cannot be used; better now than
+                after hours.
+            SceneError: the source is a file of splats with a damaged header.
         """
         config = self.config
-        models = model_files(config.objects)
+        finished = is_finished(self.source)
+        check_options(config, finished=finished)
+        first = self._from_splats() if finished else self._from_photos()
+        return (*first, *self._to_scene())
+
+    def _from_splats(self) -> tuple[Stage, ...]:
+        """The first stages for finished splats, which have no photos."""
+        config, (capture, poses, splats) = self.config, (STAGES[name] for name in ("capture", "poses", "splats"))
+        given, posed = self.build / capture, self.build / poses
+        return (
+            Stage(
+                "capture",
+                capture,
+                lambda folder, report: read_finished(self.source, folder, config.capture),
+                config=asdict(config.capture) | {"seed": config.seed, "finished": True},
+                inputs=self._source_digests,
+            ),
+            Stage(
+                "poses",
+                poses,
+                lambda folder, report: place_cameras(given, folder, config.poses, report),
+                needs=("capture",),
+                config=asdict(config.poses) | {"finished": True},
+                packages=("torch",),
+            ),
+            Stage(
+                "splats",
+                splats,
+                lambda folder, report: keep_splats(given, posed, folder),
+                needs=("capture", "poses"),
+                config={"finished": True},
+                packages=("torch",),
+            ),
+        )
+
+    def _from_photos(self) -> tuple[Stage, ...]:
+        """The first stages for photos, videos and what apps export."""
+        config = self.config
         if config.poses.marker is not None:
             parse_marker(config.poses.marker)
         return (
@@ -76,7 +121,7 @@ class Corridor:
                 "poses",
                 STAGES["poses"],
                 self._pose,
-                version=3,
+                version=4,
                 needs=("capture",),
                 config=asdict(config.poses),
                 inputs=lambda: {"cameras": digest_file(config.cameras)} if config.cameras else {},
@@ -93,11 +138,18 @@ class Corridor:
                 packages=("torch",),
                 resumes=True,
             ),
+        )
+
+    def _to_scene(self) -> tuple[Stage, ...]:
+        """The stages from Gaussians with cameras to a scene and its report."""
+        config = self.config
+        models = model_files(config.objects)
+        return (
             Stage(
                 "objects",
                 STAGES["objects"],
                 self._separate,
-                version=4,
+                version=5,
                 needs=("poses", "splats"),
                 config=_objects_config(config.objects),
                 inputs=lambda: {name: digest_file(path) for name, path in models.items()},
@@ -133,8 +185,14 @@ class Corridor:
 
     def _pose(self, folder: Path, report: Reporter) -> Outcome:
         capture = load_capture(self.build / STAGES["capture"])
+        failed = self.build / FAILED_PICTURE
+        failed.unlink(missing_ok=True)
         if self.config.cameras is None:
-            posed = solve_poses(capture, folder, self.config.poses, report)
+            try:
+                posed = solve_poses(capture, folder, self.config.poses, report)
+            except PosesError as error:
+                draw_blurriest(capture.frames, failed)
+                raise PosesError(error.problem, todo=f"look at {failed}; {error.todo}", path=error.path) from error
         else:
             posed = use_cameras(capture, self.config.cameras, folder, report, self.config.poses)
         save_posed(posed, folder)
@@ -208,6 +266,7 @@ class Corridor:
             "capture": self.source.name,
             "device": capture.device,
             "licence": capture.licence,
+            "images": "rendered from the splats" if load_posed(self.build / STAGES["poses"]).rendered else "photos",
             "settings": {name: record.config for name, record in self._records()},
         }
 

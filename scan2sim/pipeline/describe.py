@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scan2sim.capture import Capture
-from scan2sim.coach import Advice, Figures
+from scan2sim.coach import Advice, Figures, forecast
 from scan2sim.pipeline.stage import Outcome
 from scan2sim.poses import PosedCapture
 from scan2sim.scene import Scene
@@ -16,6 +16,7 @@ from scan2sim.sim import SettleResult
 
 __all__ = ["coach_section", "describe_capture", "describe_objects", "describe_poses", "describe_settling"]
 
+MIRROR = 6.0  # spread of lightness [CIELAB] over which a surface is no matt one: those were up to 5, a mirror's 9 to 13
 FAR = 0.005  # [m] an object that was moved farther than this is worth a word
 ROUND = 200.0  # photos that span less than this [degrees] do not go around the scene
 UNSEEN = 0.5  # share of an object's surface
@@ -46,6 +47,8 @@ def describe_capture(capture: Capture, advice: tuple[Advice, ...] = ()) -> Outco
 def coach_section(figures: Figures, advice: tuple[Advice, ...]) -> dict[str, Any]:
     """What the report shows of the coach's look at a capture."""
     shown = {f"{each.name} ({each.color})": each.reason + (f" → {each.todo}" if each.todo else "") for each in advice}
+    foreseen = forecast(figures)
+    shown["foreseen"] = f"cameras for {foreseen.placed} of the views, {foreseen.unseen} views from elsewhere"
     return {"title": "The capture, as the coach sees it", "figures": shown | {"links": figures.links}}
 
 
@@ -76,6 +79,12 @@ def describe_objects(scene: Scene) -> Outcome:
     hidden = [thing.name for thing in scene.objects if thing.unseen_fraction > UNSEEN]
     if hidden:
         warnings.append(f"most of the surface of these was seen in no photo: {_listed(hidden)}")
+    glossy = [thing.name for thing in scene.objects if thing.figures.get("lightness_spread", 0.0) > MIRROR]
+    if glossy:
+        warnings.append(
+            "these look different in every photo, as mirrors and glass do, so their shape is not known: "
+            f"{_listed(glossy)}"
+        )
     if doubtful := scene.quality.get("doubtful"):
         warnings.append(
             f"{_count(doubtful, 'raised patch', 'raised patches')} stayed in the background: too little of each was "

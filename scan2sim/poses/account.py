@@ -13,7 +13,7 @@ from scan2sim.capture import Frame
 from scan2sim.files import write_json
 from scan2sim.poses.posed import PosedCapture
 
-__all__ = ["least_sharp", "tell_steps", "write_account"]
+__all__ = ["draw_blurriest", "least_sharp", "tell_steps", "write_account"]
 
 WORST = 8  # photos on the picture
 COLUMNS = 4
@@ -48,6 +48,12 @@ def write_account(posed: PosedCapture, frames: Sequence[Frame], folder: Path) ->
             "pictures": [{"file": "worst.jpg", "caption": caption}],
         },
     )
+
+
+def draw_blurriest(frames: Sequence[Frame], target: Path) -> None:
+    """Write a picture of the blurriest frames, for when no cameras were found that could tell which are bad."""
+    worst = sorted(frames, key=lambda frame: frame.sharpness)[:WORST]
+    _draw_worst(worst, {}, target)
 
 
 def tell_steps(steps: Sequence[Mapping[str, Any]]) -> str:

@@ -12,7 +12,7 @@ __all__ = ["PosesConfig"]
 
 @dataclass(frozen=True)
 class PosesConfig:
-    """How cameras are found in photos."""
+    """How cameras are found in photos, or placed around finished splats."""
 
     seed: int = 0
     """Seed of every random choice."""
@@ -33,3 +33,7 @@ class PosesConfig:
     charuco-5x7-4x4_50:0.04:0.03 (columns x rows, family, side of a square, side of a marker)."""
     sheet: Annotated[Literal["a4", "letter", "card"] | None, tyro.conf.arg(aliases=["--sheet"])] = None
     """What lies flat on the table, all of it free: an A4 or Letter sheet, or a bank card."""
+    up: Annotated[str | None, tyro.conf.arg(aliases=["--up"], metavar="DIRECTION")] = None
+    """For finished splats: the direction in them that points up, as z, -y or 0.1,0.9,0; None = as the support says."""
+    unit: Annotated[float | None, tyro.conf.arg(aliases=["--unit"], metavar="METRES")] = None
+    """For finished splats: how many metres one unit of theirs is; None = guess."""

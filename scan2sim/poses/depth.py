@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from scan2sim.cameras import Intrinsics
 from scan2sim.capture import Frame
 from scan2sim.errors import PosesError
 
-__all__ = ["CONFIDENCE_WEIGHTS", "read_confidence", "read_depth", "undistort_depth", "usable_depth"]
+__all__ = ["CONFIDENCE_WEIGHTS", "read_confidence", "read_depth", "tell_unfit_depth", "undistort_depth", "usable_depth"]
 
 MAX_SIDE = 16384  # [pixels]
 MILLIMETRE = 1e-3
@@ -88,6 +89,14 @@ def usable_depth(frame: Frame) -> tuple[Frame, str]:
         other = read_confidence(frame.confidence).shape
         return replace(frame, confidence=None), f"confidence is {other[1]}×{other[0]}, its depth {width}×{height}"
     return frame, ""
+
+
+def tell_unfit_depth(unfit: Sequence[str]) -> tuple[str, ...]:
+    """A warning that says why depth was left out, for reasons of :func:`usable_depth`; none where there are none."""
+    if not unfit:
+        return ()
+    more = f" (and {len(unfit) - 1} more like it)" if len(unfit) > 1 else ""
+    return (f"depth of {len(unfit)} photos was left out: {unfit[0]}{more} → record depth and photos with one app",)
 
 
 def undistort_depth(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pycolmap
 
@@ -24,19 +24,31 @@ class FeatureEffort:
     affine: bool = False  # affine shapes and pooled descriptors, for low texture and slanted views
 
 
-def add_lenses(workspace: Workspace, lenses: list[Lens]) -> None:
-    """Start the database with one SIMPLE_RADIAL camera per lens, its focal length from EXIF where known.
+def add_lenses(workspace: Workspace, lenses: list[Lens]) -> Workspace:
+    """Start the database with one camera per lens: as stated, or SIMPLE_RADIAL with a focal length from EXIF if known.
 
     Images are added in a fixed order, so that their ids, and with them the result, do not depend on threads.
+
+    Returns:
+        The workspace with the cameras whose lens was stated in ``held``.
     """
+    held = []
     for lens in lenses:
-        focal = lens.focal_length
-        params = "" if focal is None else f"{focal!r},{lens.width / 2!r},{lens.height / 2!r},0"
-        add_camera_and_images(workspace, "SIMPLE_RADIAL", params, lens.frames)
+        numbers: tuple[float, ...] = lens.parameters or ()
+        if lens.parameters is None and lens.focal_length is not None:
+            numbers = (lens.focal_length, lens.width / 2, lens.height / 2, 0.0)
+        camera = add_camera_and_images(workspace, lens.model, ",".join(map(repr, numbers)), lens.frames)
+        if lens.parameters is not None:
+            held.append(camera)
+    return replace(workspace, held=tuple(held))
 
 
-def add_camera_and_images(workspace: Workspace, model: str, params: str, frames: tuple[int, ...]) -> None:
-    """Add one camera and the frames taken with it; without ``params`` a focal length of 1.2 image sizes is assumed."""
+def add_camera_and_images(workspace: Workspace, model: str, params: str, frames: tuple[int, ...]) -> int:
+    """Add one camera and the frames taken with it; without ``params`` a focal length of 1.2 image sizes is assumed.
+
+    Returns:
+        The camera's id.
+    """
     options = pycolmap.ImageReaderOptions()
     options.camera_model, options.camera_params = model, params
     pycolmap.Database.open(workspace.database).close()  # makes the file
@@ -44,6 +56,8 @@ def add_camera_and_images(workspace: Workspace, model: str, params: str, frames:
     pycolmap.import_images(
         workspace.database, workspace.images, pycolmap.CameraMode.SINGLE, image_names=names, options=options
     )
+    with pycolmap.Database.open(workspace.database) as database:
+        return max(camera.camera_id for camera in database.read_all_cameras())
 
 
 def extract_features(workspace: Workspace, config: PosesConfig, effort: FeatureEffort, report: Reporter) -> None:

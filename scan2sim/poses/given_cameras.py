@@ -9,14 +9,15 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pycolmap
 
-from scan2sim.cameras import Camera, CameraFrame, read_cameras
+from scan2sim.cameras import Camera, CameraFrame, Distortion, read_cameras
 from scan2sim.capture import Capture, Frame
 from scan2sim.errors import PosesError
 from scan2sim.files import output_errors
 from scan2sim.geometry import inverse_transform
 from scan2sim.poses.config import PosesConfig
-from scan2sim.poses.depth import undistort_depth, usable_depth
+from scan2sim.poses.depth import tell_unfit_depth, undistort_depth, usable_depth
 from scan2sim.poses.features import FeatureEffort, add_camera_and_images, extract_features
+from scan2sim.poses.lenses import LENS_MODELS, lens_parameters
 from scan2sim.poses.matching import MatchEffort, match_features
 from scan2sim.poses.pairs import choose_pairs
 from scan2sim.poses.posed import Gravity, PosedCapture, PosedFrame, Scale
@@ -32,18 +33,6 @@ MIN_POINTS = 20
 SCALE_SIGMA = 0.01  # cameras.json is in metres by definition; nobody measures better than this
 GRAVITY_SIGMA_DEG = 1.0
 SAME_SHAPE = 0.01  # relative difference of aspect ratios
-# COLMAP's models: how many focal lengths, how many coefficients
-MODELS = {
-    "PINHOLE": (2, 0),
-    "SIMPLE_PINHOLE": (1, 0),
-    "SIMPLE_RADIAL": (1, 1),
-    "RADIAL": (1, 2),
-    "OPENCV": (2, 4),
-    "OPENCV_FISHEYE": (2, 4),
-    "FULL_OPENCV": (2, 8),
-    "SIMPLE_RADIAL_FISHEYE": (1, 1),
-    "RADIAL_FISHEYE": (1, 2),
-}
 
 
 def use_cameras(
@@ -80,13 +69,16 @@ def use_cameras(
                 )
             (folder / "images").mkdir(parents=True, exist_ok=True)
             images = {model.images[image_id].name: model.images[image_id] for image_id in model.reg_image_ids()}
-            posed = []
+            posed, unfit = [], []
             for frame, name, pose, lens in zip(frames, workspace.names, poses, lenses, strict=True):
                 report("undistorting photos", len(posed), len(frames))
                 path, intrinsics = undistort_frame(frame, lens, folder / "images")
                 errors = image_residuals(model, images[name])
                 residual = float(np.mean(errors)) if len(errors) else float("nan")
-                sensor = undistort_depth(usable_depth(frame)[0], lens, intrinsics, folder / "depth")
+                usable, problem = usable_depth(frame)
+                if problem:
+                    unfit.append(f"{frame.name}: {problem}")
+                sensor = undistort_depth(usable, lens, intrinsics, folder / "depth")
                 posed.append(PosedFrame(path, frame.name, Camera(intrinsics, pose), residual, *sensor))
             report("undistorting photos", len(frames), len(frames))
         finally:
@@ -107,7 +99,7 @@ def use_cameras(
         Gravity("cameras", GRAVITY_SIGMA_DEG),
         missing,
         (step,),
-        tuple(warnings),
+        tuple(warnings) + tell_unfit_depth(unfit),
         sparse.observations({images[name].image_id: i for i, name in enumerate(workspace.names)}),
     )
 
@@ -147,17 +139,20 @@ def _lens(entry: CameraFrame, frame: Frame, path: Path) -> pycolmap.Camera:
             todo="give the intrinsics of the upright photo",
         )
     k = given.resized(frame.width, frame.height)
-    model = entry.distortion.model if entry.distortion else "PINHOLE"
-    coefficients = entry.distortion.params if entry.distortion else ()
-    if model not in MODELS or MODELS[model][1] != len(coefficients) or not np.isfinite(coefficients).all():
-        known = ", ".join(f"{name} ({count})" for name, (_, count) in MODELS.items())
-        message = f"{entry.file}: distortion {model} with {len(coefficients)} parameters; known are {known}"
+    distortion = entry.distortion or Distortion("PINHOLE", ())
+    focals, count = LENS_MODELS.get(distortion.model, (0, -1))
+    if count != len(distortion.params) or not np.isfinite(distortion.params).all():
+        known = ", ".join(f"{name} ({count})" for name, (_, count) in LENS_MODELS.items())
+        message = (
+            f"{entry.file}: distortion {distortion.model} with {len(distortion.params)} parameters; known are {known}"
+        )
         raise PosesError(message, path=path, todo="use COLMAP's model names, without focal lengths and centre")
-    if MODELS[model][0] == 1 and abs(k.fx / k.fy - 1) > SAME_SHAPE:
-        raise PosesError(f"{entry.file}: {model} has one focal length, but fx {k.fx:g} and fy {k.fy:g}", path=path)
-    focal = [k.fx, k.fy] if MODELS[model][0] == 2 else [(k.fx + k.fy) / 2]
-    params = [*focal, k.cx, k.cy, *coefficients]
-    return pycolmap.Camera(model=model, width=k.width, height=k.height, params=params)
+    if focals == 1 and abs(k.fx / k.fy - 1) > SAME_SHAPE:
+        raise PosesError(
+            f"{entry.file}: {distortion.model} has one focal length, but fx {k.fx:g} and fy {k.fy:g}", path=path
+        )
+    parameters = list(lens_parameters(k, distortion))
+    return pycolmap.Camera(model=distortion.model, width=k.width, height=k.height, params=parameters)
 
 
 def _triangulate(

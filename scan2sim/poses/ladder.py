@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from scan2sim.poses.lenses import group_by_lens
 from scan2sim.poses.mapping import better_model, continue_mapping, global_mapping, incremental_mapping, registered
 from scan2sim.poses.matching import MatchEffort, match_features
 from scan2sim.poses.pairs import choose_pairs
+from scan2sim.poses.stated_lenses import settle_lenses
 from scan2sim.poses.workspace import Workspace, open_workspace
 from scan2sim.progress import Reporter
 
@@ -26,6 +27,10 @@ THOROUGH = FeatureEffort(upsample=True, affine=True)
 CAREFUL = MatchEffort(max_ratio=0.9, min_inliers=12, guided=True)
 PARTNERS = 4  # of a missing frame: nearest in capture order, and as many with the most matches
 GUIDED_PAIRS = 80  # at most
+UNFIT_LENS = (
+    "the stated intrinsics and distortion do not fit these photos, of which more could be placed without them → check "
+    "that they belong to photos of this size"
+)
 
 
 @dataclass
@@ -36,6 +41,7 @@ class Climb:
     model: pycolmap.Reconstruction | None = None
     workspace: Workspace | None = None  # of the best model
     steps: list[dict[str, Any]] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
 
     def attempt(self, name: str, workspace: Workspace, step: Callable[[], pycolmap.Reconstruction | None]) -> None:
         """Take one step, record it, and keep its model if it is the best."""
@@ -62,15 +68,21 @@ class Climb:
 def climb(capture: Capture, folder: Path, config: PosesConfig, report: Reporter) -> Climb:
     """Find cameras and sparse points.
 
-    Rungs, each only if the ones before left frames without a camera: the incremental mapper; the global mapper on the
-    same matches; the missing frames matched with their likeliest partners along epipolar lines and added to the best
-    model; and, below ``config.enough``, all again with finer, affine features.  The best model is kept: the one with
-    most cameras, then with the smallest error.
+    Rungs, each only if the ones before left frames without a camera: the incremental mapper, with lenses as they are
+    stated; where they are, the same with lenses to be found; the global mapper on the same matches; the missing frames
+    matched with their likeliest partners along epipolar lines and added to the best model; and, below
+    ``config.enough``, all again with finer, affine features.  The best model is kept: the one with most cameras, then
+    with the smallest error.  Stated lenses are refined at the end (``settle_lenses``).
     """
     result = Climb(len(capture.frames))
     _climb_with(FeatureEffort(), "", result, capture, folder / "quick", config, report)
     if result.share < config.enough:
         _climb_with(THOROUGH, "thorough ", result, capture, folder / "thorough", config, report)
+    if result.model is not None and result.workspace is not None:
+        if result.workspace.held:
+            result.model, result.warnings = settle_lenses(result.model, result.workspace.held)
+        elif any(frame.intrinsics is not None for frame in capture.frames):
+            result.warnings = (UNFIT_LENS,)
     return result
 
 
@@ -86,18 +98,22 @@ def _climb_with(
     pycolmap.set_random_seed(config.seed)
     begin = time.monotonic()
     workspace = open_workspace(folder, capture.frames)
-    add_lenses(workspace, group_by_lens(capture.frames))
+    workspace = add_lenses(workspace, group_by_lens(capture.frames))
     extract_features(workspace, config, effort, report)
     result.record(f"{prefix}features", begin, None, workspace)
     begin = time.monotonic()
     match_features(workspace, choose_pairs(result.total, config.exhaustive_up_to), config, MatchEffort(), report)
     result.record(f"{prefix}matching", begin, None, workspace)
     result.attempt(f"{prefix}incremental", workspace, lambda: incremental_mapping(workspace, config, report))
+    if workspace.held and result.share < 1:
+        free = replace(workspace, held=())
+        result.attempt(f"{prefix}incremental, lens free", free, lambda: incremental_mapping(free, config, report))
     if result.share < 1:
         result.attempt(f"{prefix}global", workspace, lambda: global_mapping(workspace, config, report))
     model = result.model
-    if model is not None and result.share < 1 and result.workspace is workspace:
-        result.attempt(f"{prefix}guided", workspace, lambda: _guided(workspace, model, config, report))
+    base = result.workspace
+    if model is not None and base is not None and result.share < 1 and base.folder == workspace.folder:
+        result.attempt(f"{prefix}guided", base, lambda: _guided(base, model, config, report))
 
 
 def _guided(

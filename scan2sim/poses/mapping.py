@@ -17,8 +17,9 @@ MIN_POINTS = 12  # a camera that sees fewer sparse points is not believed
 
 def incremental_mapping(workspace: Workspace, config: PosesConfig, report: Reporter) -> pycolmap.Reconstruction | None:
     """Camera by camera from a good first pair (Schönberger and Frahm 2016, "Structure-from-Motion Revisited")."""
-    options = _incremental_options(config)
-    return _run_incremental(workspace, options, "incremental", None, report)
+    options = _incremental_options(workspace, config)
+    name = "incremental-held" if workspace.held else "incremental"
+    return _run_incremental(workspace, options, name, None, report)
 
 
 def continue_mapping(
@@ -27,7 +28,7 @@ def continue_mapping(
     """Place the cameras that ``model`` lacks, from fewer matches than a model is started with."""
     start = workspace.fresh("start")
     model.write(start)
-    options = _incremental_options(config)
+    options = _incremental_options(workspace, config)
     options.multiple_models = False
     options.min_num_matches = 12
     options.mapper.abs_pose_min_num_inliers = 20
@@ -35,11 +36,12 @@ def continue_mapping(
     return _run_incremental(workspace, options, "continued", start, report)
 
 
-def _incremental_options(config: PosesConfig) -> pycolmap.IncrementalPipelineOptions:
+def _incremental_options(workspace: Workspace, config: PosesConfig) -> pycolmap.IncrementalPipelineOptions:
     options = pycolmap.IncrementalPipelineOptions()
     options.num_threads = thread_count(config)
     options.random_seed = options.mapper.random_seed = options.triangulation.random_seed = config.seed
     options.min_model_size = 3
+    options.constant_cameras = set(workspace.held)
     return options
 
 

@@ -18,7 +18,7 @@ __all__ = ["Gravity", "PosedCapture", "PosedFrame", "Scale"]
 class Scale:
     """How metres were found."""
 
-    source: str  # arkit | depth | marker | sheet | card | cameras | guess: the surest that was used
+    source: str  # arkit | depth | marker | sheet | card | cameras | unit | guess: the surest that was used
     relative_sigma: float  # one standard deviation of the scale factor, relative
     evidence: tuple[dict[str, Any], ...] = ()  # each source's factor against what was believed, sigma, used, details
 
@@ -27,7 +27,7 @@ class Scale:
 class Gravity:
     """How "down" was found."""
 
-    source: str  # imu | arkit | support | cameras | guess: the surest that was used
+    source: str  # imu | arkit | support | cameras | stated | guess: the surest that was used
     sigma_deg: float
     evidence: tuple[dict[str, Any], ...] = ()  # each source's angle to what was believed, sigma, used, details
 
@@ -58,6 +58,7 @@ class PosedCapture:
     warnings: tuple[str, ...] = ()  # what a person should be told, with what to do
     observations: NDArray[np.int32] | None = None  # (M, 2) index of a frame, index of a point that it sees
     support_normal: tuple[float, float, float] = (0.0, 0.0, 1.0)  # of the main support, through the origin; z if level
+    rendered: bool = False  # the pictures were drawn from finished splats, so they prove nothing about these
 
     @property
     def camera_distance(self) -> float:

@@ -14,7 +14,7 @@ from scan2sim.errors import PosesError
 from scan2sim.files import output_errors
 from scan2sim.poses.account import least_sharp, tell_steps
 from scan2sim.poses.config import PosesConfig
-from scan2sim.poses.depth import undistort_depth, usable_depth
+from scan2sim.poses.depth import tell_unfit_depth, undistort_depth, usable_depth
 from scan2sim.poses.ladder import Climb, climb
 from scan2sim.poses.mapping import registered
 from scan2sim.poses.metric import GUESS_SIGMA, into_metres
@@ -105,7 +105,7 @@ def _posed_capture(
         scene_frame.gravity,
         missing,
         tuple(result.steps),
-        _warnings(missing, result.total, scene_frame) + _unfit_depth(unfit),
+        _warnings(missing, result.total, scene_frame) + result.warnings + tell_unfit_depth(unfit),
         sparse.observations({image.image_id: i for i, (_, image) in enumerate(posed)}),
     )
 
@@ -122,10 +122,3 @@ def _warnings(missing: tuple[str, ...], total: int, scene_frame: SceneFrame) -> 
     if scene_frame.gravity.source == "guess":
         warnings.append("no support plane was found under the subject; up is a guess → have the table in view")
     return tuple(warnings)
-
-
-def _unfit_depth(unfit: list[str]) -> tuple[str, ...]:
-    if not unfit:
-        return ()
-    more = f" (and {len(unfit) - 1} more like it)" if len(unfit) > 1 else ""
-    return (f"depth of {len(unfit)} photos was left out: {unfit[0]}{more} → record depth and photos with one app",)

@@ -44,6 +44,7 @@ def save_posed(posed: PosedCapture, folder: Path) -> None:
             "steps": posed.steps,
             "warnings": posed.warnings,
             "support_normal": posed.support_normal,
+            "rendered": posed.rendered,
         },
     )
 
@@ -81,6 +82,7 @@ def load_posed(folder: Path) -> PosedCapture:
             tuple(data["warnings"]),
             observations,
             _direction(data.get("support_normal", (0.0, 0.0, 1.0))),  # older files lack it
+            data.get("rendered") is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise PosesError(f"damaged ({problem})", path=path, todo=TODO) from problem

@@ -23,6 +23,7 @@ class Workspace:
     folder: Path
     frames: tuple[Frame, ...]
     names: tuple[str, ...]  # COLMAP's name of each frame
+    held: tuple[int, ...] = ()  # COLMAP's ids of cameras whose lens was stated and is not to be changed
 
     @property
     def images(self) -> Path:

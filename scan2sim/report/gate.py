@@ -143,7 +143,7 @@ def gate(build_or_scene: Path, config: GateConfig | None = None) -> Verdict:
 
 def judge(record: BuildRecord, config: GateConfig) -> Verdict:
     """Judge a build that has been read already."""
-    checks = _capture_checks(record, config)
+    checks = [_NO_PHOTOS] if record.figures.get("source") == "splats" else _capture_checks(record, config)
     if record.scene is None:
         checks.append(
             Check("scene", "missing", "", "red", record.scene_problem, "run `scan2sim build` again: it resumes")
@@ -154,6 +154,16 @@ def judge(record: BuildRecord, config: GateConfig) -> Verdict:
     colors = {check.color for check in checks}
     color: Color = "red" if "red" in colors else "amber" if colors & {"amber", "unknown"} else "green"
     return Verdict(color, tuple(checks))
+
+
+_NO_PHOTOS = Check(
+    "held-out PSNR",
+    None,
+    "dB",
+    "amber",
+    "not measured: no photos, these splats came finished",
+    "compare the scene with the real thing, or build from the photos that the splats were trained on",
+)
 
 
 def _capture_checks(record: BuildRecord, config: GateConfig) -> list[Check]:

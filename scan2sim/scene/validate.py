@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from scan2sim.bodies import is_closed, is_convex
+from scan2sim.bodies import inertia_problem, is_closed, is_convex
 from scan2sim.scene.types import Estimate, Scene, SceneObject
 
 __all__ = ["MAX_NAME", "NAME", "validate_scene"]
@@ -87,15 +87,10 @@ def _physics_problems(obj: SceneObject) -> Iterator[str]:
             yield f"its {name} {value.value:g} ({value.low:g} to {value.high:g}) is not an interval in its limits"
     if physical.mass.value <= 0:
         yield "its mass is not positive"
-    inertia = physical.inertia
-    if inertia.shape != (3, 3) or not np.isfinite(inertia).all() or not np.isfinite(physical.center_of_mass).all():
-        yield "its inertia or centre of mass is not finite"
-        return
-    principal = np.linalg.eigvalsh((inertia + inertia.T) / 2)
-    if np.abs(inertia - inertia.T).max() > 1e-6 * np.abs(inertia).max() or principal[0] <= 0:
-        yield "its inertia is not symmetric and positive"
-    elif principal[0] + principal[1] < principal[2] * (1 - 1e-6):
-        yield "its inertia breaks the triangle inequality (no solid has such principal moments)"
+    if not np.isfinite(physical.center_of_mass).all():
+        yield "its centre of mass is not finite"
+    if problem := inertia_problem(physical.inertia):
+        yield f"its inertia is {problem}"
 
 
 def _unit(wxyz: np.ndarray) -> bool:

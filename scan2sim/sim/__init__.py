@@ -3,7 +3,7 @@
 from scan2sim.sim.contact import CONTACT, ContactTable
 from scan2sim.sim.gripper_model import add_gripper, lift_task, rearrange_task
 from scan2sim.sim.model import compile_scene, mujoco_spec
-from scan2sim.sim.push_model import add_pusher, push_task
+from scan2sim.sim.push_model import PUSHER_SERVO, add_pusher, push_task
 from scan2sim.sim.resting import push_apart, rest_on_support
 from scan2sim.sim.settle import Placed, Settled, SettleResult, deepest_contact, settle, settled_scene
 from scan2sim.sim.task_env import TaskEnv
@@ -24,6 +24,7 @@ from scan2sim.sim.tasks import (
 )
 
 __all__ = [
+    "PUSHER_SERVO",
     "CONTACT",
     "CONTROL_HZ",
     "ContactTable",

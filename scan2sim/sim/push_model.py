@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import mujoco
 import numpy as np
 
@@ -16,13 +18,25 @@ from scan2sim.sim.model import mujoco_spec
 from scan2sim.sim.tasks import PushTask, Table
 from scan2sim.sim.tool import add_servo, add_slide, let_rest_sleep, start_at_home
 
-__all__ = ["PUSHER", "add_pusher", "push_task"]
+__all__ = ["PUSHER", "PUSHER_SERVO", "Servo", "add_pusher", "push_task"]
 
 PUSHER = "pusher"
-PUSHER_MASS = 0.5  # [kg]
-SERVO_GAIN = 100.0  # [N s/m]: it follows a velocity within 5 ms
-SERVO_FORCE = 30.0  # [N]
 ABOVE_TABLE = 0.003  # [m]
+
+
+@dataclass(frozen=True)
+class Servo:
+    """What drives the pusher along each axis."""
+
+    mass: float = 0.5
+    """Of the pusher [kg]."""
+    gain: float = 100.0
+    """Force per difference of velocities [N s/m]: it follows a velocity within 5 ms."""
+    force: float = 30.0
+    """At most [N]."""
+
+
+PUSHER_SERVO = Servo()
 
 
 def push_task(scene: Scene, target: str | None = None, *, heading: bool = False) -> PushTask:
@@ -74,13 +88,13 @@ def add_pusher(scene: Scene, task: PushTask, contact: ContactTable = CONTACT) ->
     body = spec.worldbody.add_body(name=PUSHER, pos=[0, 0, task.pusher_bottom + task.pusher_height / 2])
     for i, axis in enumerate("xy"):
         add_slide(body, f"{PUSHER}-{axis}", np.eye(3)[i], (task.table.low[i], task.table.high[i]))
-        add_servo(spec, f"{PUSHER}-{axis}", speed=task.speed, gain=SERVO_GAIN, force=SERVO_FORCE)
+        add_servo(spec, f"{PUSHER}-{axis}", speed=task.speed, gain=PUSHER_SERVO.gain, force=PUSHER_SERVO.force)
     geom = body.add_geom(
         spec.find_default("collision"),
         name=PUSHER,
         type=mujoco.mjtGeom.mjGEOM_CYLINDER,
         size=[task.pusher_radius, task.pusher_height / 2, 0],
-        mass=PUSHER_MASS,
+        mass=PUSHER_SERVO.mass,
         rgba=[0.9, 0.5, 0.1, 1],
     )
     geom.friction[0], geom.priority = contact.pusher_friction, 2

@@ -4,7 +4,7 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scan2sim.bodies import mass_properties
+from scan2sim.bodies import inertia_problem, mass_properties
 from scan2sim.errors import SceneError
 from scan2sim.geometry import matrix_from_quaternion
 
@@ -73,3 +73,15 @@ def test_open_meshes_and_bad_densities_are_refused() -> None:
     for density in (0.0, -1.0, float("nan")):
         with pytest.raises(SceneError, match="density"):
             mass_properties(box, density)
+
+
+def test_a_surface_through_itself_has_no_solids_inertia() -> None:
+    box = trimesh.creation.box((0.1, 0.2, 0.3))
+    assert inertia_problem(mass_properties(box, 500.0).inertia) is None
+    crossed = trimesh.creation.box((0.02, 0.02, 0.02))
+    inside_out = trimesh.creation.box((0.3, 0.002, 0.003))  # as where a thin sheet has its sides swapped
+    inside_out.invert()
+    tangled = trimesh.util.concatenate([crossed, inside_out])
+    assert tangled.is_volume
+    assert inertia_problem(mass_properties(tangled, 500.0).inertia) is not None
+    assert inertia_problem(np.zeros((2, 2))) == "not finite"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import av
@@ -13,6 +14,7 @@ from scan2sim.capture.decoder import Decoder
 from scan2sim.capture.images import read_photo
 from scan2sim.capture.magic import file_kind
 from scan2sim.capture.privacy import remove_private
+from scan2sim.errors import CaptureError
 from scan2sim.library import Library
 from tests.capture.make_video import write_video
 from tests.capture.pictures import picture
@@ -101,3 +103,36 @@ def test_damaged_files_stay_as_they_are(tmp_path: Path) -> None:
             path.write_bytes(bytes(data))
             remove_private(path)
             assert path.stat().st_size > 0
+
+
+def test_zips_lose_it_too(tmp_path: Path) -> None:
+    """Photos in the library's copy of a zip hold no place and are the same pictures; other files stay as they are."""
+    names = [write(tmp_path / "photos" / f"{seed}.jpg", seed).name for seed in range(5)]
+    given = tmp_path / "given.zip"
+    with zipfile.ZipFile(given, "w", zipfile.ZIP_STORED) as archive:
+        for name in names:
+            archive.write(tmp_path / "photos" / name, f"walk/{name}")
+        archive.writestr("walk/LICENSE", "Some licence")
+    assert b"SECRET" in given.read_bytes()
+    (entry,) = Library(tmp_path / "library").upload([given])
+    assert b"SECRET" not in entry.capture.read_bytes()
+    assert b"SECRET" in given.read_bytes()
+    with zipfile.ZipFile(entry.capture) as archive:
+        assert archive.testzip() is None
+        assert archive.read("walk/LICENSE") == b"Some licence"
+        assert sorted(archive.namelist()) == [*(f"walk/{name}" for name in names), "walk/LICENSE"]
+    before, after = (read_capture(path, tmp_path / str(i)) for i, path in enumerate((given, entry.capture)))
+    for old, new in zip(before.frames, after.frames, strict=True):
+        assert old.image.read_bytes() == new.image.read_bytes()
+    (kept,) = Library(tmp_path / "other").upload([given], keep_private=True)
+    assert kept.capture.read_bytes() == given.read_bytes()
+    assert Library(tmp_path / "library").upload([given])[0].digests == entry.digests  # again: known
+
+
+def test_an_unsafe_zip_is_not_uploaded(tmp_path: Path) -> None:
+    given = tmp_path / "given.zip"
+    with zipfile.ZipFile(given, "w") as archive:
+        archive.writestr("../../escaped.txt", "x")
+    with pytest.raises(CaptureError, match="outside the zip"):
+        Library(tmp_path / "library").upload([given])
+    assert not (tmp_path / "library" / "given").exists()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
@@ -101,3 +102,23 @@ def test_large_videos_are_resized_or_refused(tmp_path: Path) -> None:
     assert {(frame.width, frame.height) for frame in frames} == {(160, 120)}
     with pytest.raises(CaptureError, match="320×240 pixels"):
         read_capture(path, tmp_path / "out2", CaptureConfig(max_megapixels=0.05))
+
+
+def test_a_quick_look_decodes_key_frames_only(tmp_path: Path) -> None:
+    """Of the views of this video every one begins with a key frame, and only key frames are looked at."""
+    path, views, hold = tmp_path / "clip.mp4", 24, 5
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"x264-params": f"keyint={hold}:scenecut=0"})
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for i in range(views * hold):
+            frame = av.VideoFrame.from_ndarray(picture(i // hold, 160, 96), format="rgb24")
+            frame.pts = i
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    quick = read_capture(path, tmp_path / "quick", CaptureConfig(key_frames=True))
+    assert len(quick.frames) == views
+    assert [frame.time for frame in quick.frames] == pytest.approx([i * hold / 30 for i in range(views)])
+    assert [frame.name for frame in quick.frames][:3] == ["clip-000000.jpg", "clip-000005.jpg", "clip-000010.jpg"]
+    assert "0 of 24 video frames not needed" in quick.dropped[-1].reason
+    whole = read_capture(path, tmp_path / "whole")
+    assert f"of {views * hold} video frames" in whole.dropped[-1].reason

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from scan2sim.cli import main
-from scan2sim.errors import UsageError
-from scan2sim.pipeline import STAGES, build_capture, build_status, read_corrections
+from scan2sim.errors import PosesError, UsageError
+from scan2sim.pipeline import STAGES, build_capture, build_config, build_status, read_corrections
 from scan2sim.pipeline.keys import digest_folder
 from scan2sim.scene import load_scene, validate_scene
+from tests.capture.pictures import write_photos
 from tests.pipeline.killing import kill, start_and_pause
 from tests.pipeline.tiny import build_and_pause, make_capture, tiny_config
 
@@ -127,3 +129,18 @@ def test_an_output_inside_the_capture_is_refused(photos: Path) -> None:
     with pytest.raises(UsageError, match="inside the capture"):
         build_capture(photos, photos / "outputs", tiny_config(photos))
     assert {path.suffix for path in photos.rglob("*")} == {".jpg"}
+
+
+def test_when_no_cameras_are_found_the_worst_photos_are_shown(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 6)
+    config = build_config("draft")
+    config = replace(config, poses=replace(config.poses, max_image_size=320, max_features=200, num_threads=1))
+    with pytest.raises(PosesError, match="cameras were found for only 0 of 6 photos") as error:
+        build_capture(photos, tmp_path / "build", config)
+    picture = tmp_path / "build" / "worst-photos.jpg"
+    assert str(picture) in error.value.todo
+    with Image.open(picture) as image:
+        assert image.width > 1000
+    good = make_capture(tmp_path / "good")
+    build_capture(good, tmp_path / "build", tiny_config(good), until="poses")
+    assert not picture.exists()

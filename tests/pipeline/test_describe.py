@@ -65,6 +65,9 @@ def test_what_separation_could_not_know_is_said() -> None:
     assert around.figures["view_span_deg"] > 200
     assert not any("span" in warning for warning in around.warnings)
     hidden = replace(scene.objects[0], unseen_fraction=0.6)
+    mirror = replace(scene.objects[0], name="mirror", figures={"lightness_spread": 9.0})
+    told = describe_objects(replace(scene, objects=(mirror, *scene.objects[1:]))).warnings
+    assert [warning for warning in told if "different in every photo" in warning and warning.endswith("mirror")]
     side = [frame for frame in scene.cameras if frame.camera.position[0] > 0.1][:1]
     outcome = describe_objects(
         replace(scene, objects=(hidden, *scene.objects[1:]), cameras=tuple(side * 3), quality={"doubtful": 1})

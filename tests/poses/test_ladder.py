@@ -47,7 +47,7 @@ def rungs(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
 
         return take
 
-    monkeypatch.setattr(ladder, "add_lenses", lambda *_: None)
+    monkeypatch.setattr(ladder, "add_lenses", lambda workspace, _: workspace)
     monkeypatch.setattr(ladder, "extract_features", lambda *_: None)
     monkeypatch.setattr(ladder, "match_features", lambda *_: None)
     monkeypatch.setattr(ladder, "incremental_mapping", rung("incremental"))

@@ -18,9 +18,9 @@ from scan2sim.splats.formats.ply_header import MAX_GAUSSIANS
 from scan2sim.splats.formats.quantize import logits_from_opacity_bytes, opacity_bytes, to_bytes, unit_quaternions
 from scan2sim.splats.gaussians import SH_C0, Gaussians
 
-__all__ = ["read_antimatter_splat", "write_antimatter_splat"]
+__all__ = ["RECORD", "read_antimatter_splat", "write_antimatter_splat"]
 
-_RECORD = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("color", "u1", 3), ("opacity", "u1"), ("quat", "u1", 4)])
+RECORD = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("color", "u1", 3), ("opacity", "u1"), ("quat", "u1", 4)])
 _SCALE_LIMITS = (float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max))
 
 
@@ -34,7 +34,7 @@ def write_antimatter_splat(gaussians: Gaussians, path: Path) -> None:
         OutputError: it cannot be written there.
     """
     arrays = arrays_of(gaussians, path)
-    records = np.zeros(len(gaussians), _RECORD)
+    records = np.zeros(len(gaussians), RECORD)
     records["mean"] = arrays.means
     with np.errstate(over="ignore"):
         records["scale"] = np.clip(np.exp(arrays.log_scales.astype(np.float64)), *_SCALE_LIMITS)
@@ -52,15 +52,15 @@ def read_antimatter_splat(path: Path) -> Gaussians:
     """
     try:
         size = path.stat().st_size
-        if size % _RECORD.itemsize or size > MAX_GAUSSIANS * _RECORD.itemsize:
+        if size % RECORD.itemsize or size > MAX_GAUSSIANS * RECORD.itemsize:
             raise SceneError(
-                f"{size} bytes, expected a multiple of {_RECORD.itemsize} for a .splat file, "
+                f"{size} bytes, expected a multiple of {RECORD.itemsize} for a .splat file, "
                 f"at most {MAX_GAUSSIANS} Gaussians",
                 path=path,
                 todo="copy it again, or choose the suffix that says what it is",
             )
         with path.open("rb") as file:
-            records = np.fromfile(file, _RECORD, size // _RECORD.itemsize)
+            records = np.fromfile(file, RECORD, size // RECORD.itemsize)
     except OSError as problem:
         raise SceneError(f"cannot be read ({problem.strerror})", path=path) from None
     scales = records["scale"]

@@ -10,6 +10,7 @@ from scan2sim.splats.formats.antimatter_splat import read_antimatter_splat, writ
 from scan2sim.splats.formats.compressed_ply import is_compressed_ply, read_compressed_ply, write_compressed_ply
 from scan2sim.splats.formats.ply import read_ply, write_ply
 from scan2sim.splats.formats.ply_header import read_ply_header
+from scan2sim.splats.formats.recognize import looks_like_antimatter_splat
 from scan2sim.splats.formats.spz import read_spz, write_spz
 from scan2sim.splats.gaussians import Gaussians
 
@@ -27,7 +28,8 @@ SPLAT_SUFFIXES = tuple(_WRITERS)
 def read_splats(path: Path) -> Gaussians:
     """Read a PLY file (INRIA's or the compressed one), an SPZ or a ``.splat`` file.
 
-    PLY and SPZ are known by their first bytes, whatever the file is called; ``.splat`` has no mark and goes by name.
+    PLY and SPZ are known by their first bytes, whatever the file is called; ``.splat``, which has no mark, by its name
+    or by records that could be Gaussians.
 
     Raises:
         SceneError: the file is missing, of no known format, cut off or damaged.
@@ -41,7 +43,7 @@ def read_splats(path: Path) -> Gaussians:
         return read_spz(path)
     if start.startswith(b"ply"):
         return read_compressed_ply(path) if is_compressed_ply(read_ply_header(path)) else read_ply(path)
-    if path.name.lower().endswith(".splat"):
+    if path.name.lower().endswith(".splat") or looks_like_antimatter_splat(path):
         return read_antimatter_splat(path)
     raise SceneError(f"holds no splats of a known format: {', '.join(SPLAT_SUFFIXES)}", path=path)
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scan2sim.errors import SceneError
 from scan2sim.splats.formats.ply_header import MAX_GAUSSIANS
 
-__all__ = ["SpzStreams", "pack_spz", "unpack_spz"]
+__all__ = ["GZIP_MAGIC", "MAGIC", "SpzStreams", "pack_spz", "unpack_spz"]
 
 MAGIC = b"NGSP"
 GZIP_MAGIC = b"\x1f\x8b"

@@ -1,0 +1,39 @@
+"""How rsl_rl trains Push."""
+
+# pyright: reportMissingImports=false
+
+from isaaclab.utils import configclass
+from isaaclab_rl.rsl_rl import RslRlMLPModelCfg, RslRlOnPolicyRunnerCfg, RslRlPpoAlgorithmCfg
+
+__all__ = ["PushPPORunnerCfg"]
+
+
+@configclass
+class PushPPORunnerCfg(RslRlOnPolicyRunnerCfg):
+    """PPO with two small networks."""
+
+    num_steps_per_env = 64
+    max_iterations = 300
+    save_interval = 50
+    experiment_name = "push"
+    actor = RslRlMLPModelCfg(
+        hidden_dims=[128, 128],
+        activation="elu",
+        obs_normalization=True,
+        distribution_cfg=RslRlMLPModelCfg.GaussianDistributionCfg(init_std=0.6),
+    )
+    critic = RslRlMLPModelCfg(hidden_dims=[128, 128], activation="elu", obs_normalization=True)
+    algorithm = RslRlPpoAlgorithmCfg(
+        value_loss_coef=1.0,
+        use_clipped_value_loss=True,
+        clip_param=0.2,
+        entropy_coef=0.002,
+        num_learning_epochs=5,
+        num_mini_batches=4,
+        learning_rate=5.0e-4,
+        schedule="adaptive",
+        gamma=0.99,
+        lam=0.95,
+        desired_kl=0.01,
+        max_grad_norm=1.0,
+    )

@@ -1,0 +1,73 @@
+"""Step the scene in Isaac Lab and say where everything comes to rest: ``python -m <package>.check OUT.json``."""
+
+# pyright: reportMissingImports=false
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from isaaclab.app import add_launcher_args, launch_simulation
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Make the environments, step them, write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", type=Path, help="where the figures go (JSON)")
+    parser.add_argument("--envs", type=int, default=16, help="environments side by side")
+    parser.add_argument("--steps", type=int, default=100, help="actions at 30 Hz")
+    parser.add_argument("--actions", choices=("still", "random"), default="still", help="what the pusher does")
+    add_launcher_args(parser)
+    parser.set_defaults(visualizer=["none"], device="cpu")
+    arguments = parser.parse_args()
+    arguments.output.write_text(json.dumps(run(arguments), indent=1))
+
+
+def run(arguments: argparse.Namespace) -> dict:
+    """Step as the command line says; returns the figures."""
+    import torch  # after the command line was read: Isaac Sim wants to be started before what it brings is loaded
+    from isaaclab_tasks.utils import resolve_presets
+
+    from .push_env import PushEnv
+    from .push_env_cfg import PushEnvCfg
+    from .scene_cfg import SCENE
+
+    cfg = resolve_presets(PushEnvCfg())
+    cfg.scene.num_envs = arguments.envs
+    cfg.sim.device = arguments.device
+    cfg.seed = 0
+    cfg.events = None  # the scene's own masses and frictions
+    if arguments.device == "cpu":
+        cfg.sim.physics.use_cuda_graph = False
+    with launch_simulation(cfg, arguments):
+        env = PushEnv(cfg)
+        observations, _ = env.reset()
+        figures = {"observation_shape": list(observations["policy"].shape), "rewards_finite": True, "episodes": 0}
+        bodies = {data["identifier"]: env.scene[data["identifier"]] for data in SCENE["objects"]}
+        placed = {name: body.data.root_link_pose_w.torch.clone() for name, body in bodies.items()}
+        for _ in range(arguments.steps):
+            shape = arguments.envs, 2
+            actions = 2 * torch.rand(shape) - 1 if arguments.actions == "random" else torch.zeros(shape)
+            observations, reward, ended, late, _ = env.step(actions.to(env.device))
+            figures["rewards_finite"] &= bool(reward.isfinite().all() and observations["policy"].isfinite().all())
+            figures["episodes"] += int((ended | late).sum())
+        origins = env.scene.env_origins
+        figures["objects"] = {}
+        for name, body in bodies.items():
+            pose = body.data.root_link_pose_w.torch
+            turned = (pose[:, 3:] * placed[name][:, 3:]).sum(1).abs().clamp(max=1).acos().mul(360 / torch.pi)
+            figures["objects"][name] = {
+                "mass": float(body.data.body_mass.torch[0].sum()),
+                "loaded": [*(placed[name][0, :3] - origins[0]).tolist(), *placed[name][0, 3:].tolist()],
+                "drift_mm": 1e3 * float((pose - placed[name])[:, :3].norm(dim=1).max()),
+                "turn_deg": float(turned.max()),
+            }
+        env.close()
+    return figures
+
+
+if __name__ == "__main__":
+    main()

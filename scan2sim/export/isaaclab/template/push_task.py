@@ -1,0 +1,168 @@
+"""Push: a round pusher moves one object to a place, or to a place and a heading; pure functions on batched states.
+
+The same numbers as the task that this scene has in MuJoCo: observation, action, reward, success and starts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = ["PushState", "PushTask", "Start"]
+
+CANDIDATES = 256  # places that a start is chosen from
+OFF_TABLE = 0.05  # [m] below its place in the scene
+
+
+class PushState(NamedTuple):
+    """The pusher, the target and its goal."""
+
+    tool: Tensor  # (N, 2) [m]
+    tool_velocity: Tensor  # (N, 2) [m/s]
+    position: Tensor  # (N, 3) [m] of the target in its environment
+    wxyz: Tensor  # (N, 4)
+    velocity: Tensor  # (N, 3) [m/s]
+    spin: Tensor  # (N, 3) [rad/s]
+    goal: Tensor  # (N, 3) x, y [m] and heading [rad]
+
+
+class Start(NamedTuple):
+    """Where episodes start."""
+
+    tool: Tensor  # (N, 2) [m]
+    shift: Tensor  # (N, 2) [m] of the target from its place in the scene
+    yaw: Tensor  # (N,) [rad] of the target about the vertical through its origin
+    goal: Tensor  # (N, 3)
+
+
+@dataclass(frozen=True)
+class PushTask:
+    """A round pusher on two axes moves one object to a goal on the table.
+
+    The action, in [-1, 1]², is the pusher's velocity as a part of ``speed``.  The reward is the fall of the potential
+    ``10 (d_goal + 0.3 d_reach)``, and 1 on success.  With ``heading``, ``d_goal`` gains the way of the target's rim
+    about its origin.
+    """
+
+    target: str
+    home: tuple[float, float, float]
+    home_wxyz: tuple[float, float, float, float]
+    radius: float
+    low: tuple[float, float]
+    high: tuple[float, float]
+    obstacles: tuple[tuple[float, float, float], ...]
+    pusher_radius: float
+    pusher_height: float
+    pusher_bottom: float
+    speed: float
+    goal_distance: tuple[float, float]
+    shift: float
+    success_distance: float
+    heading: bool
+    goal_turn: float
+    success_angle: float
+    horizon: int
+
+    @classmethod
+    def read(cls, path: Path, name: str) -> PushTask:
+        """The task of that id in ``tasks.json``."""
+        data: dict[str, Any] = json.loads(path.read_text())[name]
+        flat = {**data, **data["table"], "obstacles": [tuple(each) for each in data["table"]["obstacles"]]}
+        known: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in flat.items()}
+        return cls(**{key: known[key] for key in cls.__dataclass_fields__})
+
+    @property
+    def observation_size(self) -> int:
+        """Numbers in an observation."""
+        return 28 if self.heading else 23
+
+    def observation(self, state: PushState) -> Tensor:  # (N, 23 or 28)
+        """What a policy sees, in the order that docs of the scene's MuJoCo task give."""
+        rotation = _matrix(state.wxyz)
+        place, goal = state.position[:, :2], state.goal[:, :2]
+        parts = [state.tool, state.tool_velocity, state.position, rotation[:, :, 0], rotation[:, :, 1]]
+        parts += [state.velocity[:, :2], state.spin[:, 2:], state.tool - place, goal - place, goal]
+        parts.append(self.distance(state)[:, None])
+        if self.heading:
+            left = self._turn_left(state)
+            parts += [_unit(state.goal[:, 2]), _unit(left), left.abs()[:, None]]
+        return torch.cat(parts, dim=1)
+
+    def control(self, action: Tensor) -> Tensor:  # (N, 2) [m/s]
+        """The velocity that an action asks for."""
+        return self.speed * action.clamp(-1.0, 1.0)
+
+    def distance(self, state: PushState) -> Tensor:  # (N,) [m]
+        """How far the target is from its goal in the plane."""
+        return (state.goal[:, :2] - state.position[:, :2]).norm(dim=1)
+
+    def potential(self, state: PushState) -> Tensor:  # (N,)
+        """Minus ten times the way still to go [m]."""
+        reach = (state.tool - state.position[:, :2]).norm(dim=1) - self.radius - self.pusher_radius
+        way = self.distance(state)
+        if self.heading:
+            way = way + self.radius * self._turn_left(state).abs()
+        return -10.0 * (way + 0.3 * reach.clamp_min(0.0))
+
+    def success(self, state: PushState) -> Tensor:  # (N,) bool
+        """Whether the target is at its goal."""
+        there = self.distance(state) < self.success_distance
+        return there & (self._turn_left(state).abs() < self.success_angle) if self.heading else there
+
+    def failed(self, state: PushState) -> Tensor:  # (N,) bool
+        """Whether the target has left the table."""
+        return state.position[:, 2] < self.home[2] - OFF_TABLE
+
+    def sample_start(self, count: int, device: torch.device | str) -> Start:
+        """Draw starts: target near its place and turned, goal and pusher free of obstacles where there is room."""
+
+        def uniform(low: float, high: float, *shape: int) -> Tensor:
+            return low + (high - low) * torch.rand(*shape, device=device)
+
+        shift = self.shift * torch.rand(count, 1, device=device).sqrt() * _unit(uniform(-math.pi, math.pi, count))
+        start = (torch.tensor(self.home[:2], device=device) + shift)[:, None]
+        away = uniform(*self.goal_distance, count, CANDIDATES)[..., None]
+        goals = start + away * _unit(uniform(-math.pi, math.pi, count, CANDIDATES))
+        near = self.radius + self.pusher_radius + uniform(0.01, 0.05, count, CANDIDATES)[..., None]
+        pushers = start + near * _unit(uniform(-math.pi, math.pi, count, CANDIDATES))
+        yaw = uniform(-math.pi, math.pi, count)
+        turned = yaw + uniform(-self.goal_turn, self.goal_turn, count)
+        heading = torch.atan2(turned.sin(), turned.cos())
+        goal = torch.cat([self._freest(goals, self.radius), heading[:, None]], dim=1)
+        return Start(self._freest(pushers, self.pusher_radius), shift, yaw, goal)
+
+    def _freest(self, points: Tensor, radius: float) -> Tensor:  # (N, C, 2) [m] → (N, 2) [m]
+        """The first point with room for a disc inside the workspace and beside the obstacles, else the best one."""
+        low, high = points.new_tensor(self.low), points.new_tensor(self.high)
+        room = torch.minimum(points - low, high - points).amin(-1) - radius
+        for x, y, r in self.obstacles:
+            room = torch.minimum(room, (points - points.new_tensor([x, y])).norm(dim=-1) - r - radius)
+        free = room >= 0
+        best = torch.where(free.any(1), free.float().argmax(1), room.argmax(1))
+        return points[torch.arange(len(points), device=points.device), best]
+
+    def _turn_left(self, state: PushState) -> Tensor:  # (N,) [rad] in -π..π
+        turned = _matrix(state.wxyz) @ _matrix(state.wxyz.new_tensor(self.home_wxyz)[None]).transpose(1, 2)
+        yaw = torch.atan2(turned[:, 1, 0] - turned[:, 0, 1], turned[:, 0, 0] + turned[:, 1, 1])
+        left = state.goal[:, 2] - yaw
+        return torch.atan2(left.sin(), left.cos())
+
+
+def _unit(angle: Tensor) -> Tensor:  # (...,) [rad] → (..., 2)
+    return torch.stack([angle.cos(), angle.sin()], dim=-1)
+
+
+def _matrix(wxyz: Tensor) -> Tensor:  # (N, 4) → (N, 3, 3)
+    w, x, y, z = (wxyz / wxyz.norm(dim=1, keepdim=True)).unbind(1)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)

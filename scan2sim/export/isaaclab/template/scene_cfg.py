@@ -1,0 +1,78 @@
+"""The scanned scene for Isaac Lab: background, objects and the pusher, from ``data/scene.json`` and the assets."""
+
+# pyright: reportMissingImports=false
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import isaaclab.sim as sim_utils
+from isaaclab.actuators import ImplicitActuatorCfg
+from isaaclab.assets import ArticulationCfg, AssetBaseCfg, RigidObjectCfg
+from isaaclab.scene import InteractiveSceneCfg
+from isaaclab.utils import configclass
+from isaaclab_newton.sim.schemas import MujocoCollisionCfg
+
+__all__ = ["PUSHER", "SCENE", "ScanSceneCfg"]
+
+DATA = Path(__file__).parent / "data"
+SCENE: dict[str, Any] = json.loads((DATA / "scene.json").read_text())
+PUSHER = "pusher"
+
+
+def _contact() -> MujocoCollisionCfg:
+    """What MuJoCo's solver needs to know of contacts, as where the scene was settled; other engines do not read it."""
+    contact = SCENE["contact"]
+    return MujocoCollisionCfg(
+        condim=contact["condim"],
+        solref=tuple(contact["solref"]),
+        solimp=(*contact["solimp"], 0.5, 2.0),
+    )
+
+
+def _asset(name: str) -> sim_utils.UsdFileCfg:
+    return sim_utils.UsdFileCfg(usd_path=str(DATA / "assets" / name), collision_props=_contact())
+
+
+def _object(data: dict[str, Any]) -> RigidObjectCfg:
+    w, x, y, z = data["wxyz"]
+    return RigidObjectCfg(
+        prim_path=f"{{ENV_REGEX_NS}}/{data['identifier']}",
+        spawn=_asset(data["asset"]),
+        init_state=RigidObjectCfg.InitialStateCfg(pos=tuple(data["position"]), rot=(x, y, z, w)),
+    )
+
+
+def _pusher(servo: dict[str, float], height: float) -> ArticulationCfg:
+    return ArticulationCfg(
+        prim_path=f"{{ENV_REGEX_NS}}/{PUSHER}",
+        spawn=_asset("pusher.usda"),
+        init_state=ArticulationCfg.InitialStateCfg(pos=(0.0, 0.0, height)),
+        actuators={
+            "servo": ImplicitActuatorCfg(
+                joint_names_expr=[".*"],
+                stiffness=0.0,
+                damping=servo["gain"],
+                effort_limit_sim=servo["force"],
+            )
+        },
+    )
+
+
+@configclass
+class ScanSceneCfg(InteractiveSceneCfg):
+    """Everything in the scene at its place; environments stand two metres apart."""
+
+    num_envs: int = 16
+    env_spacing: float = 2.0
+    replicate_physics: bool = True
+    light = AssetBaseCfg(prim_path="/World/light", spawn=sim_utils.DomeLightCfg(intensity=2000.0))
+    background = AssetBaseCfg(prim_path="{ENV_REGEX_NS}/background", spawn=_asset("background.usdc"))
+
+    def __post_init__(self) -> None:
+        """Objects have names of the scene's own, so they are added here."""
+        for data in SCENE["objects"]:
+            setattr(self, data["identifier"], _object(data))
+        setattr(self, PUSHER, _pusher(SCENE["servo"], SCENE["pusher_height"]))

@@ -1,0 +1,102 @@
+"""Open an exported USD folder again: in OpenUSD, in MuJoCo, in PhysX and in SimReady's validator."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scan2sim.errors import ExportError
+from scan2sim.export.child import inspect
+from scan2sim.export.record import read_record
+from scan2sim.export.usd.parity import compare_bodies, compare_engines
+from scan2sim.export.usd.safety import refuse_large_usd
+
+__all__ = ["check_usd", "step_physx"]
+
+LEAST_DB = 50.0  # the splats read back, drawn beside the preview, which has 8 bits
+STAGE = re.compile(r"([a-z][a-z0-9_]{0,80})/usd/\1\.usda")
+PHYSICS_SCENE = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*){2,6}")
+PHYSX_RATE = 480  # [Hz] as MuJoCo here
+PHYSX_MEMORY = 64 << 30  # address space, most of which is never touched
+GRAVITY = (0.0, 0.0, -9.81)  # [m/s²]
+SECONDS = 2.0
+PROFILE = "Robotics-Prop"  # of SimReady 2026.08
+
+
+def check_usd(folder: Path) -> dict[str, Any]:
+    """Open an exported stage, hold it against ``export.json``, draw its splats, and let it settle in two engines.
+
+    Everything that OpenUSD, PhysX or the validator parse, they parse in a child process with limits, after sizes and
+    paths were looked at.  PhysX and the validator are extras; where they are absent that is said and the rest checked.
+
+    Args:
+        folder: the exported folder, or a file in it.
+
+    Returns:
+        ``passed``, ``problems``, ``bodies`` (count), ``gaussians``, ``psnr_db``, ``drift_mm`` by object in MuJoCo,
+        ``physx`` (``version``, ``drift_mm``, mass and position errors; or why not), ``engines_differ`` (sentences),
+        ``simready`` (features and failed rules; or why not).
+
+    Raises:
+        ExportError: it does not open, or is not safe to open.
+    """
+    folder = folder if folder.is_dir() else folder.parent
+    record = read_record(folder, "usd")
+    relative = str(record.get("stage"))
+    if not STAGE.fullmatch(relative):
+        raise ExportError("the record names no proper stage", path=folder, todo="export the scene again")
+    stage = folder / relative
+    refuse_large_usd(stage, folder)
+    seen = inspect("usd", stage, str(folder.absolute()), seconds=300.0)
+    problems = compare_bodies(record, seen) + [f"OpenUSD: {text}" for text in seen["invalid"]]
+    if not seen["psnr_db"] >= LEAST_DB:
+        problems.append(f"its splats look like the scene only to {seen['psnr_db']:.1f} dB, expected {LEAST_DB:.0f}")
+    figures: dict[str, Any] = {
+        "bodies": len(record["objects"]),
+        "gaussians": seen["gaussians"],
+        "psnr_db": round(seen["psnr_db"], 1),
+        "drift_mm": {name: body["drift_mm"] for name, body in seen["settled"].items()},
+        "physx": "not checked: ovphysx is not installed",
+        "simready": "not validated: simready-validate is not installed",
+        "engines_differ": [],
+    }
+    if find_spec("ovphysx") is not None:
+        physx = step_physx(stage, str(seen["physics_scene"]))
+        figures["physx"], differ, found = compare_engines(record, seen, physx)
+        figures["engines_differ"] = differ
+        problems += found
+    if find_spec("simready") is not None and find_spec("simready.foundation") is not None:
+        figures["simready"] = inspect("simready", stage, PROFILE, seconds=300.0)
+        problems += [f"SimReady: {rule}" for rule in figures["simready"].pop("errors")]
+    return {"passed": not problems, "problems": problems, **figures}
+
+
+def step_physx(
+    stage: Path,
+    physics_scene: str,
+    seconds: float = SECONDS,
+    gravity: tuple[float, float, float] = GRAVITY,
+) -> dict[str, Any]:
+    """Step a stage in PhysX on the CPU, in a child process.
+
+    Args:
+        stage: a stage that was found harmless.
+        physics_scene: path of its PhysicsScene.
+        seconds: how long, at 480 steps a second.
+        gravity: [m/s²] in place of the stage's.
+
+    Returns:
+        ``version``, ``steps``, and ``bodies`` by prim path: ``position``, ``orientation`` (wxyz), ``mass``, ``inertia``
+        and the like at load, and ``after``.
+
+    Raises:
+        ExportError: PhysX does not open it, or took too long.
+    """
+    if not PHYSICS_SCENE.fullmatch(physics_scene):
+        raise ExportError("the stage has no physics scene with a plain path", path=stage)
+    numbers = (str(number) for number in (seconds, 1 / PHYSX_RATE, *np.asarray(gravity, dtype=float).tolist()))
+    return inspect("physx", stage, physics_scene, *numbers, seconds=300.0, memory=PHYSX_MEMORY)

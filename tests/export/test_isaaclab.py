@@ -1,0 +1,134 @@
+"""Isaac Lab packages: the task that MuJoCo has, data that say what the scene says, and a run where it is installed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from scan2sim.errors import ExportError
+from scan2sim.export.isaaclab import check_isaaclab, step_isaaclab, write_isaaclab
+from scan2sim.export.isaaclab.template.push_task import PushState
+from scan2sim.export.isaaclab.template.push_task import PushTask as TorchPush
+from scan2sim.scene import Scene
+from scan2sim.sim import PushTask, TaskState, push_task
+from tests.scene.factory import make_scene
+
+ISAACLAB = Path(__file__).parents[2] / ".venv-isaaclab" / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return make_scene()
+
+
+@pytest.fixture(scope="module")
+def exported(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_isaaclab(scene, tmp_path_factory.mktemp("isaaclab") / "table", "my table")
+
+
+def torch_task(exported: Path, heading: bool) -> TorchPush:
+    name = f"Scan2Sim-MyTable-Push{'Heading' if heading else ''}-v0"
+    return TorchPush.read(next(exported.glob("*/data/tasks.json")), name)
+
+
+def random_states(task: PushTask, count: int, seed: int) -> TaskState:
+    rng = np.random.default_rng(seed)
+    near, turns = np.array(task.home), rng.normal(size=(count, 1, 4))
+    return TaskState(
+        tool=near[:2] + rng.normal(0, 0.1, (count, 2)),
+        tool_velocity=rng.normal(0, 0.1, (count, 2)),
+        position=near + rng.normal(0, 0.05, (count, 1, 3)),
+        wxyz=turns / np.linalg.norm(turns, axis=-1, keepdims=True),
+        velocity=rng.normal(size=(count, 1, 3)),
+        spin=rng.normal(size=(count, 1, 3)),
+        touch=np.zeros((count, 0)),
+        goal=np.concatenate([near[:2] + rng.normal(0, 0.03, (count, 1, 2)), rng.uniform(-3, 3, (count, 1, 1))], -1),
+    )
+
+
+def as_torch(state: TaskState) -> PushState:
+    parts = (state.tool, state.tool_velocity, state.position[:, 0], state.wxyz[:, 0], state.velocity[:, 0])
+    return PushState(*(torch.from_numpy(each) for each in (*parts, state.spin[:, 0], state.goal[:, 0])))
+
+
+@pytest.mark.parametrize("heading", [False, True])
+def test_it_is_the_task_that_mujoco_has(scene: Scene, exported: Path, heading: bool) -> None:
+    ours, theirs = push_task(scene, heading=heading), torch_task(exported, heading)
+    before, after = random_states(ours, 400, seed=0), random_states(ours, 400, seed=1)
+    states = as_torch(before), as_torch(after)
+    assert theirs.observation_size == ours.observation_size
+    assert np.allclose(theirs.observation(states[0]).numpy(), ours.observation(before), atol=1e-9)
+    reward = theirs.potential(states[1]) - theirs.potential(states[0]) + theirs.success(states[1])
+    assert np.allclose(reward.numpy(), ours.reward(before, after), atol=1e-9)
+    assert (theirs.success(states[0]).numpy() == ours.success(before)).all()
+    assert (theirs.failed(states[0]).numpy() == ours.failed(before)).all()
+    assert ours.success(before).any()
+    actions = np.random.default_rng(1).normal(0, 1, (50, 2))
+    assert np.allclose(theirs.control(torch.from_numpy(actions)).numpy(), ours.control(actions))
+
+
+@pytest.mark.parametrize("heading", [False, True])
+def test_episodes_start_alike(scene: Scene, exported: Path, heading: bool) -> None:
+    ours, theirs = push_task(scene, heading=heading), torch_task(exported, heading)
+    rng = np.random.default_rng(0)
+    drawn = [ours.sample_start(rng) for _ in range(1500)]
+    torch.manual_seed(0)
+    starts = theirs.sample_start(1500, "cpu")
+    home = np.array(ours.home[:2])
+    places, centre = starts.goal[:, :2] - starts.shift, torch.tensor(home)
+    pairs = [
+        ([np.linalg.norm(s.goal[0, :2] - home - s.shift[0]) for s in drawn], (places - centre).norm(dim=1)),
+        ([np.linalg.norm(s.tool - home) for s in drawn], (starts.tool - centre).norm(dim=1)),
+        ([s.yaw[0] for s in drawn], starts.yaw),
+        ([s.goal[0, 2] for s in drawn], starts.goal[:, 2]),
+    ]
+    for mine, yours in pairs:
+        quantiles = np.linspace(0.1, 0.9, 5)
+        apart = np.abs(np.quantile(mine, quantiles) - np.quantile(yours.numpy(), quantiles))
+        assert apart.max() < 0.06 * np.ptp(mine)
+
+
+def test_the_package_says_what_the_scene_says(scene: Scene, exported: Path) -> None:
+    figures = check_isaaclab(exported)
+    assert figures["passed"] is None
+    assert "Python 3.12" in figures["problems"][0]
+    assert figures["objects"] == len(scene.objects)
+    data = json.loads(next(exported.glob("*/data/scene.json")).read_text())
+    for obj, told in zip(scene.objects, data["objects"], strict=True):
+        assert told["mass"] == [obj.physical.mass.value, obj.physical.mass.low, obj.physical.mass.high]
+        assert told["position"] == obj.position.tolist()
+
+
+def test_a_changed_program_is_refused(exported: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(exported, tmp_path / "copy")
+    program = next(copy.glob("*/push_env.py"))
+    program.write_text(program.read_text() + "\nimport os\n")
+    with pytest.raises(ExportError, match=r"push_env\.py"):
+        check_isaaclab(copy)
+
+
+def test_a_changed_mass_is_told(exported: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(exported, tmp_path / "copy")
+    path = next(copy.glob("*/data/scene.json"))
+    data = json.loads(path.read_text())
+    data["objects"][0]["mass"][0] *= 2
+    path.write_text(json.dumps(data))
+    assert check_isaaclab(copy)["passed"] is False
+
+
+def test_a_scene_in_which_nothing_can_be_pushed_is_refused(scene: Scene, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="pushed"):
+        write_isaaclab(dataclasses.replace(scene, objects=()), tmp_path / "empty", "empty")
+
+
+@pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
+def test_isaac_lab_steps_it_and_everything_stays(exported: Path) -> None:
+    figures = step_isaaclab(exported, ISAACLAB, envs=16, steps=100)
+    assert figures["passed"], figures["problems"]
+    assert figures["observation_shape"] == [16, 23]
