@@ -1,4 +1,4 @@
-"""Gymnasium: a package that registers ``scan2sim/<Scene>-Push-v0`` and others when it is imported or installed."""
+"""Gymnasium: a package that registers ``scan2sim/<Scene>-Push-v0`` and others when it is imported."""
 
 # MuJoCo is compiled and carries no type stubs
 # pyright: reportAttributeAccessIssue=false

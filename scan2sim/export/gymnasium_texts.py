@@ -66,9 +66,6 @@ description = "Gymnasium environments made from a scan."
 requires-python = ">=3.11"
 dependencies = ["scan2sim", "gymnasium>=1.2"]
 
-[project.entry-points."gymnasium.envs"]
-__root__ = "{package}:register"
-
 [tool.setuptools]
 packages = ["{package}"]
 
@@ -92,6 +89,7 @@ import {package}  # from this folder, or anywhere after: pip install .
 
 env = gymnasium.make("{first}")
 observation, info = env.reset(seed=0)
+same = gymnasium.make("{package}:{first}")  # imports it by itself where it is installed
 many = gymnasium.make_vec("{first}", num_envs=16)
 pixels = gymnasium.make("{first}", obs="pixels")  # 64×64 pictures of the splats; Push only
 ```
