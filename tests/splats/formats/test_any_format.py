@@ -6,13 +6,14 @@ import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scan2sim.errors import SceneError, UsageError
-from scan2sim.splats import SPLAT_SUFFIXES, Gaussians, psnr, rasterize, read_splats, write_splats
+from scan2sim.splats import SPLAT_SUFFIXES, Gaussians, count_splats, psnr, rasterize, read_splats, write_splats
 from tests.splats.formats.gaussians import packable
 from tests.splats.scenes import PARAMETERS, camera
 
@@ -51,11 +52,19 @@ def test_contents_decide_where_they_can(tmp_path: Path, suffix: str, count: int)
     write_splats(packable(count, 1), named)
     assert len(read_splats(named)) == count
     other = named.rename(tmp_path / "scene.bin")
-    if suffix != ".splat":
-        assert len(read_splats(other)) == count
-    else:
+    if suffix != ".splat" or count:
+        assert len(read_splats(other)) == count == count_splats(other)
+    else:  # nothing tells an empty file of that kind
         with pytest.raises(SceneError, match=r"\.compressed\.ply, \.ply, \.spz, \.splat"):
             read_splats(other)
+
+
+def test_noise_is_not_taken_for_splat(tmp_path: Path) -> None:
+    path = tmp_path / "noise.bin"
+    path.write_bytes(np.random.default_rng(0).bytes(32 * 300))
+    assert count_splats(path) is None
+    with pytest.raises(SceneError, match="no splats of a known format"):
+        read_splats(path)
 
 
 def test_unknown_names_and_files(tmp_path: Path) -> None:
