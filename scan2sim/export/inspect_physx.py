@@ -8,14 +8,11 @@ prim gets the variant PhysX=Enabled.
 import json
 import resource
 import sys
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import ovphysx
-import ovstage
-from ovphysx.types import ObjectScope, SimObjectType
-from ovstage import population
 
 STATIC = ("mass", "inertia", "centerOfMassPosition", "shapeCount")
 SCHEMAS = ("PhysxSchema", "OmniUsdPhysicsDeformableSchema")
@@ -25,12 +22,13 @@ def main() -> None:
     """Step the stage that the command line names."""
     stage_path, result_path, memory, scene, seconds, dt = sys.argv[1:7]
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    ovphysx, ovstage = import_module("ovphysx"), import_module("ovstage")  # an extra: not here for everybody
     session = _session(Path(stage_path), scene, np.array(sys.argv[7:10], dtype=float))
     package = metadata.distribution("physx-usd-schemas")
     schemas = [str(package.locate_file(f"physx_usd_schemas/{name}/resources")) for name in SCHEMAS]
-    population.register_usd_schemas([*schemas, str(ovphysx.newton_schema_root())])
+    ovstage.population.register_usd_schemas([*schemas, str(ovphysx.newton_schema_root())])
     physx, stage = ovphysx.PhysX(), ovstage.Stage("scan2sim-check")
-    population.open_usd(stage, str(session), ordinal=1, domains=ovstage.PopulationDomain.ALL)
+    ovstage.population.open_usd(stage, str(session), ordinal=1, domains=ovstage.PopulationDomain.ALL)
     stage.advance_write_floor(ordinal=1).wait()
     physx.wait_task(physx.attach_ovstage(stage, read_ordinal=1))
     at_load, fixed = _read(physx, ("position", "orientation")), _read(physx, STATIC)
@@ -74,11 +72,12 @@ def _session(stage: Path, scene: str, gravity: np.ndarray) -> Path:
     return path
 
 
-def _read(physx: ovphysx.PhysX, names: tuple[str, ...]) -> dict[str, dict[str, list[float]]]:
+def _read(physx: Any, names: tuple[str, ...]) -> dict[str, dict[str, list[float]]]:
     """The values of each rigid body by its path; quaternions are turned to wxyz."""
+    types = import_module("ovphysx.types")
     found: dict[str, dict[str, list[float]]] = {}
     for name in names:
-        with physx.read_sync(SimObjectType.RIGID_BODY, [name], scope=ObjectScope.ALL) as result:
+        with physx.read_sync(types.SimObjectType.RIGID_BODY, [name], scope=types.ObjectScope.ALL) as result:
             for group in result.groups:
                 if group.is_delete or group.is_array or not group.tensors:
                     continue
