@@ -322,7 +322,7 @@ def test_export_of_everything(scene: Path, tmp_path: Path, capfd: Said) -> None:
     (scene / "scene.json").write_text(json.dumps(manifest))
     exports = answer(capfd, "export", str(scene), "--to", "all", "-o", str(tmp_path / "fixed"), code=2)["exports"]
     written = {export["format"]: bool(export["path"]) for export in exports}
-    assert [name for name in written if not written[name]] == ["gymnasium"]
+    assert [name for name in written if not written[name]] == ["gymnasium", "isaaclab"]
     assert written["mjcf"]
 
 

@@ -16,7 +16,10 @@ def test_every_format_is_found_by_its_record(tmp_path: Path, kind: str) -> None:
     EXPORTERS[kind].write(settled_scene(make_scene(tmp_path / "images"))[0], tmp_path / "out", "small table", False)
     figures = check(tmp_path / "out")
     assert figures["kind"] == kind
-    assert figures["passed"], figures["problems"]
+    if kind == "isaaclab":  # right as far as can be seen here, but not stepped: it needs a Python of its own
+        assert figures["passed"] is None
+    else:
+        assert figures["passed"], figures["problems"]
 
 
 def test_a_scene_is_validated_and_settled(tmp_path: Path) -> None:
