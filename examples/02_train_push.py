@@ -18,12 +18,14 @@ import time
 from pathlib import Path
 
 import gymnasium
+import numpy as np
 from scipy.stats import binomtest
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import SubprocVecEnv
+from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
 
+GAMMA = 0.99
 EVALUATION_SEED = 1_000_000  # far from the seeds of training
 
 
@@ -38,8 +40,11 @@ class Clock(BaseCallback):
         return time.monotonic() < self.end
 
 
-def worlds(folder: Path, task: str, count: int, seed: int) -> SubprocVecEnv:
-    """Environments of an exported folder; nothing in it needs to be installed."""
+def worlds(folder: Path, task: str, count: int, seed: int) -> VecNormalize:
+    """Environments of an exported folder; nothing in it needs to be installed.
+
+    Observations are in metres, a few hundredths of one, so networks need them scaled.
+    """
     package = json.loads((folder / "export.json").read_text())["package"]
 
     def make() -> gymnasium.Env:
@@ -49,10 +54,10 @@ def worlds(folder: Path, task: str, count: int, seed: int) -> SubprocVecEnv:
 
     envs = SubprocVecEnv([make] * count)
     envs.seed(seed)
-    return envs
+    return VecNormalize(envs, gamma=GAMMA)
 
 
-def success(policy: PPO, envs: SubprocVecEnv, episodes: int) -> list[bool]:
+def success(policy: PPO, envs: VecNormalize, episodes: int) -> list[bool]:
     """Whether each episode succeeded, the same number of them in each world."""
     quota = -(-episodes // envs.num_envs)
     results: list[list[bool]] = [[] for _ in range(envs.num_envs)]
@@ -75,18 +80,22 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=8)
     parser.add_argument("--episodes", type=int, default=1000, help="of the evaluation")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save", type=Path, help="where the policy goes")
+    parser.add_argument(
+        "--save", type=Path, help="where the policy goes, with the scales of its observations beside it"
+    )
     args = parser.parse_args()
     envs = worlds(args.folder, args.task, args.worlds, args.seed)
     size = {"net_arch": [128, 128]}
-    rates = {"n_steps": 256, "batch_size": 512, "learning_rate": 5e-4, "gamma": 0.98}
+    rates = {"n_steps": 256, "batch_size": 512, "learning_rate": 5e-4, "gamma": GAMMA}
     policy = PPO("MlpPolicy", envs, policy_kwargs=size, **rates, seed=args.seed, device="cpu")
     started = time.monotonic()
     policy.learn(10**9, callback=Clock(args.minutes))
     speed = policy.num_timesteps / (time.monotonic() - started)
     if args.save:
         policy.save(args.save)
+        np.savez(args.save.with_suffix(".npz"), mean=envs.obs_rms.mean, var=envs.obs_rms.var)
     envs.seed(EVALUATION_SEED + args.seed)
+    envs.training = envs.norm_reward = False
     done = success(policy, envs, args.episodes)
     envs.close()
     low, high = binomtest(sum(done), len(done)).proportion_ci(method="wilson")
