@@ -41,10 +41,7 @@ class Clock(BaseCallback):
 
 
 def worlds(folder: Path, task: str, count: int, seed: int) -> VecNormalize:
-    """Environments of an exported folder; nothing in it needs to be installed.
-
-    Observations are in metres, a few hundredths of one, so networks need them scaled.
-    """
+    """Environments of an exported folder, which need not be installed; networks want their metres scaled."""
     package = json.loads((folder / "export.json").read_text())["package"]
 
     def make() -> gymnasium.Env:
@@ -80,14 +77,11 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=8)
     parser.add_argument("--episodes", type=int, default=1000, help="of the evaluation")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--save", type=Path, help="where the policy goes, with the scales of its observations beside it"
-    )
+    parser.add_argument("--save", type=Path, help="where the policy goes, beside it the scales of observations")
     args = parser.parse_args()
     envs = worlds(args.folder, args.task, args.worlds, args.seed)
-    size = {"net_arch": [128, 128]}
     rates = {"n_steps": 256, "batch_size": 512, "learning_rate": 5e-4, "gamma": GAMMA}
-    policy = PPO("MlpPolicy", envs, policy_kwargs=size, **rates, seed=args.seed, device="cpu")
+    policy = PPO("MlpPolicy", envs, policy_kwargs={"net_arch": [128, 128]}, **rates, seed=args.seed, device="cpu")
     started = time.monotonic()
     policy.learn(10**9, callback=Clock(args.minutes))
     speed = policy.num_timesteps / (time.monotonic() - started)
