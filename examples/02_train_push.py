@@ -1,7 +1,7 @@
 """Train a policy on an exported environment by PPO, and measure its success.
 
-Worlds run in processes of their own; the policy is stable-baselines3's, two layers of 128. Success is counted over the
-first episodes of every world, the same number in each, with Wilson's interval of 95 % (Wilson 1927).
+The policy is stable-baselines3's, two layers of 128. Success is counted over the first episodes of every world, the same
+number in each, with Wilson's interval of 95 % (Wilson 1927).
 
 Usage (pip install scan2sim[rl]):
     scan2sim export outputs/desk --to gymnasium -o desk-gym
@@ -49,9 +49,9 @@ def worlds(folder: Path, task: str, count: int, seed: int) -> VecNormalize:
         names = importlib.import_module(package).ENVIRONMENTS
         return Monitor(gymnasium.make(next(name for name in names if name.endswith(f"-{task}-v0"))))
 
-    envs = SubprocVecEnv([make] * count)
+    envs = VecNormalize(SubprocVecEnv([make] * count), gamma=GAMMA)
     envs.seed(seed)
-    return VecNormalize(envs, gamma=GAMMA)
+    return envs
 
 
 def success(policy: PPO, envs: VecNormalize, episodes: int) -> list[bool]:
@@ -82,18 +82,17 @@ def main() -> None:
     envs = worlds(args.folder, args.task, args.worlds, args.seed)
     rates = {"n_steps": 256, "batch_size": 512, "learning_rate": 5e-4, "gamma": GAMMA}
     policy = PPO("MlpPolicy", envs, policy_kwargs={"net_arch": [128, 128]}, **rates, seed=args.seed, device="cpu")
-    started = time.monotonic()
     policy.learn(10**9, callback=Clock(args.minutes))
-    speed = policy.num_timesteps / (time.monotonic() - started)
+    speed = policy.num_timesteps / (60 * args.minutes)
     if args.save:
         policy.save(args.save)
         np.savez(args.save.with_suffix(".npz"), mean=envs.obs_rms.mean, var=envs.obs_rms.var)
-    envs.seed(EVALUATION_SEED + args.seed)
     envs.training = envs.norm_reward = False
+    envs.seed(EVALUATION_SEED + args.seed)
     done = success(policy, envs, args.episodes)
     envs.close()
-    low, high = binomtest(sum(done), len(done)).proportion_ci(method="wilson")
     print(f"{policy.num_timesteps} steps, {speed:.0f} a second")
+    low, high = binomtest(sum(done), len(done)).proportion_ci(method="wilson")
     print(f"success {sum(done)} of {len(done)}: {sum(done) / len(done):.1%}, 95 % interval {low:.1%} to {high:.1%}")
 
 
