@@ -1,7 +1,7 @@
 """Train a policy on an exported environment by PPO, and measure its success.
 
-The policy is stable-baselines3's, two layers of 128. Success is counted over the first episodes of every world, the same
-number in each, with Wilson's interval of 95 % (Wilson 1927).
+The policy is stable-baselines3's, two layers of 128. Success is counted over the first episodes of every world, the
+same number in each, with Wilson's interval of 95 % (Wilson 1927).
 
 Usage (pip install scan2sim[rl]):
     scan2sim export outputs/desk --to gymnasium -o desk-gym
