@@ -14,7 +14,7 @@ from scan2sim.export.child import inspect
 from scan2sim.export.safe_xml import refuse_unsafe_model
 from scan2sim.sim import CONTACT
 
-__all__ = ["DRIFT_LIMIT", "body_problems", "compare_model"]
+__all__ = ["DRIFT_LIMIT", "MASS_TOLERANCE", "body_problems", "compare_model", "differences"]
 
 DRIFT_LIMIT = 0.005  # [m] in two seconds
 DEPTH_LIMIT = 0.002  # [m] at rest
@@ -71,25 +71,31 @@ def body_problems(record: dict[str, Any], bodies: dict[str, Any], folder: Path) 
             if name not in bodies:
                 problems.append(f"{name}: no such body")
                 continue
-            problems += [f"{name}: {text}" for text in _differences(expected, bodies[name])]
+            problems += [f"{name}: {text}" for text in _all_differences(expected, bodies[name])]
         except (KeyError, TypeError, ValueError) as problem:
             raise ExportError(f"the record of the export is not complete ({problem})", path=folder) from None
     return problems
 
 
-def _differences(expected: dict[str, Any], body: dict[str, Any]) -> list[str]:
-    """In what a body differs from what the scene said."""
+def _all_differences(expected: dict[str, Any], body: dict[str, Any]) -> list[str]:
+    """As :func:`differences`, and the number of collision pieces; MuJoCo's XML has six digits of an inertia."""
+    found = differences(expected, body, inertia_tolerance=10 * MASS_TOLERANCE)
+    if body["pieces"] != expected["pieces"]:
+        found.append(f"{body['pieces']} collision pieces instead of {expected['pieces']}")
+    return found
+
+
+def differences(expected: dict[str, Any], body: dict[str, Any], inertia_tolerance: float = MASS_TOLERANCE) -> list[str]:
+    """In what the mass, the inertia and the pose of a body differ from what the record says."""
     found = []
     if abs(body["mass"] / expected["mass"] - 1) > MASS_TOLERANCE:
         found.append(f"mass {body['mass']:.6g} kg instead of {expected['mass']:.6g}")
     inertia = np.array(expected["inertia"])
-    if np.abs(np.array(body["inertia"]) - inertia).max() > 10 * MASS_TOLERANCE * np.abs(inertia).max():
+    if np.abs(np.array(body["inertia"]) - inertia).max() > inertia_tolerance * np.abs(inertia).max():
         found.append("another inertia")
     for key, what in (("position", "position"), ("center_of_mass", "centre of mass")):
         if np.abs(np.array(body[key]) - expected[key]).max() > POSE_TOLERANCE:
             found.append(f"another {what}")
     if 1 - abs(np.dot(body["wxyz"], expected["wxyz"])) > POSE_TOLERANCE:
         found.append("another rotation")
-    if body["pieces"] != expected["pieces"]:
-        found.append(f"{body['pieces']} collision pieces instead of {expected['pieces']}")
     return found

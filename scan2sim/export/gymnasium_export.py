@@ -20,7 +20,7 @@ from scan2sim.export.child import inspect
 from scan2sim.export.compare import compare_model
 from scan2sim.export.gymnasium_texts import ENV_HUB, INIT, PYPROJECT, README
 from scan2sim.export.mjcf import MODEL, write_model
-from scan2sim.export.record import export_folder, read_record, write_record
+from scan2sim.export.record import export_folder, read_record, refuse_other_programs, write_record
 from scan2sim.files import write_json
 from scan2sim.scene import Scene, save_scene
 from scan2sim.sim import (
@@ -166,10 +166,7 @@ def check_gymnasium(folder: Path) -> dict[str, Any]:
     if not PACKAGE.fullmatch(package) or not ids or _kind(ids[0]) != "Push":
         raise ExportError("the record names no proper package and environments", path=folder, todo="export it again")
     tasks = {id: read_task(folder / package / TASKS[_kind(id)].file) for id in ids}
-    for file, text in _texts(package, ids, {id: task.horizon for id, task in tasks.items()}).items():
-        path = folder / file
-        if not path.is_file() or path.read_bytes()[: 2 * len(text)] != text.encode():
-            raise ExportError("not what scan2sim writes, so it is not imported", path=path, todo="export it again")
+    refuse_other_programs(folder, _texts(package, ids, {id: task.horizon for id, task in tasks.items()}))
     models = dict.fromkeys(TASKS[_kind(id)].model for id in ids)
     figures, *others = (compare_model(folder / package / model, record) for model in models)
     for other, model in zip(others, list(models)[1:], strict=True):

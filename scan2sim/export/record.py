@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from scan2sim.errors import ExportError
 from scan2sim.files import new_folder, output_errors, read_json, write_json
 from scan2sim.scene import Scene
 
-__all__ = ["RECORD", "export_folder", "read_record", "write_record"]
+__all__ = ["RECORD", "export_folder", "read_record", "refuse_other_programs", "write_record"]
 
 RECORD = "export.json"
 FORMAT = "scan2sim.export"
@@ -78,3 +78,15 @@ def read_record(folder: Path, kind: str | None = None) -> dict[str, Any]:
     if kind is not None and record.get("kind") != kind:
         raise ExportError(f"an export of kind {record.get('kind')!r}, not {kind!r}", path=folder / RECORD)
     return record
+
+
+def refuse_other_programs(folder: Path, texts: Mapping[str, str]) -> None:
+    """Hold an exported folder's programs, by path, letter for letter against what this program writes.
+
+    Raises:
+        ExportError: one is missing or another; whoever sends a folder cannot have it run their code.
+    """
+    for file, text in texts.items():
+        path, expected = folder / file, text.encode()
+        if not path.is_file() or path.stat().st_size != len(expected) or path.read_bytes() != expected:
+            raise ExportError("not what scan2sim writes, so it is not run", path=path, todo="export it again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -38,32 +39,22 @@ def _splats(kind: str) -> Exporter:
     )
 
 
-def _write_usd(scene: Scene, folder: Path, name: str, overwrite: bool) -> Path:
-    try:
-        from scan2sim.export.usd import write_usd  # where it is used: OpenUSD has no wheel for every machine
-    except ModuleNotFoundError as absent:
-        if absent.name != "pxr":
-            raise
-        raise ExportError("OpenUSD is not installed", todo="pip install usd-core") from None
-    return write_usd(scene, folder, name, overwrite=overwrite)
+def _with_openusd(kind: str, description: str) -> Exporter:
+    """A format whose room is entered where it is used: OpenUSD has no wheel for every machine."""
 
+    def write(scene: Scene, folder: Path, name: str, overwrite: bool) -> Path:
+        try:
+            room = import_module(f"scan2sim.export.{kind}")
+        except ModuleNotFoundError as absent:
+            if absent.name != "pxr":
+                raise
+            raise ExportError("OpenUSD is not installed", todo="pip install usd-core") from None
+        return getattr(room, f"write_{kind}")(scene, folder, name, overwrite=overwrite)
 
-def _check_usd(folder: Path) -> dict[str, Any]:
-    from scan2sim.export.usd import check_usd
+    def check(folder: Path) -> dict[str, Any]:
+        return getattr(import_module(f"scan2sim.export.{kind}"), f"check_{kind}")(folder)
 
-    return check_usd(folder)
-
-
-def _write_isaaclab(scene: Scene, folder: Path, name: str, overwrite: bool) -> Path:
-    from scan2sim.export.isaaclab import write_isaaclab
-
-    return write_isaaclab(scene, folder, name, overwrite=overwrite)
-
-
-def _check_isaaclab(folder: Path) -> dict[str, Any]:
-    from scan2sim.export.isaaclab import check_isaaclab
-
-    return check_isaaclab(folder)
+    return Exporter(description, write, check)
 
 
 EXPORTERS: dict[str, Exporter] = {
@@ -89,7 +80,7 @@ EXPORTERS: dict[str, Exporter] = {
         check_nerfstudio,
         "opens, and its cameras see the scene's points",
     ),
-    "isaaclab": Exporter("package of tasks for Isaac Lab", _write_isaaclab, _check_isaaclab),
-    "usd": Exporter("OpenUSD stage for Isaac Sim", _write_usd, _check_usd),
+    "isaaclab": _with_openusd("isaaclab", "package of tasks for Isaac Lab"),
+    "usd": _with_openusd("usd", "OpenUSD stage for Isaac Sim"),
     **{kind: _splats(kind) for kind in SPLAT_KINDS},
 }

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from scan2sim.errors import ExportError
+from scan2sim.export.compare import MASS_TOLERANCE
 from scan2sim.export.isaaclab.write import ASSETS, SCENE_DATA, TASK_DATA, package_texts
-from scan2sim.export.record import read_record
+from scan2sim.export.record import read_record, refuse_other_programs
+from scan2sim.export.usd.names import identifiers
 from scan2sim.files import read_json
 
 __all__ = ["check_isaaclab", "step_isaaclab"]
@@ -39,10 +41,7 @@ def check_isaaclab(folder: Path) -> dict[str, Any]:
         raise ExportError("the record names no proper package and tasks", path=folder, todo="export it again")
     if not all(isinstance(each, str) and TASK.fullmatch(each) for each in tasks):
         raise ExportError("the record's tasks have no proper ids", path=folder, todo="export it again")
-    for file, text in package_texts(package, tuple(tasks)).items():
-        path = folder / file
-        if not path.is_file() or path.read_bytes()[: 2 * len(text.encode())] != text.encode():
-            raise ExportError("not what scan2sim writes", path=path, todo="export it again")
+    refuse_other_programs(folder, package_texts(package, tuple(tasks)))
     data = folder / package / "data"
     scene, kept = read_json(data / SCENE_DATA, ExportError), read_json(data / TASK_DATA, ExportError)
     problems = [] if sorted(kept) == sorted(tasks) else ["its tasks are not those of the record"]
@@ -88,10 +87,11 @@ def step_isaaclab(folder: Path, python: Path, *, envs: int = 16, steps: int = TW
             raise ExportError(f"Isaac Lab could not run it: {last}", path=folder)
         seen = json.loads(output.read_text())
     problems = [] if seen["rewards_finite"] else ["rewards or observations are not finite"]
+    identifier = identifiers(expected["name"] for expected in record["objects"])
     for expected in record["objects"]:
-        name = next(k for k in seen["objects"] if k.replace("_", "-") == expected["name"].replace("_", "-"))
-        found = seen["objects"][name]
-        if abs(found["mass"] / expected["mass"] - 1) > 1e-4:
+        name = expected["name"]
+        found = seen["objects"][identifier[name]]
+        if abs(found["mass"] / expected["mass"] - 1) > MASS_TOLERANCE:
             problems.append(f"{name}: {found['mass']} kg instead of {expected['mass']}")
         if found["drift_mm"] > DRIFT or found["turn_deg"] > TURN:
             problems.append(f"{name}: moves {found['drift_mm']:.1f} mm and turns {found['turn_deg']:.1f}°")

@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 
 from scan2sim.errors import ExportError
+from scan2sim.export.compare import DRIFT_LIMIT, differences
 from scan2sim.geometry import matrix_from_quaternion, quaternion_angle
 
 __all__ = ["compare_bodies", "compare_engines"]
 
-MASS_TOLERANCE = 1e-4  # relative, also of inertias
-POSE_TOLERANCE = 1e-5  # [m], and of quaternions
-DRIFT_LIMIT = 5.0  # [mm] in two seconds
 SAME_MM, SAME_DEG = 2.0, 2.0  # how far apart engines may leave a thing
 
 
@@ -25,12 +23,12 @@ def compare_bodies(record: dict[str, Any], seen: dict[str, Any]) -> list[str]:
         if body is None:
             problems.append(f"{name}: no such body")
             continue
-        problems += [f"{name}: {text}" for text in _differences(expected, body)]
+        problems += [f"{name}: {text}" for text in differences(expected, body)]
         parts = record["parts"].get(name) if isinstance(record.get("parts"), dict) else None
         if body["pieces"] != parts:
             problems.append(f"{name}: {body['pieces']} collision parts instead of {parts}")
         drift = seen["settled"].get(name, {}).get("drift_mm")
-        if expected["mobility"] == "free" and (drift is None or drift > DRIFT_LIMIT):
+        if expected["mobility"] == "free" and (drift is None or drift > 1000 * DRIFT_LIMIT):
             problems.append(f"{name}: drifts {drift} mm in 2 s in MuJoCo")
     if seen["gaussians"] != record.get("gaussians"):
         problems.append(f"{seen['gaussians']} Gaussians instead of {record.get('gaussians')}")
@@ -56,7 +54,7 @@ def compare_engines(
             problems.append(f"{name}: PhysX knows no such body")
             continue
         body = _as_body(found)
-        problems += [f"{name}: {text} in PhysX" for text in _differences(expected, body)]
+        problems += [f"{name}: {text} in PhysX" for text in differences(expected, body)]
         for key, error in _errors(expected, body).items():
             worst[key] = max(worst[key], error)
         after = found["after"]
@@ -70,7 +68,7 @@ def compare_engines(
         if distance > SAME_MM or angle > SAME_DEG:
             mover = "PhysX" if drifts[name] > rested["drift_mm"] else "MuJoCo"
             differ.append(f"{name}: {distance:.1f} mm and {angle:.1f}° apart; it moves more in {mover}")
-        if drifts[name] > DRIFT_LIMIT:
+        if drifts[name] > 1000 * DRIFT_LIMIT:
             problems.append(f"{name}: drifts {drifts[name]} mm in 2 s in PhysX")
     figures = {
         "version": physx["version"],
@@ -112,21 +110,6 @@ def _errors(expected: dict[str, Any], body: dict[str, Any]) -> dict[str, float]:
         "inertia": float(np.abs(np.array(body["inertia"]) - inertia).max() / np.abs(inertia).max()),
         "position": float(np.abs(np.subtract(body["position"], expected["position"])).max()),
     }
-
-
-def _differences(expected: dict[str, Any], body: dict[str, Any]) -> list[str]:
-    errors, found = _errors(expected, body), []
-    if errors["mass"] > MASS_TOLERANCE:
-        found.append(f"mass {body['mass']:.6g} kg instead of {expected['mass']:.6g}")
-    if errors["inertia"] > MASS_TOLERANCE:
-        found.append("another inertia")
-    if errors["position"] > POSE_TOLERANCE:
-        found.append("another position")
-    if np.abs(np.subtract(body["center_of_mass"], expected["center_of_mass"])).max() > POSE_TOLERANCE:
-        found.append("another centre of mass")
-    if 1 - abs(np.dot(body["wxyz"], expected["wxyz"])) > POSE_TOLERANCE:
-        found.append("another rotation")
-    return found
 
 
 def _moved(expected: dict[str, Any], body: dict[str, Any], after: dict[str, Any]) -> float:
