@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scan2sim.bodies import Texture, vertex_colors
-from scan2sim.errors import ExportError, SceneError
+from scan2sim.errors import ExportError
 from scan2sim.export.record import export_folder, write_record
 from scan2sim.geometry import inverse_transform
-from scan2sim.scene import Scene, SceneObject, validate_scene, write_obj
+from scan2sim.scene import Scene, SceneObject, require_consistent, write_obj
 
 __all__ = ["URDF", "write_urdf"]
 
@@ -44,9 +44,7 @@ def write_urdf(scene: Scene, folder: Path, *, overwrite: bool = False) -> Path:
         SceneError: the scene is not consistent.
         OutputError: it cannot be written.
     """
-    problems = validate_scene(scene)
-    if problems:
-        raise SceneError("the scene is not consistent: " + "; ".join(problems[:5]))
+    require_consistent(scene)
     hinges = [o.name for o in scene.objects if o.joint]
     taken = {BASE, *(f"{name}-{end}" for name in hinges for end in ("axis", "weld"))} & {o.name for o in scene.objects}
     if taken:

@@ -15,7 +15,7 @@ from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.replay import append_corrections, apply_corrections
 from scan2sim.scene.save import save_scene
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
-from scan2sim.scene.validate import validate_scene
+from scan2sim.scene.validate import require_consistent, validate_scene
 from scan2sim.scene.visual import read_visual, write_visual
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "set_material",
     "set_measured",
     "split_object",
+    "require_consistent",
     "validate_scene",
     "write_obj",
     "write_points",

@@ -13,7 +13,7 @@ from scan2sim.files import output_errors, write_json
 from scan2sim.scene.manifest import FORMAT, VERSION
 from scan2sim.scene.parts import write_obj, write_points
 from scan2sim.scene.types import Scene, SceneObject, Support
-from scan2sim.scene.validate import validate_scene
+from scan2sim.scene.validate import require_consistent
 from scan2sim.scene.visual import write_visual
 from scan2sim.splats import write_ply
 
@@ -29,9 +29,7 @@ def save_scene(scene: Scene, folder: Path) -> None:
         SceneError: the scene is not consistent; nothing is written.
         OutputError: the folder is not empty or cannot be written.
     """
-    problems = validate_scene(scene)
-    if problems:
-        raise SceneError("the scene is not consistent: " + "; ".join(problems[:5]), path=folder)
+    require_consistent(scene, folder)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from scan2sim.bodies import inertia_problem, is_closed, is_convex
+from scan2sim.errors import SceneError
 from scan2sim.scene.types import Estimate, Scene, SceneObject
 
-__all__ = ["MAX_NAME", "NAME", "validate_scene"]
+__all__ = ["MAX_NAME", "NAME", "require_consistent", "validate_scene"]
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAX_NAME = 100  # characters
@@ -19,6 +21,17 @@ MAX_NAME = 100  # characters
 def validate_scene(scene: Scene) -> tuple[str, ...]:
     """Everything that is wrong with a scene, each in one sentence; empty if it is sound."""
     return tuple(_problems(scene))
+
+
+def require_consistent(scene: Scene, path: Path | None = None) -> None:
+    """Refuse a scene with something wrong in it; ``path`` is where it was to go.
+
+    Raises:
+        SceneError: the scene is not consistent.
+    """
+    problems = validate_scene(scene)
+    if problems:
+        raise SceneError("the scene is not consistent: " + "; ".join(problems[:5]), path=path)
 
 
 def _problems(scene: Scene) -> Iterator[str]:

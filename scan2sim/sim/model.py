@@ -14,7 +14,7 @@ import trimesh
 from scan2sim.bodies import vertex_colors
 from scan2sim.errors import SceneError
 from scan2sim.geometry import inverse_transform
-from scan2sim.scene import Scene, SceneObject, validate_scene
+from scan2sim.scene import Scene, SceneObject, require_consistent
 from scan2sim.sim.contact import CONTACT, ContactTable
 
 __all__ = ["COLLISION_GROUP", "VISUAL_GROUP", "compile_scene", "mujoco_spec"]
@@ -44,9 +44,7 @@ def mujoco_spec(scene: Scene, contact: ContactTable = CONTACT) -> mujoco.MjSpec:
     Raises:
         SceneError: the scene is not consistent.
     """
-    problems = validate_scene(scene)
-    if problems:
-        raise SceneError("the scene is not consistent: " + "; ".join(problems[:5]))
+    require_consistent(scene)
     if any(obj.name == "world" for obj in scene.objects):
         raise SceneError("an object is called “world”, which MuJoCo reserves", todo="rename the object")
     spec = mujoco.MjSpec()

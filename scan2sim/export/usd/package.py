@@ -22,14 +22,14 @@ from PIL import Image
 from pxr import Sdf, UsdUtils
 
 from scan2sim.cameras import CameraFrame, write_cameras
-from scan2sim.errors import ExportError, SceneError
+from scan2sim.errors import ExportError
 from scan2sim.export.preview import picture, viewpoint
 from scan2sim.export.record import export_folder, write_record
 from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.names import file_stem
 from scan2sim.export.usd.stage import write_stage
 from scan2sim.files import output_errors
-from scan2sim.scene import Scene, scene_gaussians, validate_scene
+from scan2sim.scene import Scene, require_consistent, scene_gaussians
 
 __all__ = ["CAMERA", "PREVIEW", "write_usd"]
 
@@ -51,9 +51,7 @@ def write_usd(scene: Scene, folder: Path, name: str = "scene", *, overwrite: boo
         SceneError: the scene is not consistent.
         OutputError: it cannot be written.
     """
-    problems = validate_scene(scene)
-    if problems:
-        raise SceneError("the scene is not consistent: " + "; ".join(problems[:5]))
+    require_consistent(scene)
     stem = file_stem(name)
     gaussians = scene_gaussians(scene).with_ids(None)
     camera = viewpoint(scene, gaussians)
