@@ -27,6 +27,7 @@ class PushEnv(DirectRLEnv):
         names = {data["name"]: data["identifier"] for data in SCENE["objects"]}
         self._target_name = names[self.task.target]
         super().__init__(cfg, render_mode, **kwargs)
+        self._joints = self._pusher.find_joints(["pusher_x", "pusher_y"], preserve_order=True)[0]
 
     def _setup_scene(self) -> None:
         """The scene configuration has set it all up; only names are looked up."""
@@ -38,7 +39,7 @@ class PushEnv(DirectRLEnv):
 
     def state(self) -> PushState:
         """Of all environments, each in its own frame."""
-        joints = self._joints()
+        joints = self._joints
         pose = self._target.data.root_link_pose_w.torch
         velocity = self._target.data.root_link_vel_w.torch
         return PushState(
@@ -51,14 +52,11 @@ class PushEnv(DirectRLEnv):
             goal=self._goal,
         )
 
-    def _joints(self) -> list[int]:
-        return self._pusher.find_joints(["pusher_x", "pusher_y"], preserve_order=True)[0]
-
     def _pre_physics_step(self, actions: torch.Tensor) -> None:
         self._control = self.task.control(actions)
 
     def _apply_action(self) -> None:
-        self._pusher.set_joint_velocity_target_index(target=self._control, joint_ids=self._joints())
+        self._pusher.set_joint_velocity_target_index(target=self._control, joint_ids=self._joints)
 
     def _get_observations(self) -> dict[str, torch.Tensor]:
         return {"policy": self.task.observation(self.state())}
@@ -91,7 +89,7 @@ class PushEnv(DirectRLEnv):
             obj.write_root_pose_to_sim_index(root_pose=pose, env_ids=ids)
             obj.write_root_velocity_to_sim_index(root_velocity=torch.zeros_like(pose)[:, :6], env_ids=ids)
         self._goal[ids] = start.goal
-        joints, still = self._joints(), torch.zeros_like(start.tool)
+        joints, still = self._joints, torch.zeros_like(start.tool)
         self._pusher.write_joint_position_to_sim_index(position=start.tool, joint_ids=joints, env_ids=ids)
         self._pusher.write_joint_velocity_to_sim_index(velocity=still, joint_ids=joints, env_ids=ids)
 
