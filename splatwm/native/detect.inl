@@ -9,6 +9,8 @@ struct Pose {
 
 struct Finding {  // memory that is used again for every step
     Array<Contact> candidates;
+    Array<Vec3> places;
+    Array<uint8_t> kept;
     Array<float> spread;
     Array<int> pieces_a, pieces_b;
 };
@@ -36,31 +38,38 @@ inline Pose pose_of(const Bodies& s, int i) {
     return p;
 }
 
-// Keep the contact that will be deepest and then always the one farthest from those kept; what touches goes first.
-inline void spread_out(Array<Contact>& found, const Pose* poses, int most, float touching, Array<float>& far,
-                       Array<Contact>& out) {
+// Keep the deepest contact and then always the one farthest from those kept. What touches goes first, and what was kept
+// in the last step is favoured: a support that changes from step to step makes things tremble.
+inline void spread_out(Finding& memory, const Pose* poses, int most, Array<Contact>& out) {
+    constexpr float TURN = 0.02f;       // [m] a normal that differs by one counts as this far
+    constexpr float TOUCHING = 5e-4f;   // [m]
+    constexpr float LOYALTY = 1e-4f;    // [m] by which another one must be deeper
+    const Array<Contact>& found = memory.candidates;
     const size_t n = found.size();
     if (int(n) <= most) {
         out.insert(out.end(), found.begin(), found.end());
         return;
     }
-    constexpr float TURN = 0.02f;  // [m] a normal that differs by one counts as this far
-    far.assign(n, 1e9f);
+    Array<float>& far = memory.spread;
+    far.assign(n, 1e9f), memory.places.resize(2 * n);
     size_t next = 0;
-    for (size_t i = 1; i < n; i++)
-        if (found[i].gap < found[next].gap) next = i;
-    for (int kept = 0; kept < most; kept++) {
-        const Contact& chosen = found[next];
-        out.push_back(chosen);
-        const Vec3 place = poses[chosen.b].x + poses[chosen.b].r * chosen.on_b;
-        const Vec3 normal = poses[chosen.a].r * chosen.normal * TURN;
+    float deepest = 1e9f;
+    for (size_t i = 0; i < n; i++) {
+        const Contact& c = found[i];
+        memory.places[2 * i] = poses[c.b].x + poses[c.b].r * c.on_b;
+        memory.places[2 * i + 1] = poses[c.a].r * c.normal * TURN;
+        const float depth = c.gap - (memory.kept[i] ? LOYALTY : 0);
+        if (depth < deepest) deepest = depth, next = i;
+    }
+    for (int count = 0; count < most; count++) {
+        out.push_back(found[next]);
+        const Vec3 place = memory.places[2 * next], normal = memory.places[2 * next + 1];
         size_t best = 0;
-        float best_score = -1;
+        float best_score = 0;
         for (size_t i = 0; i < n; i++) {
-            const Contact& c = found[i];
-            const Vec3 d = poses[c.b].x + poses[c.b].r * c.on_b - place, e = poses[c.a].r * c.normal * TURN - normal;
+            const Vec3 d = memory.places[2 * i] - place, e = memory.places[2 * i + 1] - normal;
             far[i] = std::min(far[i], dot(d, d) + dot(e, e));
-            const float score = c.gap < touching ? far[i] : 0.05f * far[i];
+            const float score = far[i] * (found[i].gap < TOUCHING ? 1.f : 0.05f) * (memory.kept[i] ? 4.f : 1.f);
             if (score > best_score) best_score = score, best = i;
         }
         if (far[best] < 1e-8f) break;  // all others are where one is kept
@@ -80,7 +89,7 @@ inline float fastest(const Bodies& s, int i) {
 }
 
 inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float margin, const Settings& settings,
-                        Finding& memory, Array<Contact>& out) {
+                        const Array<Contact>& last, Finding& memory, Array<Contact>& out) {
     const Shape &sa = *s.shape[a], &sb = *s.shape[b];
     const Vec3 com_a(s.center + 3 * a), com_b(s.center + 3 * b);
     // everything in the frame of A's object
@@ -91,7 +100,11 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
     turned_box(turn, move, sb.low, sb.high, low_b, high_b);                    // all of B in A
     turned_box(back, -(back * move), sa.low, sa.high, low_a, high_a);          // all of A in B
     if (!boxes_meet(sa.low, sa.high, low_b, high_b, margin) || !boxes_meet(sb.low, sb.high, low_a, high_a, margin)) return;
-    memory.pieces_a.clear(), memory.pieces_b.clear(), memory.candidates.clear();
+    memory.pieces_a.clear(), memory.pieces_b.clear(), memory.candidates.clear(), memory.kept.clear();
+    const uint64_t pair = uint64_t(a) << 8 | uint64_t(b);
+    size_t first_old = 0, end_old;
+    while (first_old < last.size() && last[first_old].key >> 48 != pair) first_old++;
+    for (end_old = first_old; end_old < last.size() && last[end_old].key >> 48 == pair;) end_old++;
     for (int i = 0; i < int(sa.pieces.size()); i++)
         if (boxes_meet(sa.pieces[i].low, sa.pieces[i].high, low_b, high_b, margin + sa.pieces[i].radius)) memory.pieces_a.push_back(i);
     if (memory.pieces_a.empty()) return;
@@ -121,26 +134,31 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
                 c.offset = rounding, c.round_b = p.swapped ? pa.radius : pb.radius;
                 c.gap = p.gap - rounding;
                 c.friction = pair_friction(s, a, b), c.restitution = std::max(s.restitution[a], s.restitution[b]);
-                c.key = (uint64_t(a) << 56 | uint64_t(b) << 48 | uint64_t(i & 1023) << 38 | uint64_t(j & 1023) << 28 | p.feature);
+                c.key = pair << 48 | uint64_t(i) << 38 | uint64_t(j) << 28 | p.feature;
+                size_t old = first_old;
+                while (old < end_old && last[old].key != c.key) old++;
+                if (old < end_old) c.impulse = last[old].impulse, c.twist = last[old].twist;  // warm start
+                memory.kept.push_back(old < end_old);
                 memory.candidates.push_back(c);
             }
         }
     }
-    spread_out(memory.candidates, poses, settings.contacts_per_pair, 5e-4f, memory.spread, out);
+    spread_out(memory, poses, settings.contacts_per_pair, out);
 }
 
-// All contacts between bodies of which one at least may move; `awake` has what is looked at.
-inline void detect(const Bodies& s, const Pose* poses, const uint8_t* awake, const Settings& settings, float dt,
-                   Finding& memory, Array<Contact>& out) {
+// All contacts between bodies of which one at least is `awake`. What is `supported` does not fall within the step.
+inline void detect(const Bodies& s, const Pose* poses, const uint8_t* awake, const uint8_t* supported, const Array<Contact>& last,
+                   const Settings& settings, float dt, Finding& memory, Array<Contact>& out) {
+    const float fall = 0.5f * length(Vec3(settings.gravity)) * dt * dt;
     for (int b = 0; b < s.count; b++) {
         if (!s.shape[b]) continue;
         for (int a = 0; a < b; a++) {
             if (!s.shape[a] || (s.kinematic[a] && s.kinematic[b]) || !(awake[a] || awake[b])) continue;
-            const float fall = settings.gravity[2] * dt;  // what free motion may add in this step
-            const float speed = fastest(s, a) + fastest(s, b) + 0.5f * std::abs(fall);
-            const float margin = settings.margin + std::min(speed * dt, 0.05f);
+            const bool falls = (!s.kinematic[a] && !supported[a]) || (!s.kinematic[b] && !supported[b]);
+            const float motion = (fastest(s, a) + fastest(s, b)) * dt + (falls ? fall : 0);
+            const float margin = settings.margin + std::min(motion, 0.05f);
             if (boxes_meet(poses[a].low, poses[a].high, poses[b].low, poses[b].high, margin))
-                detect_pair(s, poses, a, b, margin, settings, memory, out);
+                detect_pair(s, poses, a, b, margin, settings, last, memory, out);
         }
     }
 }

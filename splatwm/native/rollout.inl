@@ -4,7 +4,7 @@ inline void find_contacts(const Bodies& s, const Settings& settings, float dt, T
     World world;
     world.begin(s, settings);
     for (int i = 0; i < s.count; i++) world.awake[i] = s.shape[i] && (!s.kinematic[i] || world.moves(i));
-    detect(s, world.poses.data(), world.awake.data(), settings, dt, world.finding, world.contacts);
+    detect(s, world.poses.data(), world.awake.data(), world.linked.data(), world.last, settings, dt, world.finding, world.contacts);
     for (const Contact& c : world.contacts) take(to, c);
 }
 

@@ -22,8 +22,17 @@ struct Row {  // a contact in the solver
     T bias[3]{}, position_bias{};  // added to the targets of sliding velocity and displacement [m/s]
     T impulse[6]{};                // normal, two sliding [N s], torsion, two rolling [N m s]
     T mobility[6][6];
-    T target[6], softness, friction_softness, position_target, push;
-    bool pushes;
+    T inverse_mass;  // of both
+    T target[6], linear_target, softness, friction_softness, position_target, push;
+    bool springs, pushes;  // the spring acts from the start of the step; something is asked of the displacement
+};
+
+template <class T>
+struct Spring {  // of all contacts, in a step
+    T step, stiffness, damping, creep, impedance[3];
+    Spring(T h, const Settings& s)
+        : step(h), stiffness(s.stiffness), damping(s.damping), creep(s.friction_softness),
+          impedance{T(s.impedance[0]), T(s.impedance[1]), T(s.impedance[2])} {}
 };
 
 template <class T>
@@ -68,49 +77,73 @@ void fill_mobility(Row<T>& c, const Moving<T>& a, const Moving<T>& b) {
                 (i == j && i < 3 ? inverse_mass : 0) + dot(lever_a[i], turn_a[j]) + dot(lever_b[i], turn_b[j]);
 }
 
+template <class T>
+struct Impedance {
+    T value, slope;
+};
+
 // MuJoCo's impedance at a depth, with power 2 and midpoint 1/2.
 template <class T>
-T impedance_at(T depth, const float* impedance) {
-    const T x = depth / T(impedance[2]);
-    const T y = x >= 1 ? T(1) : x <= T(0.5) ? 2 * x * x : 1 - 2 * (1 - x) * (1 - x);
-    return T(impedance[0]) + y * (T(impedance[1]) - T(impedance[0]));
+Impedance<T> impedance_at(T depth, const Spring<T>& s) {
+    const T x = depth / s.impedance[2], rise = s.impedance[1] - s.impedance[0];
+    if (x <= 0) return {s.impedance[0], 0};
+    if (x >= 1) return {s.impedance[1], 0};
+    if (x <= T(0.5)) return {s.impedance[0] + 2 * x * x * rise, 4 * x * rise / s.impedance[2]};
+    return {s.impedance[0] + (1 - 2 * (1 - x) * (1 - x)) * rise, 4 * (1 - x) * rise / s.impedance[2]};
 }
 
-// Targets and softness of a contact: `before` are relative velocities at the start of the step, `normal` the normal one
-// that free motion and the last impulses would lead to.
+// The spring's impulse at a normal velocity u is (target - u) / softness near u: a Newton step, for the impedance rises
+// steeply with the depth at the end of the step.
 template <class T>
-void set_targets(Row<T>& c, T inverse_mass, const T* before, T normal, T h, const Settings& s) {
+void linearize(Row<T>& c, T u, const Spring<T>& s) {
+    const T h = s.step, v = u - c.bias[0], depth = -(c.gap + h * v);
+    const Impedance<T> d = impedance_at(depth, s);
+    const T yield = 1 / ((1 - d.value) * c.inverse_mass), share = d.value * yield, k = h * s.stiffness * d.value;
+    const T lack = c.target[0] - (1 + h * s.damping) * v + k * depth;
+    const T slope = share * (1 + h * s.damping + h * k) +
+                    h * d.slope * (std::max(T(0), lack) * yield / (1 - d.value) + share * h * s.stiffness * std::max(T(0), depth));
+    c.softness = 1 / slope;
+    c.linear_target = u + c.softness * share * lack;
+    c.friction_softness = s.creep * c.friction[0] * c.friction[0] / (share * (1 + h * s.damping));
+}
+
+// Targets of a contact: `before` are relative velocities at the start of the step, `normal` the normal one that free
+// motion and the last impulses would lead to. What is open and meets within the step springs for the rest of it.
+template <class T>
+void set_targets(Row<T>& c, const T* before, T normal, const Spring<T>& s) {
     constexpr T BOUNCES = T(0.05);  // [m/s] slower impacts do not bounce
-    const T k = T(s.stiffness), b = T(s.damping);
-    const T depth = std::max(T(0), -(c.gap + h * normal)), d = impedance_at(depth, s.impedance);
-    const T resistance = (1 - d) / d * inverse_mass;
+    const T h = s.step;
     const bool open = c.gap > 0, meets = !open || -h * normal > c.gap;
-    const T free_part = !open ? T(0) : meets ? c.gap / (-h * normal) : T(1);  // of the step, before they touch
-    const T rest = (1 - free_part) * h, stiff = 1 + rest * b + rest * rest * k * d;
-    c.softness = (1 - free_part) * resistance / stiff;
-    c.target[0] = !open ? (before[0] - h * k * d * c.gap) / stiff : meets ? normal / stiff : -c.gap / h;
-    c.position_target = open ? -c.gap / h + (meets ? (1 - free_part) * c.target[0] : T(0)) : T(0);
-    c.pushes = open;
+    c.springs = !open, c.pushes = open, c.position_target = 0;
+    c.target[0] = before[0];
+    if (open) {
+        const T rest = meets ? h + c.gap / normal : T(0);
+        const T d = impedance_at(-(c.gap + h * normal), s).value;
+        const T stiff = 1 + rest * s.damping + rest * rest * s.stiffness * d, resistance = (1 - d) / d * c.inverse_mass;
+        c.softness = rest / h * resistance / stiff;
+        c.linear_target = (meets ? normal / stiff : -c.gap / h) + c.bias[0];
+        c.position_target = -c.gap / h + (meets ? rest / h * normal / stiff : T(0));
+        c.friction_softness = s.creep * c.friction[0] * c.friction[0] * resistance / (1 + h * s.damping);
+    }
     if (c.restitution > 0 && meets && normal < -BOUNCES) {
-        c.target[0] = std::max(c.target[0], -c.restitution * normal);
-        c.softness = 0, c.pushes = true;
+        c.springs = false, c.pushes = true, c.softness = c.friction_softness = 0;
+        c.linear_target = -c.restitution * normal + c.bias[0];
         c.position_target = -std::max(c.gap, T(0)) / h;
     }
-    const T damped = 1 + h * b, creep = T(s.friction_softness);
-    c.friction_softness = creep * c.friction[0] * c.friction[0] * resistance / damped;
-    for (int j = 1; j < 6; j++) c.target[j] = creep * before[j] / damped;
-    for (int j = 0; j < 3; j++) c.target[j] += c.bias[j];
+    for (int j = 1; j < 6; j++) c.target[j] = s.creep * before[j] / (1 + h * s.damping);
+    for (int j = 1; j < 3; j++) c.target[j] += c.bias[j];
     c.position_target += c.position_bias;
 }
 
 // One contact's impulse, given all others.
 template <class T>
-void relax(Row<T>& c, Moving<T>& a, Moving<T>& b) {
+void relax(Row<T>& c, Moving<T>& a, Moving<T>& b, const Spring<T>& s) {
     T u[6], change[6], old[6];
     const Relative<T> now = relative(c, a, b);
     for (int j = 0; j < 6; j++) u[j] = now.u[j], old[j] = c.impulse[j];
     T* f = c.impulse;
-    f[0] = std::max(T(0), f[0] - (u[0] - c.target[0] + c.softness * f[0]) / (c.mobility[0][0] + c.softness));
+    if (c.springs) linearize(c, u[0], s);
+    f[0] = std::max(T(0), f[0] - (u[0] - c.linear_target + c.softness * f[0]) / (c.mobility[0][0] + c.softness));
     const T pressed = f[0] - old[0];
     if (f[0] > 0) {
         for (int j = 0; j < 6; j++) u[j] += c.mobility[0][j] * pressed;
@@ -141,17 +174,19 @@ void relax(Row<T>& c, Moving<T>& a, Moving<T>& b) {
 template <class T>
 void solve_velocities(Array<Row<T>>& rows, Array<Moving<T>>& bodies, const Array<Relative<T>>& before,
                       T h, const Settings& s) {
+    const Spring<T> spring(h, s);
     for (Row<T>& c : rows) apply(c, c.impulse, bodies[c.a], bodies[c.b]);
     for (size_t i = 0; i < rows.size(); i++) {
         Row<T>& c = rows[i];
         const Moving<T> &a = bodies[c.a], &b = bodies[c.b];
-        set_targets(c, a.inverse_mass + b.inverse_mass, before[i].u, normal_velocity(c, a, b), h, s);
+        c.inverse_mass = a.inverse_mass + b.inverse_mass;
+        set_targets(c, before[i].u, normal_velocity(c, a, b), spring);
     }
     for (int sweep = 0; sweep < s.sweeps; sweep++) {
         if (sweep % 2 == 0)
-            for (size_t i = 0; i < rows.size(); i++) relax(rows[i], bodies[rows[i].a], bodies[rows[i].b]);
+            for (size_t i = 0; i < rows.size(); i++) relax(rows[i], bodies[rows[i].a], bodies[rows[i].b], spring);
         else
-            for (size_t i = rows.size(); i-- > 0;) relax(rows[i], bodies[rows[i].a], bodies[rows[i].b]);
+            for (size_t i = rows.size(); i-- > 0;) relax(rows[i], bodies[rows[i].a], bodies[rows[i].b], spring);
     }
 }
 

@@ -18,7 +18,7 @@ struct World {
 
     void begin(const Bodies& bodies, const Settings& chosen) {
         s = bodies, settings = &chosen;
-        poses.resize(s.count), inertia.resize(s.count), inverse_body.resize(s.count), awake.assign(s.count, 1);
+        poses.resize(s.count), inertia.resize(s.count), inverse_body.resize(s.count), awake.assign(s.count, 1), linked.assign(s.count, 0);
         moving.resize(s.count), group.resize(s.count), start_v.resize(s.count), start_w.resize(s.count);
         contacts.clear(), last.clear();
         for (int i = 0; i < s.count; i++) {
@@ -47,7 +47,7 @@ struct World {
             awake[i] = s.shape[i] && (s.kinematic[i] ? moves(i) : settings->sleep_after <= 0 || s.still[i] < settings->sleep_after);
         for (;;) {
             contacts.clear();
-            detect(s, poses.data(), awake.data(), *settings, dt, finding, contacts);
+            detect(s, poses.data(), awake.data(), linked.data(), last, *settings, dt, finding, contacts);
             bool woke = false;
             for (const Contact& c : contacts) {
                 const int sleeper = !awake[c.a] && !fixed(c.a) ? c.a : !awake[c.b] && !fixed(c.b) ? c.b : -1;
@@ -64,18 +64,6 @@ struct World {
         const Vec3 v = Vec3(s.linear + 3 * c.b) + cross(Vec3(s.angular + 3 * c.b), pb) - Vec3(s.linear + 3 * c.a) -
                        cross(Vec3(s.angular + 3 * c.a), pa);
         return c.gap + std::min(0.f, dot(v, n)) * dt < 2e-4f && length(v) > settings->sleep_linear;
-    }
-
-    // The impulses of the last step for the contacts that are still there.
-    void warm_start() {
-        for (Contact& c : contacts) {
-            c.impulse = c.twist = {};
-            for (const Contact& old : last)
-                if (old.key == c.key && old.a == c.a) {
-                    c.impulse = old.impulse, c.twist = old.twist;
-                    break;
-                }
-        }
     }
 
     void fill_row(const Contact& c, Row<float>& row, bool first) {
@@ -166,6 +154,9 @@ struct World {
 
     // Bodies that touch each other fall asleep together, once all have been slow for a while.
     void fall_asleep(float dt) {
+        linked.assign(s.count, 0);
+        for (const Row<float>& c : rows)
+            if (c.impulse[0] > 0) linked[c.a] = linked[c.b] = 1;
         if (settings->sleep_after <= 0) return;
         for (int i = 0; i < s.count; i++) group[i] = i;
         for (size_t k = 0; k < contacts.size(); k++) {
@@ -175,9 +166,6 @@ struct World {
             for (int i : {c.a, c.b})
                 if (s.kinematic[i] && moves(i)) s.still[i == c.a ? c.b : c.a] = -dt;
         }
-        linked.assign(s.count, 0);
-        for (const Row<float>& c : rows)
-            if (c.impulse[0] > 0) linked[c.a] = linked[c.b] = 1;
         for (int i = 0; i < s.count; i++) {
             if (fixed(i) || !awake[i]) continue;
             const bool slow = length(Vec3(s.linear + 3 * i)) < settings->sleep_linear &&
@@ -203,7 +191,6 @@ struct World {
         for (int i = 0; i < s.count; i++)
             if (s.shape[i]) turned_box(poses[i].r, Vec3(s.position + 3 * i), s.shape[i]->low, s.shape[i]->high, poses[i].low, poses[i].high);
         find_contacts(dt);
-        warm_start();
         const float h = dt / settings->substeps;
         for (int k = 0; k < settings->substeps; k++) {
             substep(h, k == 0, felt);
