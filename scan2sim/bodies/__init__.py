@@ -3,6 +3,7 @@
 Meshes are `trimesh.Trimesh` in metres; nothing here knows of scenes, photos or simulators.
 """
 
+from scan2sim.bodies.body import Body, body_of_mesh, body_of_word, solid_of_word
 from scan2sim.bodies.closed import close_mesh, is_closed
 from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is_convex
 from scan2sim.bodies.decimate import decimate
@@ -10,6 +11,7 @@ from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_propertie
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
 from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical, shape_sigma
 from scan2sim.bodies.piece_fit import PieceFit, piece_fit
+from scan2sim.bodies.read_body import read_body
 from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
 from scan2sim.bodies.solid import nearest_parts, union
 from scan2sim.bodies.surface import Surface, outer_points
@@ -19,6 +21,7 @@ __all__ = [
     "MATERIALS",
     "TWO_SIDED_95",
     "UNKNOWN",
+    "Body",
     "BodyEstimate",
     "ColorsAt",
     "ConvexConfig",
@@ -29,6 +32,8 @@ __all__ = [
     "Range",
     "Surface",
     "Texture",
+    "body_of_mesh",
+    "body_of_word",
     "bounded_hull",
     "close_mesh",
     "colors_of",
@@ -44,7 +49,9 @@ __all__ = [
     "nearest_parts",
     "outer_points",
     "piece_fit",
+    "read_body",
     "shape_sigma",
+    "solid_of_word",
     "split_at_seams",
     "take_skin",
     "texture_mesh",
