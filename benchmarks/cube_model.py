@@ -34,11 +34,11 @@ PARAMETERS = (
     Parameter("contact_damping", 0.1, 2.0, True),
     Parameter("impedance_low", 0.01, 0.95, False),
     Parameter("impedance_width", 1e-4, 0.02, True),  # [m]
-    Parameter("half_size", 0.0500, 0.0545, False),  # [m]
+    Parameter("half_size", 0.048, 0.055, False),  # [m]
     Parameter("inertia", 0.0005, 0.0013, True),  # [kg m²]
-    Parameter("center_x", -0.004, 0.004, False),  # [m]
-    Parameter("center_y", -0.004, 0.004, False),
-    Parameter("center_z", -0.004, 0.004, False),
+    Parameter("center_x", -0.01, 0.01, False),  # [m]
+    Parameter("center_y", -0.01, 0.01, False),
+    Parameter("center_z", -0.01, 0.01, False),
     Parameter("gravity", 9.3, 10.1, False),  # [m/s²]
     Parameter("plane", -0.003, 0.003, False),  # [m]
 )

@@ -11,6 +11,7 @@ from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_propertie
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
 from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical, shape_sigma
 from scan2sim.bodies.piece_fit import PieceFit, piece_fit
+from scan2sim.bodies.procedural import FAMILIES, ProceduralShape, procedural_shape
 from scan2sim.bodies.read_body import read_body
 from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
 from scan2sim.bodies.solid import nearest_parts, union
@@ -18,6 +19,7 @@ from scan2sim.bodies.surface import Surface, outer_points
 from scan2sim.bodies.texture import ColorsAt, Texture, colors_of, split_at_seams, texture_mesh
 
 __all__ = [
+    "FAMILIES",
     "MATERIALS",
     "TWO_SIDED_95",
     "UNKNOWN",
@@ -29,6 +31,7 @@ __all__ = [
     "MassProperties",
     "Material",
     "PieceFit",
+    "ProceduralShape",
     "Range",
     "Surface",
     "Texture",
@@ -50,6 +53,7 @@ __all__ = [
     "outer_points",
     "piece_fit",
     "read_body",
+    "procedural_shape",
     "shape_sigma",
     "solid_of_word",
     "split_at_seams",
