@@ -21,7 +21,7 @@ from scan2sim.sim import CONTACT, ContactTable, mujoco_spec
 from scan2sim.splats import Gaussians
 from splatwm.data.episode import GRAVITY
 
-__all__ = ["Links", "Physics", "Poses", "State", "World"]
+__all__ = ["Links", "Physics", "Poses", "State", "Step", "World"]
 
 Array = NDArray[np.float64]
 CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
@@ -44,6 +44,14 @@ class State(NamedTuple):
     wxyz: Array  # (O, 4)
     velocity: Array  # (O, 3) [m/s]
     spin: Array  # (O, 3) [rad/s]
+
+
+class Step(NamedTuple):
+    """What a frame brought."""
+
+    state: State
+    impulse: Array  # (O, 3) [N s] of all contacts on an object
+    touch: Array  # (K, 3) [N s] of all contacts on a link
 
 
 class Physics(NamedTuple):
@@ -92,6 +100,7 @@ class World:
         for i, (name, shape) in enumerate(zip(links.names, links.shapes, strict=True)):
             _add_link(spec, f"link-{i}", name, shape, [f"link-{k}" for k in range(i)])
         spec.delete(spec.key("home"))
+        spec.option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)  # what rests costs nothing until it is touched
         self.model = spec.compile()
         self.model.opt.gravity[:] = [0, 0, -GRAVITY]
         self.data = mujoco.MjData(self.model)
@@ -130,21 +139,23 @@ class World:
         self._links = links or Poses(np.zeros((0, 3)), np.zeros((0, 4)))
         self.data.qpos[self._link_qpos] = np.concatenate(self._links, axis=1)
         self.data.qvel[self._link_qvel] = 0.0
+        self._momentum = self._momentum_of(state)
         mujoco.mj_forward(self.model, self.data)
 
-    def step(self, dt: float, links: Poses | None = None) -> tuple[Array, Array]:  # (O, 3), (K, 3) [N s]
-        """Go on for ``dt`` [s] while the links go to new poses; returns what contacts gave objects and links."""
+    def step(self, dt: float, links: Poses | None = None) -> Step:
+        """Go on for ``dt`` [s] while the links go to new poses."""
         links = links or self._links
         pushed = _speeds(self._links, links, dt)
         self.data.qpos[self._link_qpos] = np.concatenate(self._links, axis=1)
         self.data.qvel[self._link_qvel] = pushed
-        before = self._momentum()
         mujoco.mj_step(self.model, self.data, max(1, round(dt / self.model.opt.timestep)))
         self._links = links
-        impulse = self._momentum() - before
+        state = self.state()
+        before, self._momentum = self._momentum, self._momentum_of(state)
+        impulse = self._momentum - before
         impulse[:, 2] += self._mass * GRAVITY * dt
         touch = LINK_MASS * (self.data.qvel[self._link_qvel] - pushed)[:, :3]
-        return impulse, touch
+        return Step(state, impulse, touch)
 
     def state(self) -> State:
         """Where the objects are now."""
@@ -162,8 +173,7 @@ class World:
         turned = matrix_from_quaternion(self.model.body_iquat[self._bodies])
         return np.einsum("oij,oj,okj->oik", turned, self.model.body_inertia[self._bodies], turned)
 
-    def _momentum(self) -> Array:  # (O, 3) [kg m/s]
-        state = self.state()
+    def _momentum_of(self, state: State) -> Array:  # (O, 3) [kg m/s]
         arms = np.einsum("oij,oj->oi", matrix_from_quaternion(state.wxyz), self._center)
         return self._mass[:, None] * (state.velocity + np.cross(state.spin, arms))
 
