@@ -1,40 +1,14 @@
-"""The command ``scan2sim``: finds the command, runs it, prints its reply, and turns errors into exit codes.
-
-Exit codes: 0 done, 1 a bug of ours (traceback in a log file), 2 bad input or usage, 3 the quality gate says no,
-130 interrupted.
-"""
+"""The command ``scan2sim``."""
 
 from __future__ import annotations
 
-import contextlib
-import difflib
-import json
-import os
 import sys
-import traceback
-from collections.abc import Iterator, Sequence
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Sequence
 
-import platformdirs
-from rich.console import Console
-
-import scan2sim
-from scan2sim.commands.progress import ConsoleReporter
-from scan2sim.errors import Scan2SimError
-from scan2sim.files import finite, output_errors
-
-if TYPE_CHECKING:
-    from scan2sim.commands.command import Command, Reply
+from scan2sim.program import Program, run_program
 
 __all__ = ["main"]
 
-OUR_BUG, BAD_INPUT, INTERRUPTED = 1, 2, 130
-FILE_WIDTH = 160  # columns of a table that is not written to a terminal
-
-
-# a command lives in scan2sim/commands/<name>.py as the class <Name>; only the one that runs is imported
 COMMANDS = {
     "doctor": "what works here, what is missing, how to get it",
     "upload": "copy captures into the library",
@@ -53,120 +27,18 @@ COMMANDS = {
     "report": "the quality report; exit code 3 when the gate says no",
 }
 
+PROGRAM = Program(
+    name="scan2sim",
+    about="A phone scan becomes a simulation: Gaussian splats, separate physical objects, environments for robots.",
+    commands=COMMANDS,
+    rooms="scan2sim.commands",
+    resumed=("build",),
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or words[0] in ("-h", "--help", "help"):
-        sys.stdout.write(_overview())
-        return 0 if words else BAD_INPUT
-    if words[0] == "--version":
-        sys.stdout.write(f"scan2sim {scan2sim.__version__}\n")
-        return 0
-    name, rest = words[0], words[1:]
-    # torch and our kernels each bring an OpenMP pool, and idle threads that spin starve the other one: beside two busy
-    # processes on two cores, training took 2.4 times as long.  So they sleep unless the person wants it otherwise; this
-    # is read when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if name not in COMMANDS:
-        close = difflib.get_close_matches(name, COMMANDS, n=1)
-        advice = f"did you mean {close[0]}?" if close else "see scan2sim --help"
-        sys.stderr.write(f"scan2sim: there is no command “{name}” → {advice}\n")
-        return BAD_INPUT
-    as_json = "--json" in rest
-    with _own_stdout() if as_json else contextlib.nullcontext(sys.stdout) as stdout:
-        try:
-            with output_errors(Path.cwd()):  # wherever it happens: a full disk is no bug
-                return _run(name, rest, stdout)
-        except SystemExit as end:  # tyro's own --help and usage errors
-            return end.code if isinstance(end.code, int) else BAD_INPUT
-        except (Exception, KeyboardInterrupt) as error:
-            exit_code, problem = _explain(error, words)
-            if as_json:
-                stdout.write(json.dumps({"error": finite(problem), "exit_code": exit_code}) + "\n")
-                stdout.flush()
-            else:
-                sys.stderr.write(f"scan2sim: {problem['message']}\n")
-            return exit_code
-
-
-def _run(name: str, rest: list[str], stdout: TextIO) -> int:
-    module = import_module(f"scan2sim.commands.{name}")
-    command: Command = getattr(module, name.capitalize()).parse(rest, f"scan2sim {name}")
-    with ConsoleReporter(Console(stderr=True)) as report:
-        reply = command.run(report)
-    with contextlib.suppress(KeyboardInterrupt) if reply.then else contextlib.nullcontext():
-        try:
-            _print(reply, stdout, command.json)
-        except BrokenPipeError:  # the reader has seen enough, as in “scan2sim list | head -1”
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
-        if reply.then:
-            reply.then()
-    return reply.exit_code
-
-
-def _explain(error: BaseException, words: list[str]) -> tuple[int, dict[str, Any]]:
-    """The exit code of an error, and what is said about it; our own bugs are written down."""
-    if isinstance(error, Scan2SimError):
-        return BAD_INPUT, {"message": str(error), "problem": error.problem, "todo": error.todo, "path": error.path}
-    if isinstance(error, KeyboardInterrupt):
-        rest = "; the same command goes on from here" if words[0] == "build" else ""
-        return INTERRUPTED, {"message": f"interrupted{rest}", "problem": "interrupted"}
-    if isinstance(error, ImportError):
-        advice = "see scan2sim doctor for what is missing and how to get it"
-        return OUR_BUG, {"message": f"{error} → {advice}", "problem": str(error), "todo": advice}
-    problem = f"this is a bug in scan2sim ({type(error).__name__}: {error})"
-    return OUR_BUG, {"message": f"{problem} → {_log_bug(words)}", "problem": problem}
-
-
-def _print(reply: Reply, stdout: TextIO, as_json: bool) -> None:
-    if as_json:
-        stdout.write(json.dumps(finite(reply.data), allow_nan=False) + "\n")
-    elif reply.text:
-        console = Console(file=stdout, soft_wrap=True, width=None if stdout.isatty() else FILE_WIDTH)
-        console.print(reply.text, markup=False, highlight=False)
-    stdout.flush()
-
-
-@contextlib.contextmanager
-def _own_stdout() -> Iterator[TextIO]:
-    """Keep stdout for the reply; whatever libraries print there, also from C, goes to stderr meanwhile."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout, contextlib.redirect_stdout(sys.stderr):
-            yield stdout
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-
-
-def _log_bug(words: list[str]) -> str:
-    """Write the traceback down, and say where; the build's own log has it too where a stage failed."""
-    with contextlib.suppress(OSError):
-        log = platformdirs.user_log_path("scan2sim", ensure_exists=True) / "scan2sim.log"
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"scan2sim {' '.join(words)}\n{traceback.format_exc()}\n")
-        return f"please report it with the end of {log}"
-    return "please report it"
-
-
-def _overview() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items()]
-    return "\n".join(
-        [
-            "usage: scan2sim COMMAND …",
-            "",
-            "A phone scan becomes a simulation: Gaussian splats, separate physical objects, environments for robots.",
-            "",
-            *lines,
-            "",
-            "scan2sim COMMAND --help shows a command's flags; every command takes --json.",
-            "",
-        ]
-    )
+    return run_program(PROGRAM, arguments)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,9 @@ MAY_IMPORT = {
     "pipeline": GROUND | ROW_2 | ROW_3 | {"coach"} | ROW_5 | ROW_6,
     "library": GROUND | ROW_2 | ROW_3 | ROW_5 | ROW_6 | {"pipeline"},
     "commands": GROUND | ROW_2 | ROW_3 | {"coach"} | ROW_5 | ROW_6 | {"pipeline", "library"},  # the other half of cli
-    "cli": GROUND | ROW_2 | ROW_3 | {"coach"} | ROW_5 | ROW_6 | {"pipeline", "library", "commands"},
-    "splatwm": GROUND | ROW_2 | ROW_5 | {"cousins"},
+    "program": GROUND | {"commands"},  # what the programs scan2sim and splatwm share
+    "cli": {"program"},
+    "splatwm": GROUND | ROW_2 | ROW_5 | {"cousins", "program", "commands"},
     "apps": GROUND | ROW_2 | ROW_3 | {"coach"} | ROW_5 | ROW_6 | {"pipeline", "library", "splatwm"},
 }
 

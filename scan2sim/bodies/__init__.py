@@ -3,6 +3,7 @@
 Meshes are `trimesh.Trimesh` in metres; nothing here knows of scenes, photos or simulators.
 """
 
+from scan2sim.bodies.body import Body, body_of_mesh, body_of_word, solid_of_word
 from scan2sim.bodies.closed import close_mesh, is_closed
 from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is_convex
 from scan2sim.bodies.decimate import decimate
@@ -10,15 +11,19 @@ from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_propertie
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
 from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical, shape_sigma
 from scan2sim.bodies.piece_fit import PieceFit, piece_fit
+from scan2sim.bodies.procedural import FAMILIES, ProceduralShape, procedural_shape
+from scan2sim.bodies.read_body import read_body
 from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
 from scan2sim.bodies.solid import nearest_parts, union
 from scan2sim.bodies.surface import Surface, outer_points
 from scan2sim.bodies.texture import ColorsAt, Texture, colors_of, split_at_seams, texture_mesh
 
 __all__ = [
+    "FAMILIES",
     "MATERIALS",
     "TWO_SIDED_95",
     "UNKNOWN",
+    "Body",
     "BodyEstimate",
     "ColorsAt",
     "ConvexConfig",
@@ -26,9 +31,12 @@ __all__ = [
     "MassProperties",
     "Material",
     "PieceFit",
+    "ProceduralShape",
     "Range",
     "Surface",
     "Texture",
+    "body_of_mesh",
+    "body_of_word",
     "bounded_hull",
     "close_mesh",
     "colors_of",
@@ -44,7 +52,10 @@ __all__ = [
     "nearest_parts",
     "outer_points",
     "piece_fit",
+    "read_body",
+    "procedural_shape",
     "shape_sigma",
+    "solid_of_word",
     "split_at_seams",
     "take_skin",
     "texture_mesh",

@@ -1,0 +1,214 @@
+"""Collect trajectories: shards in processes of their own, the same whatever their number, and resumed after a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from scan2sim.errors import Scan2SimError, UsageError
+from scan2sim.files import output_errors
+from scan2sim.progress import Reporter, silent
+from splatwm.data.episode import Episode
+from splatwm.data.packing import DataError
+from splatwm.data.procedural import Part, procedural_stage
+from splatwm.data.simulate import EpisodeConfig, StageRunner
+from splatwm.data.stage import Stage
+from splatwm.data.store import MANIFEST, Data, Shard, add_body, open_data, write_manifest, write_shard
+
+__all__ = ["CollectConfig", "Sources", "collect"]
+
+EACH_STAGE = 8  # episodes
+EACH_SHARD = 32
+STREAMS = {"training": 1, "held-out": 2}
+TURNS = 5  # times that a shard goes through its stages
+LOST = 2  # times that a shard's process may die before collecting ends
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """How much is collected."""
+
+    episodes: int = 1000
+    """How many."""
+    seed: int = 0
+    """Of everything that is drawn."""
+    workers: int = 0
+    """Processes at a time; 0 for one per core.  The data are the same for any number."""
+    episode: EpisodeConfig = field(default_factory=EpisodeConfig)
+    """What episodes are like."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where stages come from: given ones and procedural ones take turns."""
+
+    stages: tuple[Stage, ...] = ()
+    procedural: int = 0  # so many procedural stages, each used again when all were; 0 for none
+    part: Part = "training"
+
+
+def collect(sources: Sources, folder: Path, config: CollectConfig, report: Reporter = silent) -> Data:
+    """Simulate episodes into ``folder``; what is there already of the same call is kept.
+
+    A killed call is gone on with by calling again: it loses at most the shards in the making.
+
+    Raises:
+        UsageError: there is no stage, or the folder holds data of another call.
+        OutputError: it cannot be written.
+        DataError: a shard's process died repeatedly.
+    """
+    if not sources.stages and not sources.procedural:
+        raise UsageError("there is nothing to collect from", todo="give scenes, or --procedural N")
+    if config.episodes < 1 or config.workers < 0 or sources.procedural < 0:
+        raise UsageError("numbers of episodes, workers and stages are positive")
+    told = _told(sources, config)
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    kept = _kept(folder, told)
+    sizes = [min(EACH_SHARD, config.episodes - first) for first in range(0, config.episodes, EACH_SHARD)]
+    done = {i: kept[i] for i, size in enumerate(sizes) if i in kept and kept[i].episodes == size}
+    jobs = [_Job(sources, folder, config, i, size) for i, size in enumerate(sizes) if i not in done]
+    total = config.episodes
+    report("collecting", sum(shard.episodes for shard in done.values()), total)
+    for index, shard in _run(jobs, config.workers or os.cpu_count() or 1):
+        done[index] = shard
+        write_manifest(folder, list(done.values()), told)
+        report("collecting", sum(shard.episodes for shard in done.values()), total)
+    write_manifest(folder, list(done.values()), told)
+    return open_data(folder)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One shard."""
+
+    sources: Sources
+    folder: Path
+    config: CollectConfig
+    index: int
+    episodes: int
+
+
+def _told(sources: Sources, config: CollectConfig) -> dict[str, Any]:
+    """What makes the data what they are; the number of episodes only makes them more."""
+    stages = [stage.name for stage in sources.stages]
+    return {
+        "seed": config.seed,
+        "stages": stages,
+        "procedural": sources.procedural,
+        "part": sources.part,
+        "episode": asdict(config.episode),
+    }
+
+
+def _kept(folder: Path, told: dict[str, Any]) -> dict[int, Shard]:
+    """The whole shards of an earlier call, by their numbers."""
+    if not (folder / MANIFEST).exists():
+        foreign = [entry for entry in folder.iterdir() if entry.name not in ("shards", "bodies")]
+        if any(not entry.name.startswith(".") for entry in foreign):
+            raise UsageError("this folder holds something else than trajectories", path=folder, todo="choose another -o")
+        return {}
+    data = open_data(folder)
+    if data.config != told:
+        differ = [name for name in told if data.config.get(name) != told[name]]
+        raise UsageError(
+            f"this folder holds trajectories of another call ({', '.join(differ)} differ)",
+            path=folder,
+            todo="choose another folder with -o",
+        )
+    kept = {}
+    for shard in data.shards:
+        with contextlib.suppress(DataError):  # a damaged one is made anew
+            Data(folder, (shard,), {}).check()
+            kept[int(Path(shard.file).stem)] = shard
+    return kept
+
+
+def _run(jobs: Sequence[_Job], workers: int) -> Iterator[tuple[int, Shard]]:
+    """Each job in a process of its own, at most ``workers`` at a time; yields (index, shard) as they end."""
+    context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
+    if hasattr(context, "set_forkserver_preload"):
+        context.set_forkserver_preload([__name__])
+    waiting = list(jobs)
+    running: dict[Any, tuple[_Job, BaseProcess]] = {}
+    lost: dict[int, int] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                job = waiting.pop(0)
+                ours, theirs = context.Pipe(duplex=False)
+                process = context.Process(target=_work, args=(job, theirs), daemon=True)
+                process.start()
+                theirs.close()
+                running[ours] = (job, process)
+            for pipe in wait(list(running)):
+                job, process = running.pop(pipe)
+                try:
+                    answer = pipe.recv()
+                except EOFError:
+                    answer = None
+                process.join()
+                if isinstance(answer, Scan2SimError):
+                    raise answer
+                if answer is None:
+                    lost[job.index] = lost.get(job.index, 0) + 1
+                    if lost[job.index] >= LOST:
+                        raise DataError(
+                            f"the process of shard {job.index} died {LOST} times (exit code {process.exitcode})",
+                            path=job.folder,
+                            todo="free some memory, or use fewer --workers; the same command goes on from here",
+                        )
+                    waiting.insert(0, job)
+                else:
+                    yield job.index, answer
+    finally:
+        _end([process for _, process in running.values()])
+
+
+def _end(processes: list[BaseProcess]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
+
+
+def _work(job: _Job, pipe: Any) -> None:
+    """In a process of its own: simulate a shard, write it, and say what it is."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        pipe.send(write_shard(job.folder, job.index, _episodes(job)))
+    except Scan2SimError as problem:
+        pipe.send(problem)
+
+
+def _episodes(job: _Job) -> list[Episode]:
+    found: list[Episode] = []
+    stages = EACH_SHARD // EACH_STAGE
+    for turn in range(TURNS * stages):  # the later turns only if a stage had less than it should
+        number = job.index * stages + turn % stages
+        stage = _stage(job.sources, job.config.seed, number)
+        for body in (*stage.bodies, stage.background):
+            add_body(job.folder, body)
+        runner = StageRunner(stage, job.config.episode, (job.config.seed, STREAMS[job.sources.part], number, turn))
+        for k in range(EACH_STAGE):
+            episode = runner.episode(k)
+            if episode is not None:
+                found.append(episode)
+            if len(found) == job.episodes:
+                return found
+    raise DataError("too few sound episodes can be made of these stages", todo="leave out scenes without room")
+
+
+def _stage(sources: Sources, seed: int, number: int) -> Stage:
+    kinds = len(sources.stages) + (1 if sources.procedural else 0)
+    which = number % kinds
+    if which < len(sources.stages):
+        return sources.stages[which]
+    return procedural_stage(seed, (number // kinds) % sources.procedural, sources.part)

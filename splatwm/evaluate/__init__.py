@@ -1,0 +1,33 @@
+"""How good predictions are: errors over the horizon, statistics with intervals, and baselines to hold them against."""
+
+from splatwm.evaluate.errors import (
+    errors_at,
+    has_moved,
+    mean_over_steps,
+    position_error,
+    rest_drift,
+    rotation_error,
+)
+from splatwm.evaluate.statistics import (
+    Interval,
+    PairedDifference,
+    Summary,
+    bootstrap_interval,
+    paired_bootstrap,
+    summarize,
+)
+
+__all__ = [
+    "Interval",
+    "PairedDifference",
+    "Summary",
+    "bootstrap_interval",
+    "errors_at",
+    "has_moved",
+    "mean_over_steps",
+    "paired_bootstrap",
+    "position_error",
+    "rest_drift",
+    "rotation_error",
+    "summarize",
+]
