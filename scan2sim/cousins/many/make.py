@@ -75,7 +75,8 @@ def make_cousins(
     with folder_lock(output):
         cousins = CousinsFolder(output, plan.identity(twin))
         missing = [index for index in range(count) if index not in cousins.entries]
-        run = run_on_ray(plan, output, missing, ray) if ray else run_workers(plan, output, missing, workers)
+        job = {"plan": plan.as_json(), "output": str(output.resolve())}
+        run = run_on_ray(job, missing, ray) if ray else run_workers(job, missing, workers, output / LOG_FILE)
         failed: dict[int, str] = {}
         try:
             _collect(run, cousins, count, failed, report)

@@ -24,12 +24,11 @@ __all__ = ["run_on_ray"]
 AHEAD = 2  # tasks a core that are handed to Ray at a time
 
 
-def run_on_ray(plan: CousinsPlan, output: Path, indices: Sequence[int], address: str) -> Iterator[Outcome]:
+def run_on_ray(job: dict[str, Any], indices: Sequence[int], address: str) -> Iterator[Outcome]:
     """Make cousins on a cluster, and tell of each as it comes.
 
     Args:
-        plan: its paths must hold on all nodes.
-        output: a folder that all nodes see under this path.
+        job: the plan and the folder of the output; all nodes must see the same under their paths.
         indices: which cousins.
         address: of the cluster, as in ``auto`` or ``ray://head:10001``; ``local`` starts one on this machine.
 
@@ -38,14 +37,14 @@ def run_on_ray(plan: CousinsPlan, output: Path, indices: Sequence[int], address:
     """
     ray = _connected(address)
     make = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(_make)
-    job = json.dumps({"plan": plan.as_json(), "output": str(output.resolve())})
+    wanted = json.dumps(job)
     left, running = deque(indices), {}
     try:
         while left or running:
             most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
             while left and len(running) < most:
                 index = left.popleft()
-                running[make.remote(job, index)] = index
+                running[make.remote(wanted, index)] = index
             for task in ray.wait(list(running), num_returns=1)[0]:
                 index = running.pop(task)
                 try:

@@ -6,6 +6,7 @@ breaks as a whole, and they speak JSON lines over pipes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -16,33 +17,46 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from scan2sim.cousins.many.folder import LOG_FILE, CousinEntry
+from scan2sim.cousins.many.folder import CousinEntry
 from scan2sim.cousins.many.outcome import ATTEMPTS, Outcome
-from scan2sim.cousins.many.plan import CousinsPlan
 from scan2sim.errors import UsageError
 
 __all__ = ["run_workers"]
 
+PROGRAM = (sys.executable, "-m", "scan2sim.cousins.many.worker")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 READ = 1 << 16  # [bytes]
 
 
-def run_workers(plan: CousinsPlan, output: Path, indices: Sequence[int], workers: int) -> Iterator[Outcome]:
+def run_workers(
+    job: dict[str, Any],
+    indices: Sequence[int],
+    workers: int,
+    log: Path,
+    program: Sequence[str] = PROGRAM,
+) -> Iterator[Outcome]:
     """Make cousins in worker processes, and tell of each as it comes.
 
     A cousin whose worker dies is handed out again, ``ATTEMPTS`` times in all.  Leaving the iterator kills the workers.
+
+    Args:
+        job: what every worker is told first.
+        indices: which cousins.
+        workers: how many processes, each with one thread.
+        log: gets what they have to say to people.
+        program: what a worker runs; it speaks as `worker.py` does.
 
     Raises:
         UsageError: the workers do not even start; the log says why.
     """
     queue = deque(indices)
     attempts = dict.fromkeys(indices, 0)
-    job = {"plan": plan.as_json(), "output": str(output.resolve())}
-    with (output / LOG_FILE).open("ab") as log, selectors.DefaultSelector() as selector:
+    stillborn = 0
+    with log.open("ab") as said, selectors.DefaultSelector() as selector:
         crew: set[_Worker] = set()
 
         def hire() -> None:
-            worker = _Worker(job, log)
+            worker = _Worker(program, job, said)
             crew.add(worker)
             selector.register(worker.answers, selectors.EVENT_READ, worker)
 
@@ -53,27 +67,26 @@ def run_workers(plan: CousinsPlan, output: Path, indices: Sequence[int], workers
                 for key, _ in selector.select():
                     worker: _Worker = key.data
                     answers = worker.read()
+                    if answers is None:
+                        selector.unregister(worker.answers)
+                        crew.remove(worker)
+                        how = worker.end()
+                        stillborn += not worker.ready
+                        if stillborn >= ATTEMPTS:
+                            raise UsageError(f"workers do not start: the last one ended {how}", todo=f"see why in {log}")
+                        if worker.index is not None and attempts[worker.index] < ATTEMPTS:
+                            queue.append(worker.index)
+                        elif worker.index is not None:
+                            reason = f"its worker died {ATTEMPTS} times, the last time {how}"
+                            yield Outcome(worker.index, reason=reason)
+                        if queue:
+                            hire()
                     for answer in answers or ():
                         if "index" in answer:
                             yield _outcome(answer)
-                        worker.index = queue.popleft() if queue else None
+                        worker.hand(queue.popleft() if queue else None)
                         if worker.index is not None:
                             attempts[worker.index] += 1
-                        worker.hand_over()
-                    if answers is not None:
-                        continue
-                    selector.unregister(worker.answers)
-                    crew.remove(worker)
-                    how = worker.end()
-                    if worker.index is not None:  # it died in the midst of a cousin
-                        if attempts[worker.index] < ATTEMPTS:
-                            queue.append(worker.index)
-                        else:
-                            yield Outcome(worker.index, reason=f"its worker died {ATTEMPTS} times, the last time {how}")
-                    elif not worker.ready:
-                        raise UsageError(f"a worker did not start ({how})", todo=f"see {output / LOG_FILE} for why")
-                    if queue and len(crew) < workers:
-                        hire()
         finally:
             for worker in crew:
                 worker.kill()
@@ -82,14 +95,13 @@ def run_workers(plan: CousinsPlan, output: Path, indices: Sequence[int], workers
 class _Worker:
     """One process, and the cousin it is at."""
 
-    def __init__(self, job: dict[str, Any], log: IO[bytes]) -> None:
-        environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
+    def __init__(self, program: Sequence[str], job: dict[str, Any], log: IO[bytes]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "scan2sim.cousins.many.worker"],
+            program,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=environment,
+            env={**os.environ, **dict.fromkeys(THREADS, "1")},
             start_new_session=True,  # Ctrl-C is for the parent
         )
         self.index: int | None = None
@@ -112,17 +124,19 @@ class _Worker:
         self.ready = self.ready or bool(lines)
         return [json.loads(line) for line in lines]
 
-    def hand_over(self) -> None:
+    def hand(self, index: int | None) -> None:
         """Give it its next cousin, or let it end."""
-        if self.index is not None:
-            self._write(str(self.index))
-        elif self._process.stdin:
-            self._process.stdin.close()
+        self.index = index
+        if index is not None:
+            self._write(str(index))
+        else:
+            self._close(self._process.stdin)
 
     def end(self) -> str:
         """Wait for its end; how it came."""
+        self._close(self._process.stdin)
+        self._close(self._process.stdout)
         code = self._process.wait()
-        self._close()
         return f"by signal {-code}" if code < 0 else f"with exit code {code}"
 
     def kill(self) -> None:
@@ -132,19 +146,15 @@ class _Worker:
 
     def _write(self, line: str) -> None:
         assert self._process.stdin
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it is dead, which its silence tells
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it is dead, which its answers tell
 
-    def _close(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
+    @staticmethod
+    def _close(pipe: IO[bytes] | None) -> None:
+        with contextlib.suppress(BrokenPipeError):
             if pipe:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    pass
+                pipe.close()
 
 
 def _outcome(answer: dict[str, Any]) -> Outcome:
