@@ -28,18 +28,14 @@ class LayoutConfig:
 
 @dataclass(frozen=True)
 class AppearanceConfig:
-    """How colours may change at distance 1, each in natural logarithms or radians."""
+    """How colours may change at distance 1."""
 
-    lightness: float = 0.35
-    """Factor of all channels."""
-    hue: float = 1.2
-    """Angle about the grey axis [rad]."""
-    saturation: float = 0.6
-    """Factor of the distance from grey."""
-    contrast: float = 0.6
-    """Factor of the distance of each colour from the thing's mean colour, at equal luminance."""
-    background: float = 0.6
-    """Share of all this that the background takes."""
+    shift: float = 35.0
+    """How far an object's mean colour goes [CIELAB]; 10 is clearly another colour, 100 from black to white."""
+    background: float = 20.0
+    """How far that of the background goes."""
+    contrast: float = 0.5
+    """Factor of what colours differ from the mean colour at the same luminance, natural logarithm, either way."""
 
 
 @dataclass(frozen=True)

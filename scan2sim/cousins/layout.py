@@ -22,7 +22,7 @@ def vary_layout(
     scene: Scene,
     amount: float,  # 0..1
     rng: np.random.Generator,
-    config: LayoutConfig = LayoutConfig(),
+    config: LayoutConfig = LayoutConfig(),  # noqa: B008  (frozen)
 ) -> tuple[Scene, tuple[Change, ...]]:
     """Move each group of things over its support and turn it about the support's normal.
 
@@ -62,7 +62,7 @@ def find_place(
     footprint: Polygon,  # about the origin
     others: Sequence[Polygon],
     rng: np.random.Generator,
-    config: LayoutConfig = LayoutConfig(),
+    config: LayoutConfig = LayoutConfig(),  # noqa: B008  (frozen)
 ) -> tuple[Array, float] | None:  # (2,) [m], [rad]
     """A free place anywhere on a support and a heading, or None if none was found."""
     crowd = shapely.union_all(list(others)) if others else None

@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from scan2sim.cousins.appearance import vary_appearance
 from scan2sim.cousins.change import PARTS, Change, Part
 from scan2sim.cousins.config import CousinsConfig
 from scan2sim.cousins.distance import Distance, distance_between
 from scan2sim.cousins.ground import moved
 from scan2sim.cousins.layout import vary_layout
+from scan2sim.cousins.light import vary_light
 from scan2sim.cousins.physics import vary_physics
 from scan2sim.cousins.valid import problems
 from scan2sim.errors import SceneError, UsageError
@@ -35,7 +37,7 @@ def sample(
     scene: Scene,
     distance: float,  # 0..1
     rng: np.random.Generator,
-    config: CousinsConfig = CousinsConfig(),
+    config: CousinsConfig = CousinsConfig(),  # noqa: B008  (frozen)
 ) -> Cousin:
     """A possible scene as far from the given one as the slider says.
 
@@ -67,17 +69,8 @@ def sample(
         if found:
             rejected.append("; ".join(found))
             continue
-        resting = _with_supports(rest.scene, scene)
-        measured = distance_between(resting, scene)
-        record = {"slider": distance, "distance": measured.as_json(), "changes": [asdict(c) for c in changes]}
-        resting = replace(
-            resting,
-            images=(),
-            points=np.zeros((0, 3)),
-            point_colors=np.zeros((0, 3), np.uint8),
-            provenance=scene.provenance | {"cousin": record},
-        )
-        return Cousin(resting, changes, measured, tuple(rejected))
+        shown, looks = _shown(rest.scene, distance, streams, config)
+        return _handed_out(shown, scene, distance, (*changes, *looks), tuple(rejected))
     raise SceneError(
         f"no valid cousin in {config.tries} tries; the last one: {rejected[-1]}",
         todo="take a smaller distance, vary less, or raise the number of tries",
@@ -97,6 +90,36 @@ def _varied(
         scene = replace(scene, objects=tuple(obj for obj, _ in drawn))
         changes += [change for _, of_object in drawn for change in of_object]
     return scene, tuple(changes)
+
+
+def _shown(
+    scene: Scene, amount: float, streams: dict[Part, np.random.Generator], config: CousinsConfig
+) -> tuple[Scene, tuple[Change, ...]]:
+    """What nothing falls over for: colours and light."""
+    changes: list[Change] = []
+    if "appearance" in config.vary:
+        scene, colors = vary_appearance(scene, amount, streams["appearance"], config.appearance)
+        changes += colors
+    if "light" in config.vary:
+        scene, relit = vary_light(scene, amount, streams["light"], config.light)
+        changes += relit
+    return scene, tuple(changes)
+
+
+def _handed_out(
+    cousin: Scene, twin: Scene, slider: float, changes: tuple[Change, ...], rejected: tuple[str, ...]
+) -> Cousin:
+    """With its distance and all that explains it, without what shows the twin."""
+    distance = distance_between(cousin, twin)
+    record = {"slider": slider, "distance": distance.as_json(), "changes": [asdict(change) for change in changes]}
+    scene = replace(
+        _with_supports(cousin, twin),
+        images=(),
+        points=np.zeros((0, 3)),
+        point_colors=np.zeros((0, 3), np.uint8),
+        provenance=twin.provenance | {"cousin": record},
+    )
+    return Cousin(scene, changes, distance, rejected)
 
 
 def _with_supports(cousin: Scene, twin: Scene) -> Scene:
