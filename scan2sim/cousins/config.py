@@ -32,7 +32,7 @@ class AppearanceConfig:
 
     shift: float = 35.0
     """How far an object's mean colour goes [CIELAB]; 10 is clearly another colour, 100 from black to white."""
-    background: float = 20.0
+    background: float = 15.0
     """How far that of the background goes."""
     contrast: float = 0.5
     """Factor of what colours differ from the mean colour at the same luminance, natural logarithm, either way."""
@@ -44,7 +44,7 @@ class LightConfig:
 
     intensity: float = 0.3
     """Factor of all light, natural logarithm."""
-    tint: float = 0.15
+    tint: float = 0.12
     """Factor of each channel of light, natural logarithm."""
     direction: float = 0.4
     """Factor between surfaces that face the new light and those that face sideways, natural logarithm."""

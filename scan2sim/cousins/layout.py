@@ -29,7 +29,7 @@ def vary_layout(
     For each group a target is drawn anywhere on its support, and the group goes ``amount`` of the way there.  What has
     a far target turns little and the other way round: with f the way to the target over the way to the farthest place,
     the turn is ``amount · (1 - f) · 180°``, left or right.  So every layout is as far from the twin as asked
-    (:mod:`scan2sim.cousins.distance` adds both shares), while at 1 a thing may stand anywhere and look anywhere.
+    (:mod:`scan2sim.cousins.distance` adds both shares), while at 1 a thing may stand anywhere.
 
     Footprints are convex outlines.  They stay ``config.gap`` apart, or as near as in the twin, and over the support, or
     reach beyond it as far as in the twin.
