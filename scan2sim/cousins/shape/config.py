@@ -25,6 +25,8 @@ class ShapeConfig:
     """At least so many deformations are mixed, if there are as many."""
     tries: int = 24
     """At most so many deformations are drawn until one gives a valid object."""
+    growth: float = 2.0
+    """The volume grows or shrinks at most by this factor."""
     margin: float = 0.15
     """The centre of mass lies so far inside the support polygon, over the polygon's own radius, or half as far as the
     twin's if that is less."""

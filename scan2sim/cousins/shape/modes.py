@@ -24,6 +24,7 @@ Values = dict[str, float | str | list[float]]
 LONG = 1.25  # a thing this much longer than wide may be tapered, bulged and bent along its length
 TALL = 0.9  # a thing this high over its width may be bent
 OPEN = 0.12  # of the height above the floor over which a rim's flare rises at the least
+SHEAR = 0.8  # at the most, by one deformation; 1 is 45°
 BUMPS = 4
 BUMP_WIDTH = 0.3  # over the longest side
 BUMP_STEEPNESS = 0.6  # Lipschitz constant of the strongest bumps
@@ -84,7 +85,7 @@ def modes_of(outline: Outline, kinds: Sequence[Kind]) -> list[Mode]:
         "body": _bodies,
         "wall": _walls,
     }
-    modes = [mode for kind in kinds if kind in makers for mode in makers[kind](outline)]
+    modes = [_gentle(mode, outline) for kind in kinds if kind in makers for mode in makers[kind](outline)]
     if "bumps" in kinds:
         still = BumpWarp(np.zeros((BUMPS, 3)), np.zeros((BUMPS, 3)), BUMP_WIDTH * size, max(0.5 * outline.height, 1e-6))
         record = lambda s: {"lipschitz": abs(s) * BUMP_STEEPNESS, "width_m": still.width}  # noqa: E731
@@ -102,6 +103,20 @@ def with_bumps(
         return mode
     drawn = replace(mode.bumps, centres=rng.choice(places, BUMPS), pushes=rng.normal(size=(BUMPS, 3)))
     return replace(mode, bumps=replace(drawn, pushes=drawn.pushes * (BUMP_STEEPNESS / drawn.lipschitz)))
+
+
+def _gentle(mode: Mode, outline: Outline) -> Mode:
+    """The mode with its ends drawn in so that no place is sheared by more than ``SHEAR``: what changes a flat thing's
+    width over its height moves its edge far within a few millimetres."""
+    shear = 1e-12
+    for knots, far, length in (
+        (mode.upright, float(outline.extent.max()) / 2, outline.height),
+        (mode.lying, max(float(outline.extent[1]) / 2, outline.height), float(outline.extent[0])),
+    ):
+        if knots is not None:
+            step = (knot_places()[1] - knot_places()[0]) * length
+            shear = max(shear, float(np.abs(np.diff(knots[:, :2], axis=0)).max()) / step * far)
+    return replace(mode, low=max(mode.low, -SHEAR / shear), high=min(mode.high, SHEAR / shear))
 
 
 def _channels(**given: float | Array) -> Array:  # (KNOTS, 6)

@@ -18,8 +18,9 @@ ROUND = 0.06  # largest median departure of a round thing's radius from its circ
 HOLLOW = 0.3  # least share of walls that face the axis, over those that face away
 FEWEST = 3  # vertices that say where a wall is
 NECK_WIDTH = 0.7  # a neck is at most so wide, over the body
-NECK_LENGTH = (0.08, 0.6)  # of the height
-NECK_SPREAD = 0.2  # of its radius: a dome narrows, a neck goes on
+NECK_LENGTH = (0.16, 0.6)  # of the height
+NECK_EVEN = 0.75  # least radius over largest: a dome narrows, a neck goes on
+SLENDER = 0.8  # least height over width of what has a neck
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def outline_of(
         inner=inner,
         round=bool(len(off) and np.median(off) < ROUND),
         floor=_floor(vertices, normals, radius, inner, height) if within.sum() > HOLLOW * outside.sum() else None,
-        neck=_neck(levels, outer, height),
+        neck=_neck(levels, outer, height) if height > SLENDER * 2 * outer.max() else None,
     )
 
 
@@ -106,6 +107,6 @@ def _neck(levels: Array, outer: Array, height: float) -> float | None:
     first = int(wide[-1]) + 1
     length = 1 - first / LEVELS
     part = outer[first : LEVELS - 1]
-    if not NECK_LENGTH[0] <= length <= NECK_LENGTH[1] or len(part) < 2 or part.std() > NECK_SPREAD * part.mean():
+    if not NECK_LENGTH[0] <= length <= NECK_LENGTH[1] or len(part) < 3 or part.min() < NECK_EVEN * part.max():
         return None
     return float(levels[first] - height / (2 * LEVELS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -130,13 +131,13 @@ def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig
     vertices, jacobians = warp(skin.vertices)
     corners, corner_jacobians = warp(anatomy.pieces.points)
     before = solid_of(footing.in_object(skin.vertices), skin.faces)
-    physical, centre = _mass(obj, before, footing.in_object(vertices), skin)
+    physical, centre = _mass(obj, before, footing.in_object(vertices), skin, config)
     shear = _balance(corners, footing.points(centre[None])[0], footing, config)
     if shear.any():
         lean = Linear(np.array([[1, 0, shear[0]], [0, 1, shear[1]], [0, 0, 1.0]]))
         warp, vertices, corners = Chain([warp, lean]), lean(vertices)[0], lean(corners)[0]
         jacobians = lean.matrix @ jacobians
-        physical, centre = _mass(obj, before, footing.in_object(vertices), skin)
+        physical, centre = _mass(obj, before, footing.in_object(vertices), skin, config)
     means, splat_jacobians = warp(footing.points(obj.gaussians.means.double().numpy()))
     if min(np.linalg.det(each).min(initial=1.0) for each in (jacobians, corner_jacobians, splat_jacobians)) <= 0:
         raise _Refused("space turned inside out")
@@ -161,10 +162,14 @@ def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig
     return varied, shear
 
 
-def _mass(obj: SceneObject, before: Solid, vertices: Array, skin: Skin) -> tuple[Physical, Array]:
+def _mass(
+    obj: SceneObject, before: Solid, vertices: Array, skin: Skin, config: ShapeConfig
+) -> tuple[Physical, Array]:
     after = solid_of(vertices, skin.faces)
     if after.volume <= 0:
         raise _Refused("its surface turned inside out")
+    if abs(math.log(after.volume / before.volume)) > math.log(config.growth):
+        raise _Refused("it became too large or too small")
     physical, centre = carried_physical(obj.physical, before, after)
     if problem := inertia_problem(physical.inertia):
         raise _Refused(f"its inertia is {problem}")
