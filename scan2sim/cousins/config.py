@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scan2sim.cousins.change import Part
+from scan2sim.cousins.shape import ShapeConfig
 
 __all__ = [
     "AppearanceConfig",
@@ -88,6 +89,8 @@ class CousinsConfig:
     """What is varied."""
     tries: int = 20
     """Samples drawn for one cousin before giving up."""
+    shape: ShapeConfig = field(default_factory=ShapeConfig)
+    """Shapes of objects."""
     layout: LayoutConfig = field(default_factory=LayoutConfig)
     """Where things stand."""
     appearance: AppearanceConfig = field(default_factory=AppearanceConfig)

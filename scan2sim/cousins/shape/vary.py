@@ -162,9 +162,7 @@ def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig
     return varied, shear
 
 
-def _mass(
-    obj: SceneObject, before: Solid, vertices: Array, skin: Skin, config: ShapeConfig
-) -> tuple[Physical, Array]:
+def _mass(obj: SceneObject, before: Solid, vertices: Array, skin: Skin, config: ShapeConfig) -> tuple[Physical, Array]:
     after = solid_of(vertices, skin.faces)
     if after.volume <= 0:
         raise _Refused("its surface turned inside out")
