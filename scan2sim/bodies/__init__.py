@@ -13,7 +13,7 @@ from scan2sim.bodies.piece_fit import PieceFit, piece_fit
 from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
 from scan2sim.bodies.solid import nearest_parts, union
 from scan2sim.bodies.surface import Surface, outer_points
-from scan2sim.bodies.texture import ColorsAt, Texture, colors_of, split_at_seams, texture_mesh
+from scan2sim.bodies.texture import ColorsAt, Texture, colors_of, shade_texture, split_at_seams, texture_mesh
 
 __all__ = [
     "MATERIALS",
@@ -44,6 +44,7 @@ __all__ = [
     "nearest_parts",
     "outer_points",
     "piece_fit",
+    "shade_texture",
     "shape_sigma",
     "split_at_seams",
     "take_skin",

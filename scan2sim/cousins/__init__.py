@@ -10,7 +10,7 @@ from scan2sim.cousins.config import (
     ValidConfig,
 )
 from scan2sim.cousins.distance import Distance, distance_between
-from scan2sim.cousins.sample import Cousin, sample
+from scan2sim.cousins.sample import Cousin, anatomies_of, sample
 from scan2sim.cousins.valid import problems
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "LightConfig",
     "Part",
     "ValidConfig",
+    "anatomies_of",
     "distance_between",
     "problems",
     "sample",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scan2sim.cousins.change import Part
+from scan2sim.cousins.shape import ShapeConfig
 
 __all__ = [
     "AppearanceConfig",
@@ -28,18 +29,14 @@ class LayoutConfig:
 
 @dataclass(frozen=True)
 class AppearanceConfig:
-    """How colours may change at distance 1, each in natural logarithms or radians."""
+    """How colours may change at distance 1."""
 
-    lightness: float = 0.35
-    """Factor of all channels."""
-    hue: float = 1.2
-    """Angle about the grey axis [rad]."""
-    saturation: float = 0.6
-    """Factor of the distance from grey."""
-    contrast: float = 0.6
-    """Factor of the distance of each colour from the thing's mean colour, at equal luminance."""
-    background: float = 0.6
-    """Share of all this that the background takes."""
+    shift: float = 35.0
+    """How far an object's mean colour goes [CIELAB]; 10 is clearly another colour, 100 from black to white."""
+    background: float = 15.0
+    """How far that of the background goes."""
+    contrast: float = 0.5
+    """Factor of what colours differ from the mean colour at the same luminance, natural logarithm, either way."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class LightConfig:
 
     intensity: float = 0.3
     """Factor of all light, natural logarithm."""
-    tint: float = 0.15
+    tint: float = 0.12
     """Factor of each channel of light, natural logarithm."""
     direction: float = 0.4
     """Factor between surfaces that face the new light and those that face sideways, natural logarithm."""
@@ -92,6 +89,8 @@ class CousinsConfig:
     """What is varied."""
     tries: int = 20
     """Samples drawn for one cousin before giving up."""
+    shape: ShapeConfig = field(default_factory=ShapeConfig)
+    """Shapes of objects."""
     layout: LayoutConfig = field(default_factory=LayoutConfig)
     """Where things stand."""
     appearance: AppearanceConfig = field(default_factory=AppearanceConfig)

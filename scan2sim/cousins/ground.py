@@ -12,7 +12,7 @@ from shapely import Polygon
 from scan2sim.geometry import inverse_transform, quaternion_from_matrix, transform, transform_points
 from scan2sim.scene import Scene, SceneObject, Support
 
-__all__ = ["Ground", "Group", "corners_of", "ground_under", "groups_of", "moved"]
+__all__ = ["Array", "Ground", "Group", "carried_support", "corners_of", "ground_under", "groups_of", "moved"]
 
 Array = NDArray[np.float64]
 
@@ -98,6 +98,24 @@ def moved(obj: SceneObject, motion: Array) -> SceneObject:  # (4, 4) in the scen
     """The object after a rigid motion."""
     pose = motion @ obj.world_from_object
     return replace(obj, position=pose[:3, 3].copy(), wxyz=quaternion_from_matrix(pose[:3, :3]))
+
+
+def carried_support(support: Support, before: SceneObject, after: SceneObject) -> Support:
+    """A support that belongs to an object, where that stands and as large as that is now.
+
+    Its corners keep their places in the box about the object's mesh.
+    """
+    world_from_support = transform(support.position, support.wxyz)
+    corners = np.column_stack([support.polygon, np.zeros(len(support.polygon))])
+    corners = np.vstack([corners, np.zeros((1, 3))])  # and its origin
+    in_object = transform_points(inverse_transform(before.world_from_object) @ world_from_support, corners)
+    low, low_now = before.visual.bounds[0], after.visual.bounds[0]
+    scaled = (in_object - low) * (after.visual.extents / before.visual.extents) + low_now
+    motion = after.world_from_object @ inverse_transform(before.world_from_object) @ world_from_support
+    world = transform_points(after.world_from_object, scaled)
+    motion[:3, 3] = world[-1]
+    polygon = transform_points(inverse_transform(motion), world[:-1])[:, :2]
+    return replace(support, position=world[-1], wxyz=quaternion_from_matrix(motion[:3, :3]), polygon=polygon)
 
 
 def _ground(support: Support) -> Ground:

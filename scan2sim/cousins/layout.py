@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from shapely import Polygon
 
 from scan2sim.cousins.change import Change
 from scan2sim.cousins.config import LayoutConfig
-from scan2sim.cousins.ground import Array, Ground, Group, corners_of, groups_of, moved
+from scan2sim.cousins.ground import Array, Ground, corners_of, groups_of, moved
 from scan2sim.errors import SceneError
 from scan2sim.scene import Scene, SceneObject
 
@@ -22,17 +22,18 @@ def vary_layout(
     scene: Scene,
     amount: float,  # 0..1
     rng: np.random.Generator,
-    config: LayoutConfig = LayoutConfig(),
+    config: LayoutConfig = LayoutConfig(),  # noqa: B008  (frozen)
+    twin: Scene | None = None,
 ) -> tuple[Scene, tuple[Change, ...]]:
     """Move each group of things over its support and turn it about the support's normal.
 
     For each group a target is drawn anywhere on its support, and the group goes ``amount`` of the way there.  What has
     a far target turns little and the other way round: with f the way to the target over the way to the farthest place,
     the turn is ``amount · (1 - f) · 180°``, left or right.  So every layout is as far from the twin as asked
-    (:mod:`scan2sim.cousins.distance` adds both shares), while at 1 a thing may stand anywhere and look anywhere.
+    (:mod:`scan2sim.cousins.distance` adds both shares), while at 1 a thing may stand anywhere.
 
     Footprints are convex outlines.  They stay ``config.gap`` apart, or as near as in the twin, and over the support, or
-    reach beyond it as far as in the twin.
+    reach beyond it as far as in the twin.  The twin is the scene itself unless shapes in it have changed already.
 
     Raises:
         SceneError: a support has no free place left, or there is none to move on.
@@ -41,15 +42,16 @@ def vary_layout(
     if not groups:
         raise SceneError("nothing stands free on a support, so the layout cannot vary", todo="leave out “layout”")
     by_id = {obj.id: obj for obj in scene.objects}
+    before = {obj.id: obj for obj in (twin or scene).objects}
     grouped = {id for group in groups for id in group.ids}
     settled = [(obj,) for obj in scene.objects if obj.id not in grouped]
-    twins = [tuple(by_id[id] for id in group.ids) for group in groups]
     changes = []
     for index in rng.permutation(len(groups)):
-        group, things = groups[index], twins[index]
-        others = [(_outline(group.ground, placed), _outline(group.ground, _twins(placed, by_id))) for placed in settled]
-        shift, yaw = _place(group, things, others, amount, rng, config)
-        motion = group.ground.world_motion(things[0].position, shift, yaw)
+        ground, things = groups[index].ground, tuple(by_id[id] for id in groups[index].ids)
+        own = _outline(ground, _same(things, before))
+        others = [(_outline(ground, placed), _outline(ground, _same(placed, before))) for placed in settled]
+        shift, yaw = _place(ground, things, own, others, amount, rng, config)
+        motion = ground.world_motion(things[0].position, shift, yaw)
         settled.append(tuple(moved(thing, motion) for thing in things))
         values: dict[str, float | str | list[float]] = {"shift_m": shift.tolist(), "yaw_rad": yaw}
         changes.append(Change("layout", "move", things[0].name, values))
@@ -62,7 +64,7 @@ def find_place(
     footprint: Polygon,  # about the origin
     others: Sequence[Polygon],
     rng: np.random.Generator,
-    config: LayoutConfig = LayoutConfig(),
+    config: LayoutConfig = LayoutConfig(),  # noqa: B008  (frozen)
 ) -> tuple[Array, float] | None:  # (2,) [m], [rad]
     """A free place anywhere on a support and a heading, or None if none was found."""
     crowd = shapely.union_all(list(others)) if others else None
@@ -75,28 +77,26 @@ def find_place(
 
 
 def _place(
-    group: Group,
+    ground: Ground,
     things: Sequence[SceneObject],
-    others: Sequence[tuple[Polygon, Polygon]],  # outlines of what is placed: now and in the twin
+    before: Polygon,  # outline of the things in the twin
+    others: Sequence[tuple[Polygon, Polygon]],  # of what is placed: now, and in the twin
     amount: float,
     rng: np.random.Generator,
     config: LayoutConfig,
 ) -> tuple[Array, float]:  # shift (2,) [m], yaw [rad]
-    ground, start = group.ground, group.ground.flat(things[0].position[None])[0, :2]
-    outline, reach = _outline(ground, things), ground.reach(things[0].position)
-    beyond = outline.difference(ground.polygon).area + 1e-9
-    gaps = [min(config.gap, float(outline.distance(twin))) for _, twin in others]
-    near = [outline.intersection(twin).area for _, twin in others]
+    start, reach = ground.flat(things[0].position[None])[0, :2], ground.reach(things[0].position)
+    outline = _outline(ground, things)
+    beyond = before.difference(ground.polygon).area + 1e-9
+    allowed = [(now, min(config.gap, before.distance(then)), before.intersection(then).area) for now, then in others]
     for _ in range(config.places):
         way = _target(ground, rng) - start
         far = float(np.linalg.norm(way)) / reach
         shift, yaw = amount * way, amount * (1 - far) * np.pi * float(rng.choice((-1.0, 1.0)))
         there = _carried(outline, start, shift, yaw)
-        free = all(
-            there.distance(now) >= gap and (shared == 0 or there.intersection(now).area <= shared)
-            for (now, _), gap, shared in zip(others, gaps, near, strict=True)
-        )
-        if free and there.difference(ground.polygon).area <= beyond:
+        if there.difference(ground.polygon).area > beyond:
+            continue
+        if all(there.distance(now) >= gap and there.intersection(now).area <= shared for now, gap, shared in allowed):
             return shift, yaw
     raise SceneError(
         f"the support “{ground.name}” is full: no free place for “{things[0].name}” in {config.places} tries",
@@ -122,5 +122,6 @@ def _outline(ground: Ground, things: Sequence[SceneObject]) -> Polygon:
     return ground.footprint(corners_of(*things))
 
 
-def _twins(things: Sequence[SceneObject], by_id: dict[int, SceneObject]) -> tuple[SceneObject, ...]:
-    return tuple(by_id[thing.id] for thing in things)
+def _same(things: Sequence[SceneObject], scene: Mapping[int, SceneObject]) -> tuple[SceneObject, ...]:
+    """The objects with the same ids."""
+    return tuple(scene[thing.id] for thing in things)

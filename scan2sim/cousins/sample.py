@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from scan2sim.cousins.appearance import vary_appearance
 from scan2sim.cousins.change import PARTS, Change, Part
 from scan2sim.cousins.config import CousinsConfig
 from scan2sim.cousins.distance import Distance, distance_between
-from scan2sim.cousins.ground import moved
+from scan2sim.cousins.ground import carried_support
 from scan2sim.cousins.layout import vary_layout
+from scan2sim.cousins.light import vary_light
 from scan2sim.cousins.physics import vary_physics
+from scan2sim.cousins.shape import Anatomy, anatomy_of, vary_shape
 from scan2sim.cousins.valid import problems
 from scan2sim.errors import SceneError, UsageError
-from scan2sim.geometry import inverse_transform
 from scan2sim.scene import Scene
 from scan2sim.sim import come_to_rest
 
-__all__ = ["Cousin", "sample"]
+__all__ = ["Cousin", "anatomies_of", "sample"]
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,16 @@ class Cousin:
     rejected: tuple[str, ...] = ()  # why each earlier try was not handed out, as “kind: what”
 
 
+class _Rejected(Exception):  # noqa: N818 (no error: the next try may do)
+    """Why a try gives no valid cousin, as “kind: what”."""
+
+
 def sample(
     scene: Scene,
     distance: float,  # 0..1
     rng: np.random.Generator,
-    config: CousinsConfig = CousinsConfig(),
+    config: CousinsConfig = CousinsConfig(),  # noqa: B008  (frozen)
+    anatomies: Mapping[int, Anatomy] | None = None,
 ) -> Cousin:
     """A possible scene as far from the given one as the slider says.
 
@@ -43,9 +52,16 @@ def sample(
     the measured distance rises with the slider.  The scene then comes to rest in simulation and is checked
     (:func:`scan2sim.cousins.problems`); one that fails is drawn again.  Appearance and light, which nothing falls over
     for, come last.  At 0 the cousin is the twin itself.  Each part has a random stream of its own: the same seed gives
-    the same layout whether or not shapes vary.
+    the same colours whether or not shapes vary.
 
     The photos and sparse points of the capture show the twin, so a cousin that differs has none.
+
+    Args:
+        scene: the twin.
+        distance: 0 is the twin, 1 as far as cousins go.
+        rng: the same state gives the same cousin.
+        config: what varies, and how much of it at 1.
+        anatomies: :func:`anatomies_of` this scene, to save the time to find them again for each cousin.
 
     Raises:
         UsageError: the distance is not in 0..1, or there is nothing to vary.
@@ -54,64 +70,119 @@ def sample(
     _check(scene, distance, config)
     if distance == 0:
         return _twin(scene, config)
+    if "shape" in config.vary and anatomies is None:
+        anatomies = anatomies_of(scene, config)
     rejected: list[str] = []
     for _ in range(config.tries):
         streams = dict(zip(PARTS, np.random.default_rng(rng.integers(2**63)).spawn(len(PARTS)), strict=True))
         try:
-            varied, changes = _varied(scene, distance, streams, config)
-            rest = come_to_rest(varied, config.valid.seconds, config.valid.drift, np.radians(config.valid.turn))
-        except SceneError as problem:
-            rejected.append(f"room: {problem.problem}")
+            resting, changes = _resting(scene, distance, streams, config, anatomies or {})
+        except _Rejected as why:
+            rejected.append(str(why))
             continue
-        found = problems(rest.scene, config.valid, rest)
-        if found:
-            rejected.append("; ".join(found))
-            continue
-        resting = _with_supports(rest.scene, scene)
-        measured = distance_between(resting, scene)
-        record = {"slider": distance, "distance": measured.as_json(), "changes": [asdict(c) for c in changes]}
-        resting = replace(
-            resting,
-            images=(),
-            points=np.zeros((0, 3)),
-            point_colors=np.zeros((0, 3), np.uint8),
-            provenance=scene.provenance | {"cousin": record},
-        )
-        return Cousin(resting, changes, measured, tuple(rejected))
+        shown, looks = _shown(resting, distance, streams, config)
+        return _handed_out(shown, scene, distance, (*changes, *looks), tuple(rejected))
     raise SceneError(
         f"no valid cousin in {config.tries} tries; the last one: {rejected[-1]}",
         todo="take a smaller distance, vary less, or raise the number of tries",
     )
 
 
-def _varied(
-    scene: Scene, amount: float, streams: dict[Part, np.random.Generator], config: CousinsConfig
+def anatomies_of(scene: Scene, config: CousinsConfig = CousinsConfig()) -> dict[int, Anatomy]:  # noqa: B008  (frozen)
+    """What :func:`sample` wants to know of each object whose shape it varies, by id; the same for all cousins."""
+    return {obj.id: anatomy_of(obj, config.shape) for obj in scene.objects if obj.joint is None}
+
+
+def _resting(
+    scene: Scene,
+    amount: float,
+    streams: Mapping[Part, np.random.Generator],
+    config: CousinsConfig,
+    anatomies: Mapping[int, Anatomy],
 ) -> tuple[Scene, tuple[Change, ...]]:
-    """What may fall over: shapes, places, weights."""
-    changes: list[Change] = []
+    """Another scene that stands still, valid; colours and light are the twin's."""
+    twin, changes = scene, []
+    if "shape" in config.vary:
+        with _rejecting("shape"):
+            scene, reshaped = _vary_shapes(scene, amount, streams["shape"], config, anatomies)
+        changes += reshaped
     if "layout" in config.vary:
-        scene, moves = vary_layout(scene, amount, streams["layout"], config.layout)
+        with _rejecting("layout"):
+            scene, moves = vary_layout(scene, amount, streams["layout"], config.layout, twin)
         changes += moves
     if "physics" in config.vary:
         drawn = [vary_physics(obj, amount, streams["physics"]) for obj in scene.objects]
         scene = replace(scene, objects=tuple(obj for obj, _ in drawn))
         changes += [change for _, of_object in drawn for change in of_object]
+    with _rejecting("simulation"):
+        rest = come_to_rest(scene, config.valid.seconds, config.valid.drift, np.radians(config.valid.turn))
+    found = problems(rest.scene, config.valid, rest)
+    if found:
+        raise _Rejected("; ".join(found))
+    return rest.scene, tuple(changes)
+
+
+@contextmanager
+def _rejecting(kind: str) -> Iterator[None]:
+    """What is wrong with one try is no reason not to try again."""
+    try:
+        yield
+    except SceneError as problem:
+        raise _Rejected(f"{kind}: {problem.problem}") from problem
+
+
+def _vary_shapes(
+    scene: Scene,
+    amount: float,
+    rng: np.random.Generator,
+    config: CousinsConfig,
+    anatomies: Mapping[int, Anatomy],
+) -> tuple[Scene, list[Change]]:
+    objects, changes = [], []
+    for obj in scene.objects:
+        reshaped = ()
+        if obj.joint is None:
+            obj, reshaped = vary_shape(obj, amount, rng, config.shape, anatomies.get(obj.id))
+        objects.append(obj)
+        changes += reshaped
+    return replace(scene, objects=tuple(objects)), changes
+
+
+def _shown(
+    scene: Scene, amount: float, streams: dict[Part, np.random.Generator], config: CousinsConfig
+) -> tuple[Scene, tuple[Change, ...]]:
+    """What nothing falls over for: colours and light."""
+    changes: list[Change] = []
+    if "appearance" in config.vary:
+        scene, colors = vary_appearance(scene, amount, streams["appearance"], config.appearance)
+        changes += colors
+    if "light" in config.vary:
+        scene, relit = vary_light(scene, amount, streams["light"], config.light)
+        changes += relit
     return scene, tuple(changes)
 
 
+def _handed_out(
+    cousin: Scene, twin: Scene, slider: float, changes: tuple[Change, ...], rejected: tuple[str, ...]
+) -> Cousin:
+    """With its distance and all that explains it, without what shows the twin."""
+    distance = distance_between(cousin, twin)
+    record = {"slider": slider, "distance": distance.as_json(), "changes": [asdict(change) for change in changes]}
+    scene = replace(
+        _with_supports(cousin, twin),
+        images=(),
+        points=np.zeros((0, 3)),
+        point_colors=np.zeros((0, 3), np.uint8),
+        provenance=twin.provenance | {"cousin": record},
+    )
+    return Cousin(scene, changes, distance, rejected)
+
+
 def _with_supports(cousin: Scene, twin: Scene) -> Scene:
-    """Supports that belong to objects move with them."""
+    """Supports that belong to objects go with them."""
     before = {obj.id: obj for obj in twin.objects}
     after = {obj.id: obj for obj in cousin.objects}
-    supports = []
-    for support in twin.supports:
-        if support.object is not None:
-            motion = after[support.object].world_from_object @ inverse_transform(
-                before[support.object].world_from_object
-            )
-            pose = moved(replace(after[support.object], position=support.position, wxyz=support.wxyz), motion)
-            support = replace(support, position=pose.position, wxyz=pose.wxyz)
-        supports.append(support)
+    supports = [s if s.object is None else carried_support(s, before[s.object], after[s.object]) for s in twin.supports]
     return replace(cousin, supports=tuple(supports))
 
 

@@ -19,7 +19,11 @@ BELOW = 0.002  # [m] under its support that nothing may reach
 CARRIES = 0.3  # vertical part of the normal of a contact that carries; less is leaning
 
 
-def problems(scene: Scene, config: ValidConfig = ValidConfig(), rest: Rest | None = None) -> tuple[str, ...]:
+def problems(
+    scene: Scene,
+    config: ValidConfig = ValidConfig(),  # noqa: B008  (frozen)
+    rest: Rest | None = None,
+) -> tuple[str, ...]:
     """Everything that is wrong with a cousin, each as “kind: what”; empty if it may be handed out.
 
     * ``inconsistent``: :func:`scan2sim.scene.validate_scene` says so; meshes that are not closed among it;
