@@ -14,6 +14,7 @@ from scan2sim.scene.picture import PREVIEW_SIDE, Picture, draw, viewpoint
 from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.replay import append_corrections, apply_corrections
 from scan2sim.scene.save import save_scene
+from scan2sim.scene.surface_splats import surface_splats
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.validate import require_consistent, validate_scene
 from scan2sim.scene.variant import SavedScene, open_saved, save_variant
@@ -54,6 +55,7 @@ __all__ = [
     "set_measured",
     "split_object",
     "require_consistent",
+    "surface_splats",
     "validate_scene",
     "viewpoint",
     "write_obj",
