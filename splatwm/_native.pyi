@@ -12,6 +12,7 @@ class Settings:
     gravity: list[float]
     impedance: list[float]
     margin: float
+    turn: float
     stiffness: float
     damping: float
     torsion: float

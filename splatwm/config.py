@@ -36,7 +36,9 @@ class PhysicsConfig:
     contacts_per_pair: int = 12
     """At most so many contacts are kept for each pair of bodies, well spread."""
     substeps: int = 4
-    """Each step is cut into so many; contacts are found once a step."""
+    """Each step is cut into so many; contacts are found once a step …"""
+    turn: float = 0.1
+    """… or as often as something turns by so much [rad]."""
     sweeps: int = 8
     """Over all contacts for the velocities of each substep."""
     position_sweeps: int = 2
@@ -61,7 +63,7 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
         and config.damping_ratio > 0
         and 0 < low <= high < 1
         and width > 0
-        and config.margin > 0
+        and min(config.margin, config.turn) > 0
         and min(config.torsion, config.rolling, config.lag, config.friction_softness, config.sleep_after) >= 0
         and 1 <= config.substeps <= 1000
         and 0 <= config.position_sweeps <= 1000
@@ -77,6 +79,6 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
     settings.stiffness = 1 / (high * config.time_constant * config.damping_ratio) ** 2
     for name in ("torsion", "rolling", "friction_softness", "lag", "margin", "contacts_per_pair", "substeps", "sweeps"):
         setattr(settings, name, getattr(config, name))
-    for name in ("position_sweeps", "sleep_linear", "sleep_angular", "sleep_after"):
+    for name in ("turn", "position_sweeps", "sleep_linear", "sleep_angular", "sleep_after"):
         setattr(settings, name, getattr(config, name))
     return settings

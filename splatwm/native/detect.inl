@@ -10,7 +10,7 @@ struct Pose {
 struct Finding {  // memory that is used again for every step
     Array<Contact> candidates;
     Array<Vec3> places;
-    Array<uint8_t> kept;
+    Array<uint8_t> kept, touching;
     Array<float> spread;
     Array<int> pieces_a, pieces_b;
 };
@@ -38,9 +38,9 @@ inline Pose pose_of(const Bodies& s, int i) {
     return p;
 }
 
-// Keep the deepest contact and then always the one farthest from those kept. What touches goes first, and what was kept
+// Keep the deepest contact and then always the one farthest from those kept. What will touch goes first, and what was kept
 // in the last step is favoured: a support that changes from step to step makes things tremble.
-inline void spread_out(Finding& memory, const Pose* poses, int most, Array<Contact>& out) {
+inline void spread_out(Finding& memory, const Bodies& s, const Pose* poses, float dt, int most, Array<Contact>& out) {
     constexpr float TURN = 0.02f;       // [m] a normal that differs by one counts as this far
     constexpr float TOUCHING = 5e-4f;   // [m]
     constexpr float LOYALTY = 1e-4f;    // [m] by which another one must be deeper
@@ -51,13 +51,18 @@ inline void spread_out(Finding& memory, const Pose* poses, int most, Array<Conta
         return;
     }
     Array<float>& far = memory.spread;
-    far.assign(n, 1e9f), memory.places.resize(2 * n);
+    far.assign(n, 1e9f), memory.places.resize(2 * n), memory.touching.resize(n);
     size_t next = 0;
     float deepest = 1e9f;
     for (size_t i = 0; i < n; i++) {
         const Contact& c = found[i];
-        memory.places[2 * i] = poses[c.b].x + poses[c.b].r * c.on_b;
-        memory.places[2 * i + 1] = poses[c.a].r * c.normal * TURN;
+        const Vec3 arm_b = poses[c.b].r * c.on_b, normal = poses[c.a].r * c.normal;
+        const Vec3 arm_a = arm_b + poses[c.b].x - poses[c.a].x;
+        const Vec3 speed = Vec3(s.linear + 3 * c.b) + cross(Vec3(s.angular + 3 * c.b), arm_b) - Vec3(s.linear + 3 * c.a) -
+                           cross(Vec3(s.angular + 3 * c.a), arm_a);
+        memory.places[2 * i] = poses[c.b].x + arm_b;
+        memory.places[2 * i + 1] = normal * TURN;
+        memory.touching[i] = c.gap + std::min(0.f, dot(speed, normal)) * dt < TOUCHING;
         const float depth = c.gap - (memory.kept[i] ? LOYALTY : 0);
         if (depth < deepest) deepest = depth, next = i;
     }
@@ -69,7 +74,7 @@ inline void spread_out(Finding& memory, const Pose* poses, int most, Array<Conta
         for (size_t i = 0; i < n; i++) {
             const Vec3 d = memory.places[2 * i] - place, e = memory.places[2 * i + 1] - normal;
             far[i] = std::min(far[i], dot(d, d) + dot(e, e));
-            const float score = far[i] * (found[i].gap < TOUCHING ? 1.f : 0.05f) * (memory.kept[i] ? 4.f : 1.f);
+            const float score = far[i] * (memory.touching[i] ? 1.f : 0.05f) * (memory.kept[i] ? 4.f : 1.f);
             if (score > best_score) best_score = score, best = i;
         }
         if (far[best] < 1e-8f) break;  // all others are where one is kept
@@ -88,7 +93,7 @@ inline float fastest(const Bodies& s, int i) {
     return length(Vec3(s.linear + 3 * i)) + length(Vec3(s.angular + 3 * i)) * 0.5f * length(half);
 }
 
-inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float margin, const Settings& settings,
+inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float margin, float dt, const Settings& settings,
                         const Array<Contact>& last, Finding& memory, Array<Contact>& out) {
     const Shape &sa = *s.shape[a], &sb = *s.shape[b];
     const Vec3 com_a(s.center + 3 * a), com_b(s.center + 3 * b);
@@ -143,7 +148,7 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
             }
         }
     }
-    spread_out(memory, poses, settings.contacts_per_pair, out);
+    spread_out(memory, s, poses, dt, settings.contacts_per_pair, out);
 }
 
 // All contacts between bodies of which one at least is `awake`. What is `supported` does not fall within the step.
@@ -158,7 +163,7 @@ inline void detect(const Bodies& s, const Pose* poses, const uint8_t* awake, con
             const float motion = (fastest(s, a) + fastest(s, b)) * dt + (falls ? fall : 0);
             const float margin = settings.margin + std::min(motion, 0.05f);
             if (boxes_meet(poses[a].low, poses[a].high, poses[b].low, poses[b].high, margin))
-                detect_pair(s, poses, a, b, margin, settings, last, memory, out);
+                detect_pair(s, poses, a, b, margin, dt, settings, last, memory, out);
         }
     }
 }

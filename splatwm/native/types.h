@@ -35,6 +35,7 @@ struct Settings {
     float friction_softness = 1;   // 1: friction creeps as MuJoCo's does; 0: it holds
     float lag = 0;                 // [s] step of the semi-implicit integrator whose positions are to be matched
     float sleep_linear = 0.003f, sleep_angular = 0.05f, sleep_after = 0.2f;  // [m/s], [rad/s], [s]; after 0: never
+    float turn = 0.1f;  // [rad] that nothing turns by before contacts are found again
     int substeps = 4, sweeps = 8, position_sweeps = 2;
     int contacts_per_pair = 12;
 };

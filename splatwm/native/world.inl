@@ -185,20 +185,33 @@ struct World {
         }
     }
 
+    // How often contacts are looked for in a step: as often as it takes that nothing turns far in between.
+    int looks(float dt) const {
+        float fastest = 0;
+        for (int i = 0; i < s.count; i++)
+            if (awake[i]) fastest = std::max(fastest, length(Vec3(s.angular + 3 * i)));
+        return std::clamp(int(std::ceil(fastest * dt / settings->turn)), 1, settings->substeps);
+    }
+
     // One step; velocities of kinematic bodies are set before.
     void step(float dt, float* felt) {
-        std::swap(contacts, last);
-        for (int i = 0; i < s.count; i++)
-            if (s.shape[i]) turned_box(poses[i].r, Vec3(s.position + 3 * i), s.shape[i]->low, s.shape[i]->high, poses[i].low, poses[i].high);
-        find_contacts(dt);
         const float h = dt / settings->substeps;
-        for (int k = 0; k < settings->substeps; k++) {
-            substep(h, k == 0, felt);
-            carry(h);
-        }
-        for (size_t k = 0; k < contacts.size(); k++) {
-            contacts[k].impulse = transposed_times(rows[k].frame, Vec3(rows[k].impulse));
-            contacts[k].twist = transposed_times(rows[k].frame, Vec3(rows[k].impulse + 3));
+        const int times = looks(dt);
+        for (int look = 0, done = 0; look < times; look++) {
+            const int end = settings->substeps * (look + 1) / times;
+            std::swap(contacts, last);
+            for (int i = 0; i < s.count; i++)
+                if (s.shape[i])
+                    turned_box(poses[i].r, Vec3(s.position + 3 * i), s.shape[i]->low, s.shape[i]->high, poses[i].low, poses[i].high);
+            find_contacts(h * (end - done));
+            for (bool first = true; done < end; done++, first = false) {
+                substep(h, first, felt);
+                carry(h);
+            }
+            for (size_t k = 0; k < contacts.size(); k++) {
+                contacts[k].impulse = transposed_times(rows[k].frame, Vec3(rows[k].impulse));
+                contacts[k].twist = transposed_times(rows[k].frame, Vec3(rows[k].impulse + 3));
+            }
         }
         fall_asleep(dt);
     }
