@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import mujoco
@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
 LINK_MASS = 1e4  # [kg] no contact moves it within a frame: 5 N for 1/30 s make 16 µm/s of it, which tell the impulse
 LINK_INERTIA = 1e3  # [kg m²]
+FAR = 1e3  # [m] where links do not touch anything
 SHAPES = {"box": mujoco.mjtGeom.mjGEOM_BOX, "sphere": mujoco.mjtGeom.mjGEOM_SPHERE}
 
 
@@ -80,7 +81,6 @@ class World:
         bodies: the free ones, by name.
         background: what stands still.
         links: the solids that are moved.
-        timestep: of the physics [s].
         contact: the contact parameters.
 
     Raises:
@@ -93,10 +93,9 @@ class World:
         bodies: dict[str, Body],
         background: Body,
         links: Links = Links(),  # noqa: B008 (frozen)
-        timestep: float = CONTACT.timestep,
         contact: ContactTable = CONTACT,
     ) -> None:
-        spec = mujoco_spec(_scene(bodies, background), replace(contact, timestep=timestep))
+        spec = mujoco_spec(_scene(bodies, background), contact)
         for i, (name, shape) in enumerate(zip(links.names, links.shapes, strict=True)):
             _add_link(spec, f"link-{i}", name, shape, [f"link-{k}" for k in range(i)])
         spec.delete(spec.key("home"))
@@ -128,6 +127,10 @@ class World:
         # the solver's tolerance is relative to this, and the links' tonnes would make it careless
         self.model.stat.meaninertia = float(np.mean(self.model.body_inertia[self._bodies].mean(1) + physics.mass) / 2)
         self._mass = np.asarray(physics.mass, np.float64)
+
+    def set_timestep(self, timestep: float) -> None:  # [s]
+        """Step the physics coarser or finer than the contact table says."""
+        self.model.opt.timestep = timestep
 
     def reset(self, state: State, links: Poses | None = None) -> None:
         """Put everything where an episode begins."""
@@ -167,6 +170,13 @@ class World:
     def deepest(self) -> float:
         """How deep the deepest contact of this moment is [m], ≥ 0."""
         return max(0.0, -float(self.data.contact.dist.min())) if self.data.ncon else 0.0
+
+    def deepest_at(self, state: State) -> float:
+        """How deep objects would be in each other and in the background [m], ≥ 0, with the links far away."""
+        away = np.full((len(self._link_bodies), 3), FAR) + 10.0 * np.arange(len(self._link_bodies))[:, None]
+        upright = np.tile([1.0, 0.0, 0.0, 0.0], (len(self._link_bodies), 1))
+        self.reset(state, Poses(away, upright))
+        return self.deepest()
 
     def inertia(self) -> Array:  # (O, 3, 3) [kg m²] about the centre of mass, object frame
         """The inertias as they are now."""
