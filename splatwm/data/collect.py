@@ -113,7 +113,9 @@ def _kept(folder: Path, told: dict[str, Any]) -> dict[int, Shard]:
     if not (folder / MANIFEST).exists():
         foreign = [entry for entry in folder.iterdir() if entry.name not in ("shards", "bodies")]
         if any(not entry.name.startswith(".") for entry in foreign):
-            raise UsageError("this folder holds something else than trajectories", path=folder, todo="choose another -o")
+            raise UsageError(
+                "this folder holds something else than trajectories", path=folder, todo="choose another -o"
+            )
         return {}
     data = open_data(folder)
     if data.config != told:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scan2sim.geometry import matrix_from_quaternion, quaternion_multiply
 
-__all__ = ["differences", "mend_gaps", "units_of", "unwound"]
+__all__ = ["contradiction", "differences", "mend_gaps", "unwound"]
 
 Array = NDArray[np.float64]
 MENDED_SECONDS = 0.05  # of missing numbers that are interpolated
@@ -58,11 +58,10 @@ def differences(
     return np.concatenate([np.gradient(position, dt, axis=0), _spins(wxyz, dt)], axis=1)
 
 
-def units_of(
+def contradiction(
     position: Sequence[Array],  # (T, 3) of each episode
     wxyz: Sequence[Array],  # (T, 4)
-    velocity: Sequence[Array] | None,  # (T, 3) as stated; None if nothing was
-    spin: Sequence[Array] | None,  # (T, 3) as stated
+    stated: tuple[Sequence[Array], Sequence[Array]] | None,  # velocities and spins (T, 3); None if nothing was
     dt: float,
 ) -> tuple[str, str] | None:
     """What contradicts itself in a recording, and what to do about it; None if nothing does."""
@@ -76,8 +75,9 @@ def units_of(
         if turn.max() > FASTEST_TURN:
             frame = int(turn.argmax())
             return f"episode {i} turns by {np.degrees(turn[frame]):.0f}° after frame {frame}", "cut it there"
-    if velocity is None or spin is None:
+    if stated is None:
         return None
+    velocity, spin = stated
     return _linear_problem(position, velocity, dt) or _spin_problem(wxyz, spin, dt)
 
 
@@ -109,7 +109,9 @@ def _spin_problem(wxyz: Sequence[Array], spin: Sequence[Array], dt: float) -> tu
 
 
 def _misfit(found: Array, stated: Array) -> float:
-    return float(np.median(np.linalg.norm(found - stated, axis=1)) / max(1e-9, np.median(np.linalg.norm(stated, axis=1))))
+    return float(
+        np.median(np.linalg.norm(found - stated, axis=1)) / max(1e-9, np.median(np.linalg.norm(stated, axis=1)))
+    )
 
 
 def _ratio(found: Array, stated: Array, slow: float) -> float | None:

@@ -159,9 +159,7 @@ class StageRunner:
                 into.append(value)
         return frames
 
-    def _told(
-        self, kind: str, number: int, links: Links, world: World, physics: Physics, frames: _Frames
-    ) -> Episode:
+    def _told(self, kind: str, number: int, links: Links, world: World, physics: Physics, frames: _Frames) -> Episode:
         stage = self.stage
         if not self._digests:
             self._digests = tuple(body_digest(body) for body in (*stage.bodies, stage.background))

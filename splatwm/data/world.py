@@ -92,7 +92,7 @@ class World:
         self,
         bodies: dict[str, Body],
         background: Body,
-        links: Links = Links(),  # noqa: B008 (frozen)
+        links: Links = Links(),
         contact: ContactTable = CONTACT,
     ) -> None:
         spec = mujoco_spec(_scene(bodies, background), contact)
@@ -111,7 +111,9 @@ class World:
         self._link_bodies = np.array([self.model.body(f"link-{i}").id for i in range(len(linked))], dtype=int)
         self._center = np.array([body.center_of_mass for body in bodies.values()])
         self._nominal = self.model.body_mass.copy(), self.model.body_inertia.copy()
-        self.set_physics(Physics(self.model.body_mass[self._bodies], self._frictions(self._bodies), np.full(len(linked), 0.3)))
+        self.set_physics(
+            Physics(self.model.body_mass[self._bodies], self._frictions(self._bodies), np.full(len(linked), 0.3))
+        )
 
     def set_physics(self, physics: Physics) -> None:
         """Give everything its mass and friction; inertias go with the masses."""
@@ -201,7 +203,7 @@ def _add_link(spec: mujoco.MjSpec, joint: str, name: str, shape: str, others: Se
     body.explicitinertial = True
     body.mass, body.inertia = LINK_MASS, [LINK_INERTIA] * 3
     geom = body.add_geom(
-        spec.find_default("collision"), name=joint, type=SHAPES[kind], size=(lengths + [0, 0])[:3], mass=0
+        spec.find_default("collision"), name=joint, type=SHAPES[kind], size=[*lengths, 0, 0][:3], mass=0
     )
     geom.priority = 2  # its own friction counts
     for other in ("world", *others):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +45,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
 
 
 @pytest.fixture
-def copy(data: Data, tmp_path: Path) -> Iterator[Path]:
+def copy(data: Data, tmp_path: Path) -> Path:
     folder = tmp_path / "copy"
     subprocess.run(["cp", "-r", str(data.folder), str(folder)], check=True)
-    yield folder
+    return folder
 
 
 def test_the_number_of_workers_changes_nothing(data: Data, tmp_path: Path) -> None:
@@ -97,7 +96,7 @@ def test_damage_is_named_refused_and_skipped_on_request(copy: Path) -> None:
     shard = copy / "shards" / "00000.npz"
     whole = shard.read_bytes()
     shard.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
-    with pytest.raises(DataError, match="00000.npz: is damaged"):
+    with pytest.raises(DataError, match=r"00000\.npz: is damaged"):
         list(open_data(copy).episodes())
     skipping = open_data(copy, skip_damaged=True)
     assert len(list(skipping.episodes())) == COUNT - 32
@@ -122,7 +121,7 @@ def test_damaged_bodies_and_manifests_are_refused(copy: Path, tmp_path: Path) ->
     with pytest.raises(DataError, match="outside its folder"):
         open_data(copy)
     (copy / "data.json").write_text(json.dumps(manifest | {"version": 9}))
-    with pytest.raises(DataError, match="splatwm.data 9"):
+    with pytest.raises(DataError, match="data 9"):
         open_data(copy)
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scan2sim.bodies import body_of_word
 from scan2sim.geometry import quaternion_multiply
-from splatwm.data import GRAVITY, RecordingError, read_recording, split_episodes
+from splatwm.data import GRAVITY, RecordingError, read_recording, require_body, split_episodes
 
 DT = 1 / 120
 REAL = Path(__file__).parents[4] / "shared" / "real" / "cube_tosses.npz"
@@ -16,7 +17,7 @@ def toss(seed: int, frames: int = 60) -> np.ndarray:  # (T, 13)
     """A throw without ground: a parabola and a steady spin in the body frame."""
     rng = np.random.default_rng(seed)
     t = np.arange(frames)[:, None] * DT
-    start, speed = rng.uniform(-0.2, 0.2, 3) + [0, 0, 1], rng.uniform(-1, 1, 3)
+    start, speed = rng.uniform([-0.2, -0.2, 0.8], [0.2, 0.2, 1.2]), rng.uniform(-1, 1, 3)
     gravity = np.array([0, 0, -GRAVITY])
     spin = rng.uniform(-5, 5, 3)
     rate = np.linalg.norm(spin)
@@ -154,3 +155,20 @@ def test_the_real_tosses_fall_as_gravity_says() -> None:
     assert found.dt == pytest.approx(1 / 148)
     assert found.gravity == pytest.approx(GRAVITY, rel=0.03)
     assert found.notes == ()
+    require_body(found, body_of_word("box:0.1048x0.1048x0.1048,mass=0.37,inertia=0.00081"))
+    with pytest.raises(RecordingError, match="under the plane z = 0"):
+        require_body(found, body_of_word("box:0.16x0.16x0.16"))
+
+
+def test_a_body_tells_the_order_of_quaternions_and_where_the_plane_is(tmp_path: Path) -> None:
+    """A book that lies turned about z: read as x, y, z, w it would stand upright in the table."""
+    book, angles = body_of_word("box:0.2x0.15x0.02"), np.linspace(0.1, 1.4, 50)
+    poses = np.column_stack(
+        [np.zeros((50, 2)), np.full(50, 0.01), np.cos(angles / 2), 0 * angles, 0 * angles, np.sin(angles / 2)]
+    )
+    require_body(read_recording(write(tmp_path, [poses], poses=poses)), book)
+    swapped = poses[:, [0, 1, 2, 4, 5, 6, 3]]
+    with pytest.raises(RecordingError, match="x, y, z, w"):
+        require_body(read_recording(write(tmp_path, [poses], poses=swapped)), book)
+    with pytest.raises(RecordingError, match="never comes nearer"):
+        require_body(read_recording(write(tmp_path, [poses], poses=poses + np.array([0, 0, 1, 0, 0, 0, 0]))), book)
