@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scan2sim.bodies import Body, Estimate
 from scan2sim.errors import UsageError
-from scan2sim.geometry import matrix_from_quaternion, quaternion_multiply
+from scan2sim.geometry import matrix_from_quaternion, quaternion_conjugate, quaternion_multiply, rotation_vector
 from scan2sim.scene import Label, Physical, Scene, SceneObject
 from scan2sim.sim import CONTACT, ContactTable, mujoco_spec
 from scan2sim.splats import Gaussians
@@ -24,7 +24,6 @@ from splatwm.data.episode import GRAVITY
 __all__ = ["Links", "Physics", "Poses", "State", "Step", "World"]
 
 Array = NDArray[np.float64]
-CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
 LINK_MASS = 1e4  # [kg] no contact moves it within a frame: 5 N for 1/30 s make 16 µm/s of it, which tell the impulse
 LINK_INERTIA = 1e3  # [kg m²]
 FAR = 1e3  # [m] where links do not touch anything
@@ -217,11 +216,7 @@ def _addresses(joints: Sequence[mujoco.MjModel]) -> tuple[NDArray[np.int_], NDAr
 
 
 def _speeds(before: Poses, after: Poses, dt: float) -> Array:  # (K, 6) [m/s] scene frame, [rad/s] body frame
-    between = quaternion_multiply(before.wxyz * CONJUGATE, after.wxyz)
-    between = between * np.where(between[:, :1] < 0, -1.0, 1.0)
-    sine = np.linalg.norm(between[:, 1:], axis=1, keepdims=True)
-    angle = 2 * np.arctan2(sine, between[:, :1])
-    spin = between[:, 1:] * np.where(sine > 1e-12, angle / np.maximum(sine, 1e-12), 2.0) / dt
+    spin = rotation_vector(quaternion_multiply(quaternion_conjugate(before.wxyz), after.wxyz)) / dt
     return np.concatenate([(after.position - before.position) / dt, spin], axis=1)
 
 

@@ -79,8 +79,9 @@ def test_long_gaps_and_jumps_are_refused(tmp_path: Path) -> None:
     gap = TOSSES[0].copy()
     gap[20:40] = np.nan
     assert "episode 1 has numbers that are not finite" in refused(write(tmp_path, [TOSSES[1], gap]))
-    cut = np.delete(toss(7, 200), np.arange(60, 160), axis=0)
+    cut = np.delete(toss(7, 60), np.arange(30, 36), axis=0)
     assert "episode 1 jumps" in refused(write(tmp_path, [TOSSES[1], cut]))
+    assert "after frame 29" in refused(write(tmp_path, [TOSSES[1], cut], poses=np.vstack([TOSSES[1], cut])[:, :7]))
 
 
 def test_gravity_tells_wrong_times_lengths_and_directions(tmp_path: Path) -> None:
