@@ -15,8 +15,10 @@ __all__ = [
     "matrix_from_quaternion",
     "quaternion_angle",
     "quaternion_from_matrix",
+    "quaternion_conjugate",
     "quaternion_multiply",
     "rotation_between",
+    "rotation_vector",
     "similarity_between",
     "transform",
     "transform_points",
@@ -118,6 +120,24 @@ def quaternion_angle(a: ArrayLike, b: ArrayLike) -> Array:
     """Angle [rad] of the rotation between unit quaternions, in 0..π."""
     dot = np.abs(np.sum(np.asarray(a, dtype=np.float64) * np.asarray(b, dtype=np.float64), -1))
     return 2 * np.arccos(np.clip(dot, 0.0, 1.0))
+
+
+def quaternion_conjugate(wxyz: ArrayLike) -> Array:
+    """The inverse rotation of unit quaternions, shape (..., 4)."""
+    return np.asarray(wxyz, dtype=np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
+
+
+def rotation_vector(wxyz: ArrayLike) -> Array:
+    """Axis times angle [rad], at most π long, of quaternions of any length but 0; shape (..., 4) to (..., 3).
+
+    The angle is ``2 atan2(|v|, |w|)`` of the quaternion (w, v): right for the smallest angles too, where an arc cosine
+    is not, and for quaternions that single precision has made a little longer or shorter than 1.
+    """
+    q = np.asarray(wxyz, dtype=np.float64)
+    q = q * np.where(q[..., :1] < 0, -1.0, 1.0)
+    sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
+    angle = 2 * np.arctan2(sine, q[..., :1])
+    return q[..., 1:] * np.where(sine > 0, angle / np.where(sine > 0, sine, 1.0), 2.0)
 
 
 def rotation_between(

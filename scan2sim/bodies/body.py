@@ -144,7 +144,9 @@ def _plausible(body: Body) -> bool:
 def _assignment(text: str, word: str) -> tuple[str, str]:
     found = re.fullmatch(r"(mass|inertia|center|friction)=(.+)", text.strip())
     if not found:
-        raise UsageError(f"“{text}” in “{word}” is not understood", todo=f"mass=, inertia=, center=, friction=, {EXAMPLE}")
+        raise UsageError(
+            f"“{text}” in “{word}” is not understood", todo=f"mass=, inertia=, center=, friction=, {EXAMPLE}"
+        )
     return found[1], found[2]
 
 

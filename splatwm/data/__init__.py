@@ -1,17 +1,20 @@
 """Trajectories: collected from a simulator, read from real recordings, stored.
 
 `stage.py` and `procedural.py` make what motions begin from, `starts.py`, `pushing.py` and `grasping.py` draw them,
-`world.py` is MuJoCo with links that go where they are told, `simulate.py` makes episodes and `collect.py` many of them.
+`world.py` is MuJoCo with links that go where they are told, `simulate.py` makes episodes, `shards.py` and `collect.py`
+many of them.
 `episode.py` says what an episode is, `packing.py` and `store.py` keep them on disk.  `recording.py` reads real ones,
-`recorded_motion.py` and `free_fall.py` find out whether they are what they say.
+`recorded_motion.py`, `recorded_body.py` and `free_fall.py` find out whether they are what they say.
 """
 
-from splatwm.data.collect import CollectConfig, Sources, collect
+from splatwm.data.collect import collect
 from splatwm.data.episode import GRAVITY, Episode, body_digest
 from splatwm.data.free_fall import Fall, falling_acceleration
 from splatwm.data.packing import DataError
 from splatwm.data.procedural import HELD_OUT_FAMILIES, TRAINING_FAMILIES, Part, procedural_stage
+from splatwm.data.recorded_body import require_body
 from splatwm.data.recording import Recording, RecordingError, read_recording
+from splatwm.data.shards import CollectConfig, Sources
 from splatwm.data.simulate import KINDS, EpisodeConfig, replay
 from splatwm.data.split import Split, split_episodes
 from splatwm.data.stage import Stage, stage_of_scene
@@ -49,6 +52,7 @@ __all__ = [
     "procedural_stage",
     "read_recording",
     "replay",
+    "require_body",
     "split_episodes",
     "stage_of_scene",
     "write_manifest",

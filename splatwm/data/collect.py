@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -15,43 +17,15 @@ from typing import Any
 from scan2sim.errors import Scan2SimError, UsageError
 from scan2sim.files import output_errors
 from scan2sim.progress import Reporter, silent
-from splatwm.data.episode import Episode
+from splatwm.data.episode import body_digest
 from splatwm.data.packing import DataError
-from splatwm.data.procedural import Part, procedural_stage
-from splatwm.data.simulate import EpisodeConfig, StageRunner
+from splatwm.data.shards import EACH_SHARD, CollectConfig, ShardJob, Sources, make_shard
 from splatwm.data.stage import Stage
-from splatwm.data.store import MANIFEST, Data, Shard, add_body, open_data, write_manifest, write_shard
+from splatwm.data.store import MANIFEST, Data, Shard, open_data, write_manifest
 
-__all__ = ["CollectConfig", "Sources", "collect"]
+__all__ = ["collect"]
 
-EACH_STAGE = 8  # episodes
-EACH_SHARD = 32
-STREAMS = {"training": 1, "held-out": 2}
-TURNS = 5  # times that a shard goes through its stages
 LOST = 2  # times that a shard's process may die before collecting ends
-
-
-@dataclass(frozen=True)
-class CollectConfig:
-    """How much is collected."""
-
-    episodes: int = 1000
-    """How many."""
-    seed: int = 0
-    """Of everything that is drawn."""
-    workers: int = 0
-    """Processes at a time; 0 for one per core.  The data are the same for any number."""
-    episode: EpisodeConfig = field(default_factory=EpisodeConfig)
-    """What episodes are like."""
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Where stages come from: given ones and procedural ones take turns."""
-
-    stages: tuple[Stage, ...] = ()
-    procedural: int = 0  # so many procedural stages, each used again when all were; 0 for none
-    part: Part = "training"
 
 
 def collect(sources: Sources, folder: Path, config: CollectConfig, report: Reporter = silent) -> Data:
@@ -72,9 +46,10 @@ def collect(sources: Sources, folder: Path, config: CollectConfig, report: Repor
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     kept = _kept(folder, told)
+    _sweep(folder)
     sizes = [min(EACH_SHARD, config.episodes - first) for first in range(0, config.episodes, EACH_SHARD)]
     done = {i: kept[i] for i, size in enumerate(sizes) if i in kept and kept[i].episodes == size}
-    jobs = [_Job(sources, folder, config, i, size) for i, size in enumerate(sizes) if i not in done]
+    jobs = [ShardJob(sources, folder, config, i, size) for i, size in enumerate(sizes) if i not in done]
     total = config.episodes
     report("collecting", sum(shard.episodes for shard in done.values()), total)
     for index, shard in _run(jobs, config.workers or os.cpu_count() or 1):
@@ -85,27 +60,32 @@ def collect(sources: Sources, folder: Path, config: CollectConfig, report: Repor
     return open_data(folder)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One shard."""
-
-    sources: Sources
-    folder: Path
-    config: CollectConfig
-    index: int
-    episodes: int
-
-
 def _told(sources: Sources, config: CollectConfig) -> dict[str, Any]:
     """What makes the data what they are; the number of episodes only makes them more."""
-    stages = [stage.name for stage in sources.stages]
     return {
         "seed": config.seed,
-        "stages": stages,
+        "stages": {stage.name: _stage_digest(stage) for stage in sources.stages},
         "procedural": sources.procedural,
         "part": sources.part,
         "episode": asdict(config.episode),
     }
+
+
+def _stage_digest(stage: Stage) -> str:
+    """SHA-256 of all of a stage that episodes depend on."""
+    digest = hashlib.sha256("".join(body_digest(body) for body in (*stage.bodies, stage.background)).encode())
+    for values in (
+        stage.position,
+        stage.wxyz,
+        stage.mass,
+        stage.friction,
+        stage.alone,
+        stage.low,
+        stage.high,
+        stage.up,
+    ):
+        digest.update(values.tobytes())
+    return digest.hexdigest()
 
 
 def _kept(folder: Path, told: dict[str, Any]) -> dict[int, Shard]:
@@ -113,7 +93,9 @@ def _kept(folder: Path, told: dict[str, Any]) -> dict[int, Shard]:
     if not (folder / MANIFEST).exists():
         foreign = [entry for entry in folder.iterdir() if entry.name not in ("shards", "bodies")]
         if any(not entry.name.startswith(".") for entry in foreign):
-            raise UsageError("this folder holds something else than trajectories", path=folder, todo="choose another -o")
+            raise UsageError(
+                "this folder holds something else than trajectories", path=folder, todo="choose another -o"
+            )
         return {}
     data = open_data(folder)
     if data.config != told:
@@ -131,13 +113,20 @@ def _kept(folder: Path, told: dict[str, Any]) -> dict[int, Shard]:
     return kept
 
 
-def _run(jobs: Sequence[_Job], workers: int) -> Iterator[tuple[int, Shard]]:
+def _sweep(folder: Path) -> None:
+    """Remove the temporary files of killed writers."""
+    with output_errors(folder):
+        for path in folder.glob("*/.*.new"):
+            path.unlink()
+
+
+def _run(jobs: Sequence[ShardJob], workers: int) -> Iterator[tuple[int, Shard]]:
     """Each job in a process of its own, at most ``workers`` at a time; yields (index, shard) as they end."""
     context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
     if hasattr(context, "set_forkserver_preload"):
         context.set_forkserver_preload([__name__])
     waiting = list(jobs)
-    running: dict[Any, tuple[_Job, BaseProcess]] = {}
+    running: dict[Any, tuple[ShardJob, BaseProcess]] = {}
     lost: dict[int, int] = {}
     try:
         while waiting or running:
@@ -179,36 +168,10 @@ def _end(processes: list[BaseProcess]) -> None:
         process.join()
 
 
-def _work(job: _Job, pipe: Any) -> None:
+def _work(job: ShardJob, pipe: Any) -> None:
     """In a process of its own: simulate a shard, write it, and say what it is."""
-    os.environ["OMP_NUM_THREADS"] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started it
     try:
-        pipe.send(write_shard(job.folder, job.index, _episodes(job)))
+        pipe.send(make_shard(job))
     except Scan2SimError as problem:
         pipe.send(problem)
-
-
-def _episodes(job: _Job) -> list[Episode]:
-    found: list[Episode] = []
-    stages = EACH_SHARD // EACH_STAGE
-    for turn in range(TURNS * stages):  # the later turns only if a stage had less than it should
-        number = job.index * stages + turn % stages
-        stage = _stage(job.sources, job.config.seed, number)
-        for body in (*stage.bodies, stage.background):
-            add_body(job.folder, body)
-        runner = StageRunner(stage, job.config.episode, (job.config.seed, STREAMS[job.sources.part], number, turn))
-        for k in range(EACH_STAGE):
-            episode = runner.episode(k)
-            if episode is not None:
-                found.append(episode)
-            if len(found) == job.episodes:
-                return found
-    raise DataError("too few sound episodes can be made of these stages", todo="leave out scenes without room")
-
-
-def _stage(sources: Sources, seed: int, number: int) -> Stage:
-    kinds = len(sources.stages) + (1 if sources.procedural else 0)
-    which = number % kinds
-    if which < len(sources.stages):
-        return sources.stages[which]
-    return procedural_stage(seed, (number // kinds) % sources.procedural, sources.part)

@@ -1,4 +1,4 @@
-"""What falls tells gravity, and gravity tells whether lengths, times and the up direction are what they are said to be."""
+"""What falls tells gravity, and gravity tells whether lengths, times and up are what they are said to be."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GRAVITY", "Fall", "falling_acceleration"]
+from splatwm.data.episode import GRAVITY
+
+__all__ = ["Fall", "falling_acceleration"]
 
 Array = NDArray[np.float64]
-GRAVITY = 9.81  # [m/s²]
 SECONDS = 0.06  # of a window in which a fall is looked for, at least 5 frames
 CURVED = 0.1  # of a window's sagitta that positions may scatter about their parabola
 LEAST_SAGITTA = 1e-4  # of the size of all motion: flatter windows do not tell
@@ -79,7 +80,10 @@ def _contradiction(mean: Array, size: float, tilt: float, dt: float) -> tuple[st
             return f"{falls}: lengths are in {unit}", "write them in metres"
     if abs(size - GRAVITY) > AGREE * GRAVITY:
         true = dt * (size / GRAVITY) ** 0.5
-        return f"{falls}: dt or the unit of length is wrong", f"with lengths in metres, dt is {true:.4g} s, not {dt:.4g} s"
+        return (
+            f"{falls}: dt or the unit of length is wrong",
+            f"with lengths in metres, dt is {true:.4g} s, not {dt:.4g} s",
+        )
     if tilt > TILTED:
         axis = int(np.abs(mean).argmax())
         name = "+-"[int(mean[axis] > 0)] + "xyz"[axis]

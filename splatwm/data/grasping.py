@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.sim import Gripper
 from splatwm.data.episode import GRAVITY
-from splatwm.data.motion import Follower, Waypoint, about_z
+from splatwm.data.motion import Follower, Waypoint, about_z, corners_of, gap_to
 from splatwm.data.stage import Stage
 from splatwm.data.world import Links, Poses, State
 
@@ -38,7 +38,9 @@ class GraspMotion:
     def __init__(self, stage: Stage, rng: np.random.Generator, mass: Array) -> None:  # (O,) [kg]
         self._stage, self._rng, self._mass = stage, rng, mass
         box = "x".join(f"{side:g}" for side in FINGER)
-        self.links = Links(("palm", "left", "right"), ("box:" + "x".join(f"{s:g}" for s in PALM), f"box:{box}", f"box:{box}"))
+        self.links = Links(
+            ("palm", "left", "right"), ("box:" + "x".join(f"{s:g}" for s in PALM), f"box:{box}", f"box:{box}")
+        )
 
     def first(self, state: State) -> Poses | None:
         """Over the thing that is taken; None if none fits between the fingers or has room beside it."""
@@ -94,7 +96,7 @@ class GraspMotion:
     def _choose(self, state: State) -> tuple[int, Array, float, float, float] | None:
         """Thing, middle of the grip, yaw, width, and height of the grip point."""
         stage = self._stage
-        clouds = [_cloud(stage, state, i) for i in range(len(stage.bodies))]
+        clouds = [corners_of(stage, state, i) for i in range(len(stage.bodies))]
         angles = np.linspace(0, np.pi, DIRECTIONS, endpoint=False)
         for target in self._rng.permutation(len(clouds)):
             cloud = clouds[target]
@@ -105,24 +107,15 @@ class GraspMotion:
             k = int(widths.argmin())
             if widths[k] + 2 * ROOM > OPENING or height < LEAST_HEIGHT:
                 continue
-            side, along = np.array([-np.sin(angles[k]), np.cos(angles[k])]), np.array([np.cos(angles[k]), np.sin(angles[k])])
+            side, along = (
+                np.array([-np.sin(angles[k]), np.cos(angles[k])]),
+                np.array([np.cos(angles[k]), np.sin(angles[k])]),
+            )
             center = side * (across[:, k].min() + widths[k] / 2) + along * float(state.position[target][:2] @ along)
             grip = level + max(TIP + 0.003, height - FINGER[2] + TIP + 0.003, min(0.6 * height, height - TIP))
             reach = widths[k] / 2 + ROOM + FINGER[1]
             ends = [center + s * reach * side for s in (1, -1)]
             others = [cloud for i, cloud in enumerate(clouds) if i != target]
-            if all(_gap(other, end) > FINGER[0] for other in others for end in ends):
+            if all(gap_to(other, end) > FINGER[0] for other in others for end in ends):
                 return int(target), center, float(angles[k]), float(widths[k]), float(grip)
         return None
-
-
-def _cloud(stage: Stage, state: State, i: int) -> Array:  # (N, 3) [m] corners in the scene
-    turned = matrix_from_quaternion(state.wxyz[i])
-    return np.asarray(stage.bodies[i].surface.vertices) @ turned.T + state.position[i]
-
-
-def _gap(cloud: Array, place: Array) -> float:
-    """From a place to the box around a footprint [m]."""
-    low, high = cloud[:, :2].min(0), cloud[:, :2].max(0)
-    return float(np.hypot(*np.maximum(np.maximum(low - place, place - high), 0)))
-

@@ -7,9 +7,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from scan2sim.geometry import matrix_from_quaternion
+from splatwm.data.stage import Stage
 from splatwm.data.world import Links, Poses, State
 
-__all__ = ["Follower", "Motion", "Waypoint", "about_z"]
+__all__ = ["Follower", "Motion", "Waypoint", "about_z", "corners_of", "gap_to"]
 
 Array = NDArray[np.float64]
 
@@ -68,3 +70,15 @@ class Follower:
 def about_z(yaw: float) -> Array:  # (4,)
     """The quaternion of a turn about z."""
     return np.array([np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2)])
+
+
+def corners_of(stage: Stage, state: State, i: int) -> Array:  # (N, 3) [m] in the scene
+    """The corners of a body's surface where it is now."""
+    turned = matrix_from_quaternion(state.wxyz[i])
+    return np.asarray(stage.bodies[i].surface.vertices) @ turned.T + state.position[i]
+
+
+def gap_to(corners: Array, place: Array) -> float:  # (N, 3), (2,) [m]
+    """From a place on the support to the box around a body's footprint; 0 inside."""
+    low, high = corners[:, :2].min(0), corners[:, :2].max(0)
+    return float(np.hypot(*np.maximum(np.maximum(low - place, place - high), 0)))

@@ -77,11 +77,10 @@ def episodes_from_bytes(data: bytes) -> list[Episode]:
 
 
 def body_to_bytes(body: Body) -> bytes:
-    """An npz of a body's meshes, one after the other with the surface first, and its physics."""
+    """An npz of a body's meshes, one after the other with the surface first, and its physics; not of its name."""
     meshes = [body.surface, *body.pieces]
     return _npz(
         {
-            "name": _text(body.name),
             "vertices": np.concatenate([np.asarray(mesh.vertices, "<f4") for mesh in meshes]),
             "faces": np.concatenate([np.asarray(mesh.faces, "<i4") for mesh in meshes]),
             "counts": np.array([[len(mesh.vertices), len(mesh.faces)] for mesh in meshes], "<i4"),
@@ -93,8 +92,8 @@ def body_to_bytes(body: Body) -> bytes:
     )
 
 
-def body_from_bytes(data: bytes) -> Body:
-    """What :func:`body_to_bytes` wrote.
+def body_from_bytes(data: bytes, name: str) -> Body:
+    """What :func:`body_to_bytes` wrote, under a name of the reader's.
 
     Raises:
         DataError: it is something else, or cut short.
@@ -107,7 +106,7 @@ def body_from_bytes(data: bytes) -> Body:
         meshes = [trimesh.Trimesh(v, f, process=False) for v, f in zip(vertices, faces, strict=True)]
         friction = float(arrays["friction"])
         return Body(
-            name=str(json.loads(arrays["name"].tobytes().decode())),
+            name=name,
             surface=meshes[0],
             pieces=tuple(meshes[1:]),
             mass=float(arrays["mass"]),

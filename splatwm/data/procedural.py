@@ -10,12 +10,12 @@ import trimesh
 from scan2sim.bodies import FAMILIES, UNKNOWN, Body, ProceduralShape, mass_properties, procedural_shape
 from splatwm.data.stage import Stage, background_body, in_single_precision
 
-__all__ = ["HELD_OUT_FAMILIES", "TRAINING_FAMILIES", "Part", "procedural_stage"]
+__all__ = ["HELD_OUT_FAMILIES", "STREAMS", "TRAINING_FAMILIES", "Part", "procedural_stage"]
 
 Part = Literal["training", "held-out"]
 HELD_OUT_FAMILIES = ("bottle", "bracket", "jar", "lemon", "mug", "plate")
 TRAINING_FAMILIES = tuple(family for family in FAMILIES if family not in HELD_OUT_FAMILIES)
-_STREAMS = {"training": 1, "held-out": 2}  # of random numbers
+STREAMS = {"training": 1, "held-out": 2}  # of random numbers
 COUNTS = (2, 5)  # objects on a stage
 ROOM = 0.25  # [m] from the middle of the table on each side
 TABLE = (1.6, 1.6, 0.05)  # [m]
@@ -28,7 +28,7 @@ def procedural_stage(seed: int, index: int, part: Part) -> Stage:
 
     Masses range over the densities, frictions over the coefficients of unknown materials.
     """
-    rng = np.random.default_rng([seed, _STREAMS[part], index])
+    rng = np.random.default_rng([seed, STREAMS[part], index])
     families = TRAINING_FAMILIES if part == "training" else HELD_OUT_FAMILIES
     count = int(rng.integers(COUNTS[0], COUNTS[1] + 1))
     names, bodies, places, mass = [], [], [], []

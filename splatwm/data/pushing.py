@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scan2sim.geometry import matrix_from_quaternion
-from splatwm.data.motion import Follower, Waypoint, about_z
+from splatwm.data.motion import Follower, Waypoint, about_z, corners_of, gap_to
 from splatwm.data.stage import Stage
 from splatwm.data.world import Links, Poses, State
 
@@ -74,7 +73,7 @@ class PushMotion:
     def _plan(self, state: State) -> list[Waypoint] | None:
         """Where a push starts, and its way from there."""
         stage, rng = self._stage, self._rng
-        clouds = [_cloud(stage, state, i) for i in range(len(stage.bodies))]
+        clouds = [corners_of(stage, state, i) for i in range(len(stage.bodies))]
         for _ in range(TRIES):
             target = int(rng.integers(len(clouds)))
             angle = rng.uniform(-np.pi, np.pi)
@@ -89,7 +88,7 @@ class PushMotion:
             highest = level + 0.9 * (clouds[target][:, 2].max() - level)
             height = rng.uniform(lowest, max(lowest, highest))
             in_room = (start > stage.low - OUTSIDE).all() and (start < stage.high + OUTSIDE).all()
-            if in_room and all(_clear(cloud, start, self._reach + AWAY / 2) for cloud in clouds):
+            if in_room and all(gap_to(cloud, start) > self._reach + AWAY / 2 for cloud in clouds):
                 length = rng.uniform(*LENGTH) + AWAY
                 end = np.clip(start + length * way, stage.low - OUTSIDE, stage.high + OUTSIDE)
                 rise = stage.height_at(end) - level
@@ -105,17 +104,5 @@ class PushMotion:
 
     def _top(self, state: State) -> float:
         """A height at which nothing is in the way."""
-        tops = [_cloud(self._stage, state, i)[:, 2].max() for i in range(len(self._stage.bodies))]
+        tops = [corners_of(self._stage, state, i)[:, 2].max() for i in range(len(self._stage.bodies))]
         return float(max(tops)) + self._half[2] + OVER
-
-
-def _cloud(stage: Stage, state: State, i: int) -> Array:  # (N, 3) [m] corners in the scene
-    turned = matrix_from_quaternion(state.wxyz[i])
-    return np.asarray(stage.bodies[i].surface.vertices) @ turned.T + state.position[i]
-
-
-def _clear(cloud: Array, place: Array, distance: float) -> bool:
-    """Whether a place is farther from the footprint's box than that."""
-    low, high = cloud[:, :2].min(0), cloud[:, :2].max(0)
-    gap = np.maximum(np.maximum(low - place, place - high), 0)
-    return float(np.hypot(*gap)) > distance if (gap > 0).any() else False

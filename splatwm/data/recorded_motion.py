@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from scan2sim.geometry import matrix_from_quaternion, quaternion_multiply
+from scan2sim.geometry import matrix_from_quaternion, quaternion_conjugate, quaternion_multiply, rotation_vector
 
-__all__ = ["differences", "mend_gaps", "units_of", "unwound"]
+__all__ = ["contradiction", "differences", "mend_gaps", "unwound"]
 
 Array = NDArray[np.float64]
 MENDED_SECONDS = 0.05  # of missing numbers that are interpolated
-FASTEST = 30.0  # [m/s] between two frames: beyond it is a jump
+LEAP = 3.0  # times as far as in the frames before and after is a jump …
+LEAST_JUMP = 0.005  # [m] … if it is farther than this
 FASTEST_TURN = 0.9 * np.pi  # [rad] between two frames: beyond, nobody can tell which way it turned
 AGREE = 0.15  # relative, of stated speeds with those of the poses
 SLOW, SLOW_TURN = 0.05, 0.5  # [m/s], [rad/s] below which speeds are not compared
-CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
 TO_WXYZ = [3, 0, 1, 2]
 
 
@@ -58,27 +58,43 @@ def differences(
     return np.concatenate([np.gradient(position, dt, axis=0), _spins(wxyz, dt)], axis=1)
 
 
-def units_of(
+def contradiction(
     position: Sequence[Array],  # (T, 3) of each episode
     wxyz: Sequence[Array],  # (T, 4)
-    velocity: Sequence[Array] | None,  # (T, 3) as stated; None if nothing was
-    spin: Sequence[Array] | None,  # (T, 3) as stated
+    stated: tuple[Sequence[Array], Sequence[Array]] | None,  # velocities and spins (T, 3); None if nothing was
     dt: float,
 ) -> tuple[str, str] | None:
     """What contradicts itself in a recording, and what to do about it; None if nothing does."""
     for i, (at, turned) in enumerate(zip(position, wxyz, strict=True)):
-        steps = np.linalg.norm(np.diff(at, axis=0), axis=1)
-        jump = int(steps.argmax())
-        median = float(np.median(steps))
-        if steps[jump] > FASTEST * dt and steps[jump] > 20 * median:
-            return f"episode {i} jumps by {steps[jump]:.3g} m after frame {jump}", "frames are missing: cut it there"
+        jump = _jump(at, None if stated is None else stated[0][i], dt)
+        if jump is not None:
+            far = float(np.linalg.norm(at[jump + 1] - at[jump]))
+            return f"episode {i} jumps by {far:.3g} m after frame {jump}", "frames are missing: cut it there"
         turn = _angles(turned)
         if turn.max() > FASTEST_TURN:
             frame = int(turn.argmax())
             return f"episode {i} turns by {np.degrees(turn[frame]):.0f}° after frame {frame}", "cut it there"
-    if velocity is None or spin is None:
+    if stated is None:
         return None
+    velocity, spin = stated
     return _linear_problem(position, velocity, dt) or _spin_problem(wxyz, spin, dt)
+
+
+def _jump(position: Array, velocity: Array | None, dt: float) -> int | None:
+    """The frame after which a body is where neither its neighbours' pace nor its stated velocity brings it."""
+    ways = np.diff(position, axis=0)
+    steps = np.linalg.norm(ways, axis=1)
+    if velocity is not None:
+        speeds = np.linalg.norm(velocity, axis=1)
+        surprise = np.linalg.norm(ways - dt * (velocity[1:] + velocity[:-1]) / 2, axis=1)
+        pace = np.maximum(surprise - dt * np.maximum(speeds[1:], speeds[:-1]), 0)
+        if np.median(surprise) > 0.1 * np.median(steps):
+            return None  # they disagree everywhere: no jump, but other units
+    else:
+        padded = np.concatenate([steps[:1], steps, steps[-1:]])
+        pace = steps - LEAP * np.maximum(padded[:-2], padded[2:])
+    worst = int(pace.argmax())
+    return worst if pace[worst] > LEAST_JUMP else None
 
 
 def _linear_problem(position: Sequence[Array], velocity: Sequence[Array], dt: float) -> tuple[str, str] | None:
@@ -109,7 +125,9 @@ def _spin_problem(wxyz: Sequence[Array], spin: Sequence[Array], dt: float) -> tu
 
 
 def _misfit(found: Array, stated: Array) -> float:
-    return float(np.median(np.linalg.norm(found - stated, axis=1)) / max(1e-9, np.median(np.linalg.norm(stated, axis=1))))
+    return float(
+        np.median(np.linalg.norm(found - stated, axis=1)) / max(1e-9, np.median(np.linalg.norm(stated, axis=1)))
+    )
 
 
 def _ratio(found: Array, stated: Array, slow: float) -> float | None:
@@ -126,11 +144,7 @@ def _spin_between(wxyz: Sequence[Array], dt: float) -> Array:
 
 def _turns(wxyz: Array) -> Array:  # (T - 1, 3) [rad] body frame
     """Rotation vectors from each frame to the next."""
-    between = quaternion_multiply(wxyz[:-1] * CONJUGATE, wxyz[1:])
-    between = between * np.where(between[:, :1] < 0, -1.0, 1.0)
-    sine = np.linalg.norm(between[:, 1:], axis=1, keepdims=True)
-    angle = 2 * np.arctan2(sine, between[:, :1])
-    return between[:, 1:] * np.where(sine > 1e-12, angle / np.maximum(sine, 1e-12), 2.0)
+    return rotation_vector(quaternion_multiply(quaternion_conjugate(wxyz[:-1]), wxyz[1:]))
 
 
 def _angles(wxyz: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from scan2sim.errors import Scan2SimError
 from splatwm.data.free_fall import falling_acceleration
-from splatwm.data.recorded_motion import differences, mend_gaps, units_of, unwound
+from splatwm.data.recorded_motion import contradiction, differences, mend_gaps, unwound
 
 __all__ = ["Recording", "RecordingError", "read_recording"]
 
@@ -64,7 +65,7 @@ def read_recording(path: Path) -> Recording:
     notes: list[str] = []
     position, wxyz, velocity, spin = [], [], [], []
     mended = 0
-    for i, (first, last) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+    for i, (first, last) in enumerate(pairwise(offsets)):
         episode, gaps = mend_gaps(rows[first:last], dt)
         if episode is None:
             raise RecordingError(
@@ -91,7 +92,8 @@ def read_recording(path: Path) -> Recording:
         notes.append(f"{mended} frames without numbers were interpolated")
     if "poses" in arrays:
         notes.append("speeds are differences of poses")
-    problem = units_of(position, wxyz, velocity, spin, dt) if "states" in arrays else units_of(position, wxyz, None, None, dt)
+    stated = (velocity, spin) if "states" in arrays else None
+    problem = contradiction(position, wxyz, stated, dt)
     if problem:
         raise RecordingError(problem[0], path=path, todo=problem[1])
     gravity = _gravity(position, dt, path, notes)

@@ -49,7 +49,7 @@ class EpisodeConfig:
     push: float = 0.45
     """Share of episodes in which a sphere or box pushes things, at 5 to 30 cm/s …"""
     drop: float = 0.15
-    """… things fall from 2 to 20 cm …"""
+    """… things fall from 3 to 100 mm …"""
     stack: float = 0.15
     """… things are set on each other …"""
     topple: float = 0.10
@@ -159,9 +159,7 @@ class StageRunner:
                 into.append(value)
         return frames
 
-    def _told(
-        self, kind: str, number: int, links: Links, world: World, physics: Physics, frames: _Frames
-    ) -> Episode:
+    def _told(self, kind: str, number: int, links: Links, world: World, physics: Physics, frames: _Frames) -> Episode:
         stage = self.stage
         if not self._digests:
             self._digests = tuple(body_digest(body) for body in (*stage.bodies, stage.background))

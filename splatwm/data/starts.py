@@ -16,8 +16,10 @@ MOVED = 0.7  # share of things that do not stay where the stage has them
 TRIES = 64
 APART = 0.005  # [m] between things
 GAP = 0.001  # [m] over what a thing falls on
-DROP_HEIGHT = (0.02, 0.2)  # [m]
-DROP_SPEED, DROP_SPIN = 0.3, 3.0  # [m/s], [rad/s] at most
+DROP_HEIGHT = (0.003, 0.1)  # [m] of the lowest corner; the lower the more frequent
+DROP_TILT = 0.4  # [rad] at most of what is let go as one would set it down …
+ANYHOW = 0.3  # … and share of what falls as it may
+DROP_SPEED, DROP_SPIN = 0.2, 2.0  # [m/s], [rad/s] at most
 STACK_GAP = 0.002  # [m]
 TILT = (0.15, 0.9)  # [rad]
 SLIDING = 0.6  # [m/s] at most
@@ -42,16 +44,18 @@ def scattered(stage: Stage, rng: np.random.Generator) -> State:
 
 
 def dropped(stage: Stage, rng: np.random.Generator) -> State:
-    """One thing or more falls from a hand's height, turned anyhow, on the others or beside them."""
+    """One thing or more is let go over the table or the others: a little tilted, or turned anyhow."""
     state = scattered(stage, rng)
     position, wxyz, velocity, spin = (part.copy() for part in state)
     falling = _some(stage, rng)
     sizes = [_size(stage, i) for i in range(len(position))]
     placed = [k for k in range(len(position)) if k not in falling]
     for i in falling:
-        wxyz[i] = _anyhow(rng)
+        tilt = _turn(np.append(_direction(rng), 0.0), rng.uniform(0, DROP_TILT))
+        wxyz[i] = _anyhow(rng) if rng.random() < ANYHOW else quaternion_multiply(tilt, wxyz[i])
         spot = rng.uniform(*_middle(stage))
-        height = stage.height_at(spot) + _below(stage, i, wxyz[i]) + rng.uniform(*DROP_HEIGHT)
+        drop = float(np.exp(rng.uniform(*np.log(DROP_HEIGHT))))
+        height = stage.height_at(spot) + _below(stage, i, wxyz[i]) + drop
         while any(np.linalg.norm(position[k] - [*spot, height]) < sizes[i] + sizes[k] + APART for k in placed):
             height += 0.01
         position[i] = [*spot, height]

@@ -85,11 +85,13 @@ class Data:
         if digest not in self._bodies:
             path = _body_path(self.folder, digest)
             try:
-                body = body_from_bytes(_bytes(path))
+                body = body_from_bytes(_bytes(path), f"body-{digest[:12]}")
             except DataError as problem:
-                raise DataError(problem.problem, path=path, todo="collect the data again") from None
+                raise DataError(problem.problem, path=path, todo="collect into a new folder") from None
             if body_digest(body) != digest:
-                raise DataError("is damaged: its content does not match its name", path=path)
+                raise DataError(
+                    "is damaged: its content does not match its name", path=path, todo="collect into a new folder"
+                )
             self._bodies[digest] = body
         return self._bodies[digest]
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import mujoco
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scan2sim.bodies import Body, Estimate
 from scan2sim.errors import UsageError
-from scan2sim.geometry import matrix_from_quaternion, quaternion_multiply
+from scan2sim.geometry import matrix_from_quaternion, quaternion_conjugate, quaternion_multiply, rotation_vector
 from scan2sim.scene import Label, Physical, Scene, SceneObject
 from scan2sim.sim import CONTACT, ContactTable, mujoco_spec
 from scan2sim.splats import Gaussians
@@ -24,9 +24,9 @@ from splatwm.data.episode import GRAVITY
 __all__ = ["Links", "Physics", "Poses", "State", "Step", "World"]
 
 Array = NDArray[np.float64]
-CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
 LINK_MASS = 1e4  # [kg] no contact moves it within a frame: 5 N for 1/30 s make 16 µm/s of it, which tell the impulse
 LINK_INERTIA = 1e3  # [kg m²]
+FAR = 1e3  # [m] where links do not touch anything
 SHAPES = {"box": mujoco.mjtGeom.mjGEOM_BOX, "sphere": mujoco.mjtGeom.mjGEOM_SPHERE}
 
 
@@ -80,7 +80,6 @@ class World:
         bodies: the free ones, by name.
         background: what stands still.
         links: the solids that are moved.
-        timestep: of the physics [s].
         contact: the contact parameters.
 
     Raises:
@@ -92,11 +91,10 @@ class World:
         self,
         bodies: dict[str, Body],
         background: Body,
-        links: Links = Links(),  # noqa: B008 (frozen)
-        timestep: float = CONTACT.timestep,
+        links: Links = Links(),
         contact: ContactTable = CONTACT,
     ) -> None:
-        spec = mujoco_spec(_scene(bodies, background), replace(contact, timestep=timestep))
+        spec = mujoco_spec(_scene(bodies, background), contact)
         for i, (name, shape) in enumerate(zip(links.names, links.shapes, strict=True)):
             _add_link(spec, f"link-{i}", name, shape, [f"link-{k}" for k in range(i)])
         spec.delete(spec.key("home"))
@@ -112,7 +110,9 @@ class World:
         self._link_bodies = np.array([self.model.body(f"link-{i}").id for i in range(len(linked))], dtype=int)
         self._center = np.array([body.center_of_mass for body in bodies.values()])
         self._nominal = self.model.body_mass.copy(), self.model.body_inertia.copy()
-        self.set_physics(Physics(self.model.body_mass[self._bodies], self._frictions(self._bodies), np.full(len(linked), 0.3)))
+        self.set_physics(
+            Physics(self.model.body_mass[self._bodies], self._frictions(self._bodies), np.full(len(linked), 0.3))
+        )
 
     def set_physics(self, physics: Physics) -> None:
         """Give everything its mass and friction; inertias go with the masses."""
@@ -128,6 +128,10 @@ class World:
         # the solver's tolerance is relative to this, and the links' tonnes would make it careless
         self.model.stat.meaninertia = float(np.mean(self.model.body_inertia[self._bodies].mean(1) + physics.mass) / 2)
         self._mass = np.asarray(physics.mass, np.float64)
+
+    def set_timestep(self, timestep: float) -> None:  # [s]
+        """Step the physics coarser or finer than the contact table says."""
+        self.model.opt.timestep = timestep
 
     def reset(self, state: State, links: Poses | None = None) -> None:
         """Put everything where an episode begins."""
@@ -168,6 +172,13 @@ class World:
         """How deep the deepest contact of this moment is [m], ≥ 0."""
         return max(0.0, -float(self.data.contact.dist.min())) if self.data.ncon else 0.0
 
+    def deepest_at(self, state: State) -> float:
+        """How deep objects would be in each other and in the background [m], ≥ 0, with the links far away."""
+        away = np.full((len(self._link_bodies), 3), FAR) + 10.0 * np.arange(len(self._link_bodies))[:, None]
+        upright = np.tile([1.0, 0.0, 0.0, 0.0], (len(self._link_bodies), 1))
+        self.reset(state, Poses(away, upright))
+        return self.deepest()
+
     def inertia(self) -> Array:  # (O, 3, 3) [kg m²] about the centre of mass, object frame
         """The inertias as they are now."""
         turned = matrix_from_quaternion(self.model.body_iquat[self._bodies])
@@ -191,7 +202,7 @@ def _add_link(spec: mujoco.MjSpec, joint: str, name: str, shape: str, others: Se
     body.explicitinertial = True
     body.mass, body.inertia = LINK_MASS, [LINK_INERTIA] * 3
     geom = body.add_geom(
-        spec.find_default("collision"), name=joint, type=SHAPES[kind], size=(lengths + [0, 0])[:3], mass=0
+        spec.find_default("collision"), name=joint, type=SHAPES[kind], size=[*lengths, 0, 0][:3], mass=0
     )
     geom.priority = 2  # its own friction counts
     for other in ("world", *others):
@@ -205,11 +216,7 @@ def _addresses(joints: Sequence[mujoco.MjModel]) -> tuple[NDArray[np.int_], NDAr
 
 
 def _speeds(before: Poses, after: Poses, dt: float) -> Array:  # (K, 6) [m/s] scene frame, [rad/s] body frame
-    between = quaternion_multiply(before.wxyz * CONJUGATE, after.wxyz)
-    between = between * np.where(between[:, :1] < 0, -1.0, 1.0)
-    sine = np.linalg.norm(between[:, 1:], axis=1, keepdims=True)
-    angle = 2 * np.arctan2(sine, between[:, :1])
-    spin = between[:, 1:] * np.where(sine > 1e-12, angle / np.maximum(sine, 1e-12), 2.0) / dt
+    spin = rotation_vector(quaternion_multiply(quaternion_conjugate(before.wxyz), after.wxyz)) / dt
     return np.concatenate([(after.position - before.position) / dt, spin], axis=1)
 
 

@@ -1,5 +1,7 @@
 """How good predictions are: errors over the horizon, statistics with intervals, and baselines to hold them against."""
 
+from splatwm.evaluate.baselines import BASELINES, FLOOR, Motion, Predictor
+from splatwm.evaluate.compare import GROUPS, HORIZONS, TRUTH, Comparison, Scores, compare, world_of
 from splatwm.evaluate.errors import (
     errors_at,
     has_moved,
@@ -18,10 +20,20 @@ from splatwm.evaluate.statistics import (
 )
 
 __all__ = [
+    "BASELINES",
+    "FLOOR",
+    "GROUPS",
+    "HORIZONS",
+    "TRUTH",
+    "Comparison",
     "Interval",
+    "Motion",
     "PairedDifference",
+    "Predictor",
+    "Scores",
     "Summary",
     "bootstrap_interval",
+    "compare",
     "errors_at",
     "has_moved",
     "mean_over_steps",
@@ -30,4 +42,5 @@ __all__ = [
     "rest_drift",
     "rotation_error",
     "summarize",
+    "world_of",
 ]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scan2sim.geometry import quaternion_multiply
+from scan2sim.geometry import quaternion_conjugate, quaternion_multiply, rotation_vector
 
 __all__ = ["errors_at", "has_moved", "mean_over_steps", "position_error", "rest_drift", "rotation_error"]
 
 Array = NDArray[np.float64]
-CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
 
 
 def position_error(
@@ -25,13 +24,9 @@ def rotation_error(
     predicted: ArrayLike,  # (..., 4) wxyz, of any length but 0
     truth: ArrayLike,  # (..., 4)
 ) -> Array:  # (...) [rad] in 0..π
-    """Angles of the rotations between orientations.
-
-    ``2 atan2(|v|, |w|)`` of the quaternion (w, v) between them: unlike an arc cosine it is right for the smallest
-    angles too, and for quaternions that single precision has made a little longer or shorter than 1.
-    """
-    between = quaternion_multiply(np.asarray(predicted, np.float64) * CONJUGATE, np.asarray(truth, np.float64))
-    return 2 * np.arctan2(np.linalg.norm(between[..., 1:], axis=-1), np.abs(between[..., 0]))
+    """Angles of the rotations between orientations."""
+    between = quaternion_multiply(quaternion_conjugate(predicted), truth)
+    return np.linalg.norm(rotation_vector(between), axis=-1)
 
 
 def errors_at(
