@@ -94,7 +94,11 @@ def write_rollout(result: Rollout, path: Path) -> None:
     arrays = {name: value for name, value in vars(result).items() if isinstance(value, np.ndarray)}
     buffer = io.BytesIO()
     np.savez_compressed(
-        buffer, **arrays, dt=np.array(result.dt), objects=np.array(result.objects, str), links=np.array(result.links, str)
+        buffer,
+        **arrays,
+        dt=np.array(result.dt),
+        objects=np.array(result.objects, str),
+        links=np.array(result.links, str),
     )
     write_bytes(path, buffer.getvalue())
 

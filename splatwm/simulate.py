@@ -113,7 +113,9 @@ def native_state(state: State, shapes: Sequence[BodyShape]) -> _native.State:
 def _check_actions(state: State, actions: Actions, steps: int, dt: float) -> None:
     environments, links = state.mass.shape[0], len(actions.bodies)
     if tuple(actions.position.shape) != (environments, actions.position.shape[1], links, 3) or steps < 1:
-        raise UsageError(f"actions of shape {tuple(actions.position.shape)} for {environments} environments, {links} links")
+        raise UsageError(
+            f"actions of shape {tuple(actions.position.shape)} for {environments} environments, {links} links"
+        )
     if actions.wxyz.shape[:3] != actions.position.shape[:3] or actions.position.shape[1] < steps:
         raise UsageError("actions: positions and orientations differ in number, or are fewer than the steps")
     if not links:

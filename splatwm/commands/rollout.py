@@ -10,6 +10,7 @@ import numpy as np
 import tyro
 from PIL import Image
 
+from scan2sim.cameras import Camera
 from scan2sim.commands.command import Command, OutputFolder, Reply
 from scan2sim.errors import UsageError
 from scan2sim.files import new_folder
@@ -87,7 +88,7 @@ class Rollout(Command):
         if self.video:
             write_video(folder / "rollout.mp4", frames, future.dt)
 
-    def _camera(self, scene: Scene):  # noqa: ANN202
+    def _camera(self, scene: Scene) -> Camera:
         if not 16 <= self.side <= 4096:
             raise UsageError(f"pictures of {self.side} pixels: give 16 to 4096")
         if self.camera is None:
