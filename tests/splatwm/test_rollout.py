@@ -58,7 +58,7 @@ def test_a_link_feels_the_friction_of_what_it_pushes(scene: Scene, future: Rollo
     touched = np.linalg.norm(future.touch[:, 0], axis=1) > 0
     assert int(np.argmax(touched)) == 8, "2 cm away, at 8 cm in 29 steps"
     steady = box.friction.value * box.mass.value * 9.81 * DT
-    assert future.touch[-10:, 0] == pytest.approx(np.tile([-steady, 0, 0], (10, 1)), abs=0.03 * steady)
+    assert future.touch[-10:, 0] == pytest.approx(np.tile([-steady, 0, 0], (10, 1)), abs=0.06 * steady), "torsion and rolling share the cone"
 
 
 def test_doubt_grows_with_time_and_where_things_move(future: Rollout) -> None:
