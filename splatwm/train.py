@@ -10,7 +10,7 @@ import numpy as np
 
 from scan2sim.errors import UsageError
 from scan2sim.progress import Reporter, silent
-from splatwm.data import Data
+from splatwm.data import Data, Episode
 from splatwm.evaluate import has_moved, position_error, rotation_error
 from splatwm.model import Model, calibrate
 from splatwm.predict import EpisodePredictor
@@ -39,8 +39,8 @@ def train(data: Data, model: Model, config: TrainConfig = TrainConfig(), report:
         DataError: the data are damaged.
     """
     predict = EpisodePredictor(model, data, config.threads)
-    spreads, errors, kinds, moved_errors, turns = [], [], [], [], []
-    total, dt = min(config.episodes, len(data)), 0.0
+    spreads, errors, scores, dt = [], [], Errors(), 0.0
+    total = min(config.episodes, len(data))
     if total < FEWEST:
         raise UsageError(f"{total} episodes are too few to know errors from", todo=f"collect at least {FEWEST}")
     for count, episode in enumerate(data.episodes(), start=1):
@@ -48,10 +48,8 @@ def train(data: Data, model: Model, config: TrainConfig = TrainConfig(), report:
         far = position_error(position, episode.position)
         spreads.append(spread)
         errors.append(far)
-        moved_errors.append(np.where(has_moved(episode.position, episode.wxyz), far, np.nan))
-        turns.append(rotation_error(wxyz, episode.wxyz))
-        kinds.append(episode.kind)
         dt = episode.dt
+        scores.add(episode, far, rotation_error(wxyz, episode.wxyz))
         report("predicting", count, total)
         if count == total:
             break
@@ -59,28 +57,37 @@ def train(data: Data, model: Model, config: TrainConfig = TrainConfig(), report:
         "what": "contacts and rigid bodies with an analytic solver; no learned weights",
         "version": version("scan2sim"),
         "episodes": total,
-        "errors": _errors(kinds, moved_errors, turns, dt),
+        "errors": scores.table(),
         "limits": "rigid things, known shapes; trained and measured on simulated contacts without chatter",
     }
     return replace(model, calibration=calibrate(spreads, errors, dt), card=card)
 
 
-def _errors(kinds: list[str], far: list[np.ndarray], turned: list[np.ndarray], dt: float) -> dict[str, Any]:
-    """Medians of moved things by kind and horizon."""
-    table: dict[str, Any] = {}
-    for kind in sorted(set(kinds)):
+class Errors:
+    """Errors of what had moved by each horizon, by kind of episode."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, float], list[np.ndarray]] = {}
+
+    def add(self, episode: Episode, far: np.ndarray, turned: np.ndarray) -> None:  # (T, O) [m], [rad]
+        """Take in one episode."""
         for horizon in HORIZONS:
-            row = round(horizon / dt)
-            here = [(f[row], t[row]) for f, t, k in zip(far, turned, kinds, strict=True) if k == kind and len(f) > row]
-            if not here:
-                continue
-            metres, angles = (np.concatenate(part) for part in zip(*here, strict=True))
-            known = np.isfinite(metres)
-            if known.any():
-                table[f"{kind} {horizon:g} s"] = {
-                    "median_mm": float(1000 * np.median(metres[known])),
-                    "p90_mm": float(1000 * np.quantile(metres[known], 0.9)),
-                    "median_deg": float(np.degrees(np.median(angles[known]))),
-                    "things": int(known.sum()),
+            row = round(horizon / episode.dt)
+            if row < episode.frames:
+                moved = has_moved(episode.position[: row + 1], episode.wxyz[: row + 1])
+                here = np.stack([far[row], turned[row]])[:, moved]
+                self._found.setdefault((episode.kind, horizon), []).append(here)
+
+    def table(self) -> dict[str, Any]:
+        """Medians and ninetieth percentiles."""
+        told: dict[str, Any] = {}
+        for (kind, horizon), parts in sorted(self._found.items()):
+            far, turned = np.concatenate(parts, axis=1)
+            if len(far):
+                told[f"{kind} {horizon:g} s"] = {
+                    "median_mm": float(1000 * np.median(far)),
+                    "p90_mm": float(1000 * np.quantile(far, 0.9)),
+                    "median_deg": float(np.degrees(np.median(turned))),
+                    "things": len(far),
                 }
-    return table
+        return told
