@@ -13,18 +13,21 @@ from PIL import Image
 from scan2sim.cameras import Camera
 from scan2sim.commands.command import Command, OutputFolder, Reply
 from scan2sim.errors import UsageError
-from scan2sim.files import new_folder
+from scan2sim.files import new_folder, write_json
 from scan2sim.progress import Reporter
 from scan2sim.scene import Scene, load_scene, viewpoint
 from splatwm.actions import RobotMotion, read_actions
 from splatwm.model import load_model
 from splatwm.observe import Observer, write_video
+from splatwm.push import straight_push
 from splatwm.rollout import Rollout as Future
 from splatwm.rollout import rollout, write_rollout
 
 __all__ = ["Rollout"]
 
 SIDE = 320  # [pixels]
+ANY = "any"
+VIDEO = "rollout.mp4"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +38,10 @@ class Rollout(Command):
     """A .safetensors file that splatwm made."""
     scene: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SCENE")]
     """A scene folder, or a build folder with a scene."""
-    actions: Path
+    actions: Path | None = None
     """What the robot does: npz of dt, links, shapes, position, wxyz; or of dt, pusher, radius."""
+    push: str | None = None
+    """Instead of actions: the object that a ball pushes about 8 cm; “any” takes the smallest that stands alone."""
     output: OutputFolder
     """Where rollout.npz and pictures go."""
     rgb: bool = False
@@ -46,7 +51,7 @@ class Rollout(Command):
     ids: bool = False
     """Write ids/<frame>.png, 16 bit."""
     video: bool = False
-    """Write rollout.mp4."""
+    """Write rollout.mp4, and report.json, with which the report of a build shows it when DIR lies in the build."""
     camera: int | None = None
     """Which of the capture's cameras looks; None takes the middle one."""
     side: int = SIDE
@@ -56,16 +61,26 @@ class Rollout(Command):
 
     def run(self, report: Reporter) -> Reply:
         """Predict and draw."""
-        model, scene, motion = load_model(self.model), load_scene(_scene_folder(self.scene)), read_actions(self.actions)
+        model, scene = load_model(self.model), load_scene(_scene_folder(self.scene))
+        motion = self._motion(scene)
         future = rollout(model, [scene], [motion], seed=self.seed)[0]
         with new_folder(self.output) as fresh:
             write_rollout(future, fresh / "rollout.npz")
             if self.rgb or self.depth or self.ids or self.video:
                 self._draw(scene, motion, future, fresh, report)
+            if self.video:
+                write_json(fresh / "report.json", _section(future))
         data = {"rollout": str(self.output / "rollout.npz"), **figures(future)}
         moved = ", ".join(f"{name} {far * 100:.1f} cm" for name, far in data["moved_m"].items()) or "nothing"
         seconds = (len(future.position) - 1) * future.dt
         return Reply(data, f"{seconds:.1f} s imagined in {self.output}; moved: {moved}")
+
+    def _motion(self, scene: Scene) -> RobotMotion:
+        if (self.actions is None) == (self.push is None):
+            raise UsageError("give either --actions or --push", todo="--push any takes what is easiest to push")
+        if self.actions is not None:
+            return read_actions(self.actions)
+        return straight_push(scene, None if self.push == ANY else self.push)
 
     def _draw(self, scene: Scene, motion: RobotMotion, future: Future, folder: Path, report: Reporter) -> None:
         wanted = {"rgb": self.rgb, "depth": self.depth, "ids": self.ids}
@@ -86,7 +101,7 @@ class Rollout(Command):
                 count += 1
                 report("drawing", count, len(future.position))
         if self.video:
-            write_video(folder / "rollout.mp4", frames, future.dt)
+            write_video(folder / VIDEO, frames, future.dt)
 
     def _camera(self, scene: Scene) -> Camera:
         if not 16 <= self.side <= 4096:
@@ -110,6 +125,18 @@ def figures(future: Future) -> dict[str, Any]:
         "uncertainty_m": dict(zip(future.objects, future.uncertainty[-1].tolist(), strict=True)),
         "touch_ns": dict(zip(future.links, np.linalg.norm(future.touch, axis=2).sum(0).tolist(), strict=True)),
     }
+
+
+def _section(future: Future) -> dict[str, Any]:
+    """What the report of a build shows of it."""
+    told = figures(future)
+    far = {f"{name} moved_mm": 1000 * value for name, value in told["moved_m"].items()}
+    doubt = {
+        f"{name} uncertainty_mm": 1000 * value
+        for name, value in told["uncertainty_m"].items()
+        if name in told["moved_m"] and np.isfinite(value)
+    }
+    return {"title": "Imagined by splatwm", "figures": far | doubt, "videos": [VIDEO]}
 
 
 def _scene_folder(path: Path) -> Path:

@@ -38,7 +38,8 @@ def save_model(model: Model, path: Path) -> None:
     """
     tensors: dict[str, np.ndarray] = {}
     if model.calibration is not None:
-        tensors |= {f"calibration.{name}": getattr(model.calibration, name) for name in CALIBRATION}
+        for name in CALIBRATION:  # safetensors writes the memory of a strided array as it lies
+            tensors[f"calibration.{name}"] = np.ascontiguousarray(getattr(model.calibration, name), np.float64)
     config = {"physics": asdict(model.physics), "ensemble": asdict(model.ensemble)}
     about = {"format": FORMAT, "version": str(VERSION), "config": json.dumps(config), "card": json.dumps(model.card)}
     write_bytes(path, save(tensors, metadata=about))

@@ -58,7 +58,9 @@ def test_a_link_feels_the_friction_of_what_it_pushes(scene: Scene, future: Rollo
     touched = np.linalg.norm(future.touch[:, 0], axis=1) > 0
     assert int(np.argmax(touched)) == 8, "2 cm away, at 8 cm in 29 steps"
     steady = box.friction.value * box.mass.value * 9.81 * DT
-    assert future.touch[-10:, 0] == pytest.approx(np.tile([-steady, 0, 0], (10, 1)), abs=0.06 * steady), "torsion and rolling share the cone"
+    assert future.touch[-10:, 0] == pytest.approx(np.tile([-steady, 0, 0], (10, 1)), abs=0.06 * steady), (
+        "torsion and rolling share the cone"
+    )
 
 
 def test_doubt_grows_with_time_and_where_things_move(future: Rollout) -> None:
@@ -132,7 +134,8 @@ def test_what_is_written_is_read_again(future: Rollout, tmp_path: Path) -> None:
 
 def test_a_model_is_one_file(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    save_model(replace(MODEL, ensemble=EnsembleConfig(members=3), card={"what": "a test"}), path)
+    strided = Calibration(*np.array([[0.1, 2.0, 0.001], [2.0, 3.0, 0.002]]).T)
+    save_model(replace(MODEL, calibration=strided, ensemble=EnsembleConfig(members=3), card={"what": "a test"}), path)
     again = load_model(path)
     assert again.ensemble.members == 3
     assert again.card == {"what": "a test"}
