@@ -24,7 +24,7 @@ struct Row {  // a contact in the solver
     T mobility[6][6];
     T inverse_mass;  // of both
     T target[6], linear_target, softness, friction_softness, position_target, push;
-    bool springs, pushes;  // the spring acts from the start of the step; something is asked of the displacement
+    bool springs, bounces, pushes;  // the spring acts from the start of the step; something is asked of the displacement
 };
 
 template <class T>
@@ -82,29 +82,67 @@ struct Impedance {
     T value, slope;
 };
 
+inline float value_of(float x) { return x; }
+inline double value_of(double x) { return x; }
+
 // MuJoCo's impedance at a depth, with power 2 and midpoint 1/2.
-template <class T>
-Impedance<T> impedance_at(T depth, const Spring<T>& s) {
-    const T x = depth / s.impedance[2], rise = s.impedance[1] - s.impedance[0];
-    if (x <= 0) return {s.impedance[0], 0};
-    if (x >= 1) return {s.impedance[1], 0};
-    if (x <= T(0.5)) return {s.impedance[0] + 2 * x * x * rise, 4 * x * rise / s.impedance[2]};
-    return {s.impedance[0] + (1 - 2 * (1 - x) * (1 - x)) * rise, 4 * (1 - x) * rise / s.impedance[2]};
+template <class S, class T>
+Impedance<S> impedance_at(S depth, const Spring<T>& s) {
+    const T rise = s.impedance[1] - s.impedance[0];
+    const S x = depth / s.impedance[2];
+    if (value_of(x) <= 0) return {S(s.impedance[0]), S(0)};
+    if (value_of(x) >= 1) return {S(s.impedance[1]), S(0)};
+    if (value_of(x) <= T(0.5)) return {x * x * (2 * rise) + S(s.impedance[0]), x * (4 * rise / s.impedance[2])};
+    const S y = S(1) - x;
+    return {(S(1) - y * y * T(2)) * rise + S(s.impedance[0]), y * (4 * rise / s.impedance[2])};
 }
 
-// The spring's impulse at a normal velocity u is (target - u) / softness near u: a Newton step, for the impedance rises
-// steeply with the depth at the end of the step.
+// The spring's impulse at a normal velocity, and what changes it.
+template <class T>
+struct SpringLaw {
+    T impulse, share;            // share: impulse per lacking velocity
+    T per_velocity, per_depth;   // derivatives of the impulse; the depth is that at the end of the step
+    T share_per_depth;
+    T slope;                     // of a Newton step: -per_velocity, kept positive
+};
+
+template <class T>
+SpringLaw<T> spring_law(T gap, T v, T before, T inverse_mass, const Spring<T>& s) {
+    const T h = s.step, depth = -(gap + h * v), damped = 1 + h * s.damping, stiff = h * s.stiffness;
+    const Impedance<T> d = impedance_at(depth, s);
+    const T yield = 1 / ((1 - d.value) * inverse_mass), share = d.value * yield;
+    const T lack = before - damped * v + stiff * d.value * depth;
+    const T rise = d.slope * yield / (1 - d.value);
+    const T per_depth = rise * lack + share * stiff * (d.slope * depth + d.value);
+    const T slope = share * (damped + h * stiff * d.value) + h * (rise * std::max(T(0), lack) + share * stiff * d.slope * std::max(T(0), depth));
+    return {share * lack, share, -share * damped - h * per_depth, per_depth, rise, slope};
+}
+
+// Near a normal velocity u the impulse is (target - u) / softness: a Newton step, for the impedance rises steeply.
 template <class T>
 void linearize(Row<T>& c, T u, const Spring<T>& s) {
-    const T h = s.step, v = u - c.bias[0], depth = -(c.gap + h * v);
-    const Impedance<T> d = impedance_at(depth, s);
-    const T yield = 1 / ((1 - d.value) * c.inverse_mass), share = d.value * yield, k = h * s.stiffness * d.value;
-    const T lack = c.target[0] - (1 + h * s.damping) * v + k * depth;
-    const T slope = share * (1 + h * s.damping + h * k) +
-                    h * d.slope * (std::max(T(0), lack) * yield / (1 - d.value) + share * h * s.stiffness * std::max(T(0), depth));
-    c.softness = 1 / slope;
-    c.linear_target = u + c.softness * share * lack;
-    c.friction_softness = s.creep * c.friction[0] * c.friction[0] / (share * (1 + h * s.damping));
+    const SpringLaw<T> law = spring_law(c.gap, u - c.bias[0], c.target[0], c.inverse_mass, s);
+    c.softness = 1 / law.slope;
+    c.linear_target = u + c.softness * law.impulse;
+    c.friction_softness = s.creep * c.friction[0] * c.friction[0] / (law.share * (1 + s.step * s.damping));
+}
+
+template <class S>
+struct OpenTargets {
+    S softness, velocity, position, resistance;
+};
+
+// A contact that is open at first. It meets the other side within the step, or it keeps that from going through. S is a
+// number, or one with derivatives.
+template <class S, class T>
+OpenTargets<S> open_targets(S gap, S normal, T inverse_mass, const Spring<T>& s) {
+    const T h = s.step;
+    const Impedance<S> d = impedance_at(-(gap + normal * h), s);
+    const S resistance = (S(1) - d.value) / d.value * inverse_mass;
+    if (!(value_of(gap + normal * h) < 0)) return {S(0), -gap / h, -gap / h, resistance};
+    const S rest = gap / normal + h;
+    const S stiff = S(1) + rest * s.damping + rest * rest * d.value * s.stiffness;
+    return {rest * resistance / stiff / h, normal / stiff, rest * normal / stiff / h - gap / h, resistance};
 }
 
 // Targets of a contact: `before` are relative velocities at the start of the step, `normal` the normal one that free
@@ -114,19 +152,15 @@ void set_targets(Row<T>& c, const T* before, T normal, const Spring<T>& s) {
     constexpr T BOUNCES = T(0.05);  // [m/s] slower impacts do not bounce
     const T h = s.step;
     const bool open = c.gap > 0, meets = !open || -h * normal > c.gap;
-    c.springs = !open, c.pushes = open, c.position_target = 0;
+    c.springs = !open, c.bounces = false, c.pushes = open, c.position_target = 0;
     c.target[0] = before[0];
     if (open) {
-        const T rest = meets ? h + c.gap / normal : T(0);
-        const T d = impedance_at(-(c.gap + h * normal), s).value;
-        const T stiff = 1 + rest * s.damping + rest * rest * s.stiffness * d, resistance = (1 - d) / d * c.inverse_mass;
-        c.softness = rest / h * resistance / stiff;
-        c.linear_target = (meets ? normal / stiff : -c.gap / h) + c.bias[0];
-        c.position_target = -c.gap / h + (meets ? rest / h * normal / stiff : T(0));
-        c.friction_softness = s.creep * c.friction[0] * c.friction[0] * resistance / (1 + h * s.damping);
+        const OpenTargets<T> o = open_targets(c.gap, normal, c.inverse_mass, s);
+        c.softness = o.softness, c.linear_target = o.velocity + c.bias[0], c.position_target = o.position;
+        c.friction_softness = s.creep * c.friction[0] * c.friction[0] * o.resistance / (1 + h * s.damping);
     }
     if (c.restitution > 0 && meets && normal < -BOUNCES) {
-        c.springs = false, c.pushes = true, c.softness = c.friction_softness = 0;
+        c.springs = false, c.bounces = c.pushes = true, c.softness = c.friction_softness = 0;
         c.linear_target = -c.restitution * normal + c.bias[0];
         c.position_target = -std::max(c.gap, T(0)) / h;
     }
