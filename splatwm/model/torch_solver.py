@@ -205,11 +205,12 @@ def _relax(c: _Contact, velocities: list[Tensor], spring: _Spring) -> None:
 
 
 def _solve_positions(contacts: list[_Contact], end: list[Tensor], mean: list[Tensor], sweeps: int) -> None:
-    pushing = []
+    pushing, follows = [], set()
     for c in contacts:
         assert c.position_target is not None
         if not c.pushes and c.impulse[0] > 0:
             c.position_target, c.pushes = c.position_target + _relative(c, end)[0], True
+            follows.add(id(c))
         if c.pushes:
             pushing.append(c)
     push = {id(c): torch.zeros_like(c.gap) for c in pushing}
@@ -217,7 +218,8 @@ def _solve_positions(contacts: list[_Contact], end: list[Tensor], mean: list[Ten
         for c in pushing if sweep % 2 == 0 else pushing[::-1]:
             assert c.position_target is not None
             old = push[id(c)]
-            new = (old + (c.position_target - _relative(c, mean)[0]) / c.mobility[0, 0]).clamp(min=0)
+            new = old + (c.position_target - _relative(c, mean)[0]) / c.mobility[0, 0]
+            new = new if id(c) in follows else new.clamp(min=0)
             change = torch.cat([(new - old)[None], torch.zeros_like(c.impulse[1:])])
             _apply(c, change, mean)
             push[id(c)] = new

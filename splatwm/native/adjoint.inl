@@ -188,22 +188,17 @@ void solve_adjoint(const SolveInputs<T>& in, const SolveGradients<T>& out, const
             for (int j = 0; j < 6; j++) v.u[j] = now.u[j], v.impulse[j] = c.impulse[j];
             relax(c, p.bodies[c.a], p.bodies[c.b], spring);
         }
-    Array<uint8_t> follows(n);  // the displacement is what the velocity at the end says
-    for (int i = 0; i < n; i++) follows[i] = !p.rows[i].pushes && p.rows[i].impulse[0] > 0;
     Array<Moving<T>> mean = p.bodies;
     mean_of(in, s, mean);
     Array<T> pushed(size_t(s.position_sweeps) * n);
-    for (int i = 0; i < n; i++) {
-        Row<T>& c = p.rows[i];
-        c.push = 0;
-        if (follows[i]) c.position_target += normal_velocity(c, p.bodies[c.a], p.bodies[c.b]), c.pushes = true;
-    }
+    for (Row<T>& c : p.rows) begin_push(c, p.bodies[c.a], p.bodies[c.b]);
     for (int sweep = 0; sweep < s.position_sweeps; sweep++)
         for (int k = 0; k < n; k++) {
             Row<T>& c = p.rows[order(sweep, k)];
             if (!c.pushes) continue;
             Moving<T>&a = mean[c.a], &b = mean[c.b];
-            const T push = std::max(T(0), c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0]);
+            T push = c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0];
+            if (!c.follows) push = std::max(T(0), push);
             const T change[6] = {push - c.push};
             apply(c, change, a, b);
             pushed[size_t(sweep) * n + k] = c.push = push;
@@ -225,14 +220,14 @@ void solve_adjoint(const SolveInputs<T>& in, const SolveGradients<T>& out, const
             if (!c.pushes) continue;
             const T change_bar = by_impulse(c, wide[c.a], wide[c.b]).u[0], push_bar = g[i].push + change_bar;
             g[i].push = -change_bar;
-            if (!(pushed[size_t(sweep) * n + k] > 0)) continue;
+            if (!c.follows && !(pushed[size_t(sweep) * n + k] > 0)) continue;
             g[i].push += push_bar;
             g[i].position_target += push_bar / c.mobility[0][0];
             const T u[6] = {-push_bar / c.mobility[0][0]};
             spread(c, u, wide[c.a], wide[c.b]);
         }
     for (int i = 0; i < n; i++)
-        if (follows[i]) {
+        if (p.rows[i].follows) {
             const T u[6] = {g[i].position_target};
             spread(p.rows[i], u, after[p.rows[i].a], after[p.rows[i].b]);
         }

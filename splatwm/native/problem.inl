@@ -38,7 +38,7 @@ void mean_of(const SolveInputs<T>& in, const Settings& s, Array<Moving<T>>& mean
 template <class T>
 void solve(const SolveInputs<T>& in, const SolveOutputs<T>& out, const Settings& s) {
     Problem<T> p(in);
-    solve_velocities(p.rows, p.bodies, p.before, in.step, s);
+    solve_velocities(p.rows, p.bodies, p.before, in.step, T(0), s);
     Array<Moving<T>> mean = p.bodies;
     mean_of(in, s, mean);
     solve_positions(p.rows, p.bodies, mean, s);

@@ -24,6 +24,7 @@ struct Row {  // a contact in the solver
     T mobility[6][6];
     T inverse_mass;  // of both
     T target[6], linear_target, softness, friction_softness, position_target, push;
+    bool follows;  // the displacement is what the velocity at the end says
     bool springs, bounces, pushes;  // the spring acts from the start of the step; something is asked of the displacement
 };
 
@@ -169,9 +170,9 @@ void set_targets(Row<T>& c, const T* before, T normal, const Spring<T>& s) {
     c.position_target += c.position_bias;
 }
 
-// One contact's impulse, given all others.
+// One contact's impulse, given all others; returns the square of how much it changes along normal and tangents.
 template <class T>
-void relax(Row<T>& c, Moving<T>& a, Moving<T>& b, const Spring<T>& s) {
+T relax(Row<T>& c, Moving<T>& a, Moving<T>& b, const Spring<T>& s) {
     T u[6], change[6], old[6];
     const Relative<T> now = relative(c, a, b);
     for (int j = 0; j < 6; j++) u[j] = now.u[j], old[j] = c.impulse[j];
@@ -202,12 +203,14 @@ void relax(Row<T>& c, Moving<T>& a, Moving<T>& b, const Spring<T>& s) {
     }
     for (int j = 0; j < 6; j++) change[j] = f[j] - old[j];
     apply(c, change, a, b);
+    return change[0] * change[0] + change[1] * change[1] + change[2] * change[2];
 }
 
-// Velocities at the end of the step. `bodies` hold the velocities of free motion; rows their last impulses.
+// Velocities at the end of the step. `bodies` hold the velocities of free motion; rows their last impulses. It ends when
+// a sweep changes impulses by less than this share of them, or after the last sweep.
 template <class T>
 void solve_velocities(Array<Row<T>>& rows, Array<Moving<T>>& bodies, const Array<Relative<T>>& before,
-                      T h, const Settings& s) {
+                      T h, T tolerance, const Settings& s) {
     const Spring<T> spring(h, s);
     for (Row<T>& c : rows) apply(c, c.impulse, bodies[c.a], bodies[c.b]);
     for (size_t i = 0; i < rows.size(); i++) {
@@ -217,28 +220,37 @@ void solve_velocities(Array<Row<T>>& rows, Array<Moving<T>>& bodies, const Array
         set_targets(c, before[i].u, normal_velocity(c, a, b), spring);
     }
     for (int sweep = 0; sweep < s.sweeps; sweep++) {
-        if (sweep % 2 == 0)
-            for (size_t i = 0; i < rows.size(); i++) relax(rows[i], bodies[rows[i].a], bodies[rows[i].b], spring);
-        else
-            for (size_t i = rows.size(); i-- > 0;) relax(rows[i], bodies[rows[i].a], bodies[rows[i].b], spring);
+        T changed = 0, all = 0;
+        for (size_t k = 0; k < rows.size(); k++) {
+            Row<T>& c = rows[sweep % 2 == 0 ? k : rows.size() - 1 - k];
+            changed += relax(c, bodies[c.a], bodies[c.b], spring);
+            all += c.impulse[0] * c.impulse[0];
+        }
+        if (tolerance > 0 && changed < tolerance * tolerance * all) break;
     }
 }
 
-// Mean velocities over the step: `bodies` hold what the mean would be without contacts; pushes only, along normals.
-// A contact that presses ends as deep as its velocity at the end says, an open one does not close too far.
+template <class T>
+void begin_push(Row<T>& c, const Moving<T>& end_a, const Moving<T>& end_b) {
+    c.push = 0;
+    c.follows = !c.pushes && c.impulse[0] > 0;
+    if (c.follows) c.position_target += normal_velocity(c, end_a, end_b), c.pushes = true;
+}
+
+// Mean velocities over the step: `bodies` hold what the mean would be without contacts; pushes act along normals.
+// A contact that presses moves as its velocity at the end says, neither more nor less, which damps all trembling; an open
+// one is only kept from closing too far.
 template <class T>
 void solve_positions(Array<Row<T>>& rows, const Array<Moving<T>>& end, Array<Moving<T>>& bodies,
                      const Settings& s) {
-    for (Row<T>& c : rows) {
-        c.push = 0;
-        if (!c.pushes && c.impulse[0] > 0) c.position_target += normal_velocity(c, end[c.a], end[c.b]), c.pushes = true;
-    }
+    for (Row<T>& c : rows) begin_push(c, end[c.a], end[c.b]);
     for (int sweep = 0; sweep < s.position_sweeps; sweep++)
         for (size_t k = 0; k < rows.size(); k++) {
             Row<T>& c = rows[sweep % 2 == 0 ? k : rows.size() - 1 - k];
             if (!c.pushes) continue;
             Moving<T>&a = bodies[c.a], &b = bodies[c.b];
-            const T push = std::max(T(0), c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0]);
+            T push = c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0];
+            if (!c.follows) push = std::max(T(0), push);
             const T change[6] = {push - c.push};
             apply(c, change, a, b);
             c.push = push;

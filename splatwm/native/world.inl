@@ -102,7 +102,7 @@ struct World {
         }
         for (int i = 0; i < s.count; i++)
             if (moving[i].inverse_mass > 0) moving[i].v += g * h;
-        solve_velocities(rows, moving, before, h, *settings);
+        solve_velocities(rows, moving, before, h, settings->tolerance, *settings);
         mean = moving;
         const float share = std::max(0.f, 0.5f - 0.5f * settings->lag / h);
         for (int i = 0; i < s.count; i++)
