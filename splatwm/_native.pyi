@@ -13,6 +13,7 @@ class Settings:
     impedance: list[float]
     margin: float
     turn: float
+    crowd: int
     tolerance: float
     stiffness: float
     damping: float

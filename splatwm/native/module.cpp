@@ -107,6 +107,7 @@ void bind_settings(nb::module_& m) {
             [](Settings& s, const std::vector<float>& v) { std::copy_n(v.begin(), std::min<size_t>(3, v.size()), s.impedance); })
         .def_rw("margin", &Settings::margin)
         .def_rw("turn", &Settings::turn)
+        .def_rw("crowd", &Settings::crowd)
         .def_rw("tolerance", &Settings::tolerance)
         .def_rw("stiffness", &Settings::stiffness)
         .def_rw("damping", &Settings::damping)
