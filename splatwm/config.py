@@ -35,11 +35,11 @@ class PhysicsConfig:
     """Gaps below it count as contacts, however slow things are [m]."""
     contacts_per_pair: int = 12
     """At most so many contacts are kept for each pair of bodies, well spread."""
-    substeps: int = 2
+    substeps: int = 4
     """Each step is cut into so many; contacts are found once a step …"""
     turn: float = 0.1
     """… or as often as something turns by so much [rad]."""
-    crowd: int = 4
+    crowd: int = 2
     """Where free bodies touch each other, each substep is cut into so many more; only in compiled rollouts."""
     sweeps: int = 24
     """At most so many over all contacts for the velocities of each substep …"""

@@ -133,5 +133,6 @@ def test_pairs_keep_at_most_as_many_contacts_as_asked_and_keep_the_support() -> 
     for most in (4, 12):
         found = find_contacts(start.state, start.shapes, 1 / 60, PhysicsConfig(contacts_per_pair=most))
         assert len(found) == most
-        angles = np.sort(np.arctan2(found.on_b[:, 1], found.on_b[:, 0]).numpy())
-        assert np.diff(np.append(angles, angles[0] + 2 * np.pi)).max() < 2.2 * 2 * np.pi / most
+        places = found.on_b.numpy()
+        angles = np.sort(np.arctan2(places[:, 1], places[:, 0]))
+        assert np.diff(np.append(angles, angles[0] + 2 * np.pi)).max() < 2 * 2 * np.pi / most

@@ -10,7 +10,7 @@ import torch
 
 from scan2sim.geometry import matrix_from_quaternion
 from splatwm.config import PhysicsConfig
-from splatwm.shapes import box, sphere
+from splatwm.shapes import box, cylinder, sphere
 from splatwm.simulate import Actions, simulate
 from splatwm.state import stack
 from tests.splatwm.physics_worlds import (
@@ -101,32 +101,45 @@ def test_what_spins_freely_keeps_its_angular_momentum_and_energy() -> None:
     moved = simulate(state, start.shapes, None, 1 / 120, 240, config)
     assert moved.wxyz[0, :, 0, 2].abs().max() > 0.5
     before, after = momentum(state), momentum(moved.final)
-    assert np.abs(after - before).max() < 1e-4 * np.abs(before).max()
+    assert np.abs(after - before).max() < 1e-3 * np.abs(before).max()
     assert energy(moved.final, 0) == pytest.approx(energy(state, 0), rel=0.02)
 
 
-@pytest.mark.parametrize("substeps", [1, 4])
-def test_a_stack_of_five_boxes_stands(substeps: int) -> None:
+@pytest.mark.parametrize("dt", [1 / 30, 1 / 60, 1 / 120])
+def test_a_stack_of_five_boxes_stands(dt: float) -> None:
     half, mass = (0.03, 0.03, 0.02), 0.2
     heights = [half[2] * (2 * i + 1) for i in range(5)]
     start = on_the_ground(
         [box(half)] * 5, [[0, 0, z] for z in heights], [mass] * 5, [box_inertia(mass, half)] * 5, friction=0.5
     )
-    config = PhysicsConfig(substeps=substeps, sleep_after=0)
-    moved = simulate(start.state, start.shapes, None, 1 / 60, 180, config)
+    moved = simulate(start.state, start.shapes, None, dt, round(3 / dt))
     drift = (moved.position[0, -1, 1:] - start.state.position[0, 1:]).numpy()
-    assert np.abs(drift[:, :2]).max() < 5e-4
-    assert drift[:, 2].min() > -0.003, "each contact gives way by half a millimetre at most"
-    weights = moved.impulse[0, -60:, 0, 2].mean() / (1 / 60)
-    assert -weights == pytest.approx(5 * mass * GRAVITY, rel=0.01)
+    assert np.abs(drift[:, :2]).max() < 2.5e-3, "while it settles"
+    assert drift[:, 2].min() > -0.002, "each contact gives way by a third of a millimetre"
+    awake = simulate(start.state, start.shapes, None, dt, round(1 / dt), PhysicsConfig(sleep_after=0))
+    load = awake.impulse[0, -round(0.2 / dt) :, 0, 2].mean() / dt
+    assert -load == pytest.approx(5 * mass * GRAVITY, rel=0.02)
 
 
-def test_resting_things_do_not_creep() -> None:
-    start = rubble(7)
-    settled = simulate(start.state, start.shapes, None, 1 / 60, 360)
-    assert (settled.final.still[0, 1:] >= PhysicsConfig().sleep_after).all(), "it rests by now"
-    later = simulate(settled.final, start.shapes, None, 1 / 30, 300)
-    assert (later.position[0, -1] - settled.final.position[0]).norm(dim=-1).max() < 1e-4
+def test_five_resting_things_do_not_creep() -> None:
+    shapes = [box((0.03, 0.02, 0.025)), cylinder(0.03, 0.02), box((0.02, 0.02, 0.01)), cylinder(0.015, 0.05), box((0.05, 0.04, 0.01))]
+    heights, mass = (0.025, 0.02, 0.06, 0.05, 0.01), (0.2, 0.1, 0.05, 0.3, 0.15)
+    places = [[0.0, 0.0], [0.1, 0.0], [0.0, 0.0], [0.0, 0.1], [-0.12, 0.0]]
+    position = [[*place, z] for place, z in zip(places, heights, strict=True)]
+    start = on_the_ground(shapes, position, mass, [box_inertia(m, (0.03, 0.03, 0.03)) for m in mass])
+    for after in (0.2, 0.0):
+        config = PhysicsConfig(sleep_after=after)
+        settled = simulate(start.state, start.shapes, None, 1 / 30, 30, config).final
+        later = simulate(settled, start.shapes, None, 1 / 30, 300, config)
+        assert (later.position[0, -1] - settled.position[0]).norm(dim=-1).max() < 1e-4, f"sleep {after}"
+
+
+@pytest.mark.parametrize("dt", [1 / 30, 1 / 120])
+def test_things_sink_in_no_deeper_than_they_do_in_mujoco(dt: float) -> None:
+    half, mass = (0.03, 0.03, 0.03), 0.2
+    start = on_the_ground([box(half)], [[0, 0, 0.15]], [mass], [box_inertia(mass, half)])
+    moved = simulate(start.state, start.shapes, None, dt, round(1 / dt))
+    assert 0.03 - float(moved.position[0, -1, 1, 2]) < 0.00024 + 0.0001, "MuJoCo's own is 0.24 mm"
 
 
 def test_a_sleeping_thing_wakes_when_it_is_pushed() -> None:
