@@ -13,6 +13,8 @@ class Settings:
     impedance: list[float]
     margin: float
     turn: float
+    crowd: int
+    tolerance: float
     stiffness: float
     damping: float
     torsion: float

@@ -39,8 +39,12 @@ class PhysicsConfig:
     """Each step is cut into so many; contacts are found once a step …"""
     turn: float = 0.1
     """… or as often as something turns by so much [rad]."""
-    sweeps: int = 8
-    """Over all contacts for the velocities of each substep."""
+    crowd: int = 2
+    """Where free bodies touch each other, each substep is cut into so many more; only in compiled rollouts."""
+    sweeps: int = 24
+    """At most so many over all contacts for the velocities of each substep …"""
+    tolerance: float = 0.01
+    """… fewer once impulses change by less than this share in one; only in compiled rollouts, 0 for never."""
     position_sweeps: int = 2
     """Over all contacts for the displacements of each substep."""
     sleep_linear: float = 0.003
@@ -64,9 +68,10 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
         and 0 < low <= high < 1
         and width > 0
         and min(config.margin, config.turn) > 0
-        and min(config.torsion, config.rolling, config.lag, config.friction_softness, config.sleep_after) >= 0
+        and min(config.torsion, config.rolling, config.lag, config.friction_softness, config.sleep_after, config.tolerance) >= 0
         and 1 <= config.substeps <= 1000
         and 0 <= config.position_sweeps <= 1000
+        and 1 <= config.crowd <= 100
         and 1 <= config.sweeps <= 1000
         and 1 <= config.contacts_per_pair <= 64
     )
@@ -79,6 +84,6 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
     settings.stiffness = 1 / (high * config.time_constant * config.damping_ratio) ** 2
     for name in ("torsion", "rolling", "friction_softness", "lag", "margin", "contacts_per_pair", "substeps", "sweeps"):
         setattr(settings, name, getattr(config, name))
-    for name in ("turn", "position_sweeps", "sleep_linear", "sleep_angular", "sleep_after"):
+    for name in ("crowd", "tolerance", "turn", "position_sweeps", "sleep_linear", "sleep_angular", "sleep_after"):
         setattr(settings, name, getattr(config, name))
     return settings

@@ -60,16 +60,36 @@ def start_of_episode(episode: Episode, shape_of: Callable[[str], BodyShape]) -> 
     return Start(state, tuple(shapes), (("background", *episode.names, *episode.links),))
 
 
-def actions_of_episode(episode: Episode) -> Actions | None:
-    """Where its links go, frame by frame; None without links."""
+def actions_of_episode(episode: Episode, dt: float | None = None) -> Actions | None:
+    """Where its links go; None without links.
+
+    Args:
+        episode: what was collected.
+        dt: step [s] of the actions, a whole part of the episode's; in between links go straight and turn evenly.
+
+    Raises:
+        UsageError: the episode's step is no multiple of ``dt``.
+    """
     if not episode.links:
         return None
+    parts = round(episode.dt / (dt or episode.dt))
+    if parts < 1 or abs(parts * (dt or episode.dt) - episode.dt) > 1e-6:
+        raise UsageError(f"a frame of {episode.dt:.5f} s cannot be cut into steps of {dt} s")
     first = 1 + len(episode.names)
+    share = np.arange(1, parts + 1)[:, None, None] / parts
+    position, wxyz = episode.link_position, episode.link_wxyz
+    places = position[:-1, None] + share * (position[1:] - position[:-1])[:, None]
+    opposite = np.sum(wxyz[1:] * wxyz[:-1], axis=-1, keepdims=True) < 0
+    turns = wxyz[:-1, None] + share * (np.where(opposite, -wxyz[1:], wxyz[1:]) - wxyz[:-1])[:, None]
     return Actions(
         tuple(range(first, first + len(episode.links))),
-        torch.from_numpy(episode.link_position[None, 1:].copy()),
-        torch.from_numpy(episode.link_wxyz[None, 1:].copy()),
+        _batch(places),
+        _batch(turns / np.linalg.norm(turns, axis=-1, keepdims=True)),
     )
+
+
+def _batch(values: np.ndarray) -> torch.Tensor:  # (T, parts, L, …) to (1, T · parts, L, …)
+    return torch.from_numpy(values.reshape(1, -1, *values.shape[2:]).astype(np.float32))
 
 
 @cache

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from splatwm.data import Data, Episode
 from splatwm.episodes import actions_of_episode, shape_of_body, start_of_episode
-from splatwm.model import Model, members_of, spread_of
 from splatwm.shapes import BodyShape
 from splatwm.simulate import Actions, Trajectory, simulate
 from splatwm.state import Start
+from splatwm.trained import Model, members_of, spread_of
 
 __all__ = ["EpisodePredictor"]
 

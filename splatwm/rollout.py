@@ -17,9 +17,9 @@ from scan2sim.files import write_bytes
 from scan2sim.scene import Estimate, Scene
 from splatwm.actions import RobotMotion
 from splatwm.episodes import link_shape
-from splatwm.model import Model, members_of, spread_of
 from splatwm.simulate import Actions, Trajectory, simulate
 from splatwm.state import Link, Start, stack, start_from_scene
+from splatwm.trained import Model, members_of, spread_of
 
 __all__ = ["Rollout", "rollout", "write_rollout"]
 

@@ -12,8 +12,8 @@ from scan2sim.errors import UsageError
 from scan2sim.progress import Reporter, silent
 from splatwm.data import Data, Episode
 from splatwm.evaluate import has_moved, position_error, rotation_error
-from splatwm.model import Model, calibrate
 from splatwm.predict import EpisodePredictor
+from splatwm.trained import Model, calibrate
 
 __all__ = ["TrainConfig", "train"]
 

@@ -17,11 +17,11 @@ from scan2sim.files import new_folder, write_json
 from scan2sim.progress import Reporter
 from scan2sim.scene import Scene, load_scene, viewpoint
 from splatwm.actions import RobotMotion, read_actions
-from splatwm.model import load_model
 from splatwm.observe import Observer, write_video
 from splatwm.push import straight_push
 from splatwm.rollout import Rollout as Future
 from splatwm.rollout import rollout, write_rollout
+from splatwm.trained import load_model
 
 __all__ = ["Rollout"]
 

@@ -14,8 +14,8 @@ from scan2sim.errors import UsageError
 from scan2sim.progress import Reporter
 from splatwm.config import PhysicsConfig
 from splatwm.data import open_data
-from splatwm.model import EnsembleConfig, Model, save_model
 from splatwm.train import TrainConfig, train
+from splatwm.trained import EnsembleConfig, Model, save_model
 
 __all__ = ["Train"]
 

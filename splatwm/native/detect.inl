@@ -10,7 +10,7 @@ struct Pose {
 struct Finding {  // memory that is used again for every step
     Array<Contact> candidates;
     Array<Vec3> places;
-    Array<uint8_t> kept, touching;
+    Array<uint8_t> kept, touching, used;
     Array<float> spread;
     Array<int> pieces_a, pieces_b;
 };
@@ -93,6 +93,23 @@ inline float fastest(const Bodies& s, int i) {
     return length(Vec3(s.linear + 3 * i)) + length(Vec3(s.angular + 3 * i)) * 0.5f * length(half);
 }
 
+// Which contact of the last step this one goes on: of the same features, or near it on one of the bodies.
+inline size_t same_place(const Contact& c, const Array<Contact>& last, size_t first, size_t end, const Array<uint8_t>& used) {
+    constexpr float NEAR = 0.0015f;  // [m]
+    size_t best = end;
+    float least = NEAR * NEAR;
+    for (size_t i = first; i < end; i++) {
+        const Contact& old = last[i];
+        if (used[i - first]) continue;
+        if (old.key == c.key) return i;
+        const bool same = old.a == c.a;
+        const Vec3 on_a = c.on_a - (same ? old.on_a : old.on_b), on_b = c.on_b - (same ? old.on_b : old.on_a);
+        const float square = std::min(dot(on_a, on_a), dot(on_b, on_b));
+        if (square < least) least = square, best = i;
+    }
+    return best;
+}
+
 inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float margin, float dt, const Settings& settings,
                         const Array<Contact>& last, Finding& memory, Array<Contact>& out) {
     const Shape &sa = *s.shape[a], &sb = *s.shape[b];
@@ -110,6 +127,7 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
     size_t first_old = 0, end_old;
     while (first_old < last.size() && last[first_old].key >> 48 != pair) first_old++;
     for (end_old = first_old; end_old < last.size() && last[end_old].key >> 48 == pair;) end_old++;
+    memory.used.assign(end_old - first_old, 0);
     for (int i = 0; i < int(sa.pieces.size()); i++)
         if (boxes_meet(sa.pieces[i].low, sa.pieces[i].high, low_b, high_b, margin + sa.pieces[i].radius)) memory.pieces_a.push_back(i);
     if (memory.pieces_a.empty()) return;
@@ -140,9 +158,8 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
                 c.gap = p.gap - rounding;
                 c.friction = pair_friction(s, a, b), c.restitution = std::max(s.restitution[a], s.restitution[b]);
                 c.key = pair << 48 | uint64_t(i) << 38 | uint64_t(j) << 28 | p.feature;
-                size_t old = first_old;
-                while (old < end_old && last[old].key != c.key) old++;
-                if (old < end_old) c.impulse = last[old].impulse, c.twist = last[old].twist;  // warm start
+                const size_t old = same_place(c, last, first_old, end_old, memory.used);
+                if (old < end_old) c.impulse = last[old].impulse * (c.a == last[old].a ? 1.f : -1.f), c.twist = last[old].twist * (c.a == last[old].a ? 1.f : -1.f), memory.used[old - first_old] = 1;
                 memory.kept.push_back(old < end_old);
                 memory.candidates.push_back(c);
             }

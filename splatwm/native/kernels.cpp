@@ -16,6 +16,7 @@ namespace {
 #include "manifold.inl"
 #include "detect.inl"
 #include "solver.inl"
+#include "problem.inl"
 #include "adjoint.inl"
 #include "world.inl"
 #include "rollout.inl"

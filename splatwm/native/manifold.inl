@@ -10,7 +10,7 @@ struct Point {
 };
 
 struct Manifold {
-    static constexpr int MOST = 64;
+    static constexpr int MOST = 256;
     Point points[MOST];
     int count = 0;
     void add(const Point& p) {
@@ -18,20 +18,21 @@ struct Manifold {
     }
 };
 
+constexpr int FOREMOST = 128;     // vertices of a touching side that are looked at
 constexpr float ALIGNED = 0.8f;   // cosine between a face's normal and the direction of the gap
 constexpr float ON_FACE = 2e-6f;  // [m] beside a face still counts as over it
 
 // Vertices of a piece that lie at most `reach` beyond the foremost one in a direction.
-inline int foremost(const Placed& p, Vec3 direction, float reach, int* found, int most) {
+inline int foremost(const Placed& p, Vec3 direction, float reach, int* found) {
     const Vec3 d = p.local_direction(direction);
     const int k = p.piece->vertex;
     const float *x = &p.shape->vx[k], *y = &p.shape->vy[k], *z = &p.shape->vz[k];
     const Extreme top = largest(x, y, z, nullptr, p.piece->vertices, d);
     const float low = top.value - reach;
     int count = 0;
-    for (int i = 0; i < p.piece->vertices && count < most; i += LANES) {
+    for (int i = 0; i < p.piece->vertices && count < FOREMOST; i += LANES) {
         const Lanes value = load(x + i) * d.x + load(y + i) * d.y + load(z + i) * d.z;
-        for (int j = 0; j < LANES && count < most; j++)
+        for (int j = 0; j < LANES && count < FOREMOST; j++)
             if (value[j] >= low) {
                 const int n = i + j;  // padding repeats the last vertex
                 if (n && x[n] == x[n - 1] && y[n] == y[n - 1] && z[n] == z[n - 1]) continue;
@@ -100,7 +101,7 @@ inline void crossings(const Placed& a, const Placed& b, const int* va, int na, c
     const float sign = std::copysign(1.f, normal.z), k = -1 / (sign + normal.z), m = normal.x * normal.y * k;
     const Vec3 t1{1 + sign * normal.x * normal.x * k, sign * m, -sign * normal.x};
     const Vec3 t2{m, sign + normal.y * normal.y * k, -normal.y};
-    Flat flat[2][32], hull[2][65];
+    Flat flat[2][FOREMOST], hull[2][2 * FOREMOST + 1];
     for (int i = 0; i < na; i++) {
         const Vec3 p = a.vertex(va[i]);
         flat[0][i] = {dot(p, t1), dot(p, t2), va[i]};
@@ -133,8 +134,8 @@ inline void crossings(const Placed& a, const Placed& b, const int* va, int na, c
 inline void touch(const Placed& a, const Placed& b, const Apart& found, float margin, Manifold& out) {
     const Vec3 n = found.normal;
     const float reach = margin - found.gap;
-    int va[32], vb[32];
-    const int na = foremost(a, n, reach, va, 32), nb = foremost(b, -n, reach, vb, 32);
+    int va[FOREMOST], vb[FOREMOST];
+    const int na = foremost(a, n, reach, va), nb = foremost(b, -n, reach, vb);
     const int first = out.count;
     const float level_a = dot(n, found.on_a), level_b = dot(n, found.on_b);
     const int outside_b = vertices_over(b, a, vb, nb, n, level_a, margin, false, out);

@@ -107,6 +107,8 @@ void bind_settings(nb::module_& m) {
             [](Settings& s, const std::vector<float>& v) { std::copy_n(v.begin(), std::min<size_t>(3, v.size()), s.impedance); })
         .def_rw("margin", &Settings::margin)
         .def_rw("turn", &Settings::turn)
+        .def_rw("crowd", &Settings::crowd)
+        .def_rw("tolerance", &Settings::tolerance)
         .def_rw("stiffness", &Settings::stiffness)
         .def_rw("damping", &Settings::damping)
         .def_rw("torsion", &Settings::torsion)
@@ -190,6 +192,21 @@ void solve(const std::vector<In<T>>& reals, In<int32_t> a, In<int32_t> b, T step
     else kernels().solve_double(in, out, settings);
 }
 
+template <class T>
+void solve_adjoint(const std::vector<In<T>>& reals, In<int32_t> a, In<int32_t> b, T step, const Settings& settings, const std::vector<In<T>>& given,
+                   const std::vector<Out<T>>& found) {
+    const SolveInputs<T> in = inputs<T>(reals, a, b, step);
+    const size_t o = in.bodies, c = in.contacts;
+    if (given.size() != 3 || found.size() != 7) throw std::invalid_argument("expected 3 gradients, and 7 arrays for gradients");
+    const SolveGradients<T> g{checked(given[0], 6 * c, "impulse"), checked(given[1], 6 * o, "after"), checked(given[2], 6 * o, "mean"),
+                              checked(found[0], 6 * o, "before"), checked(found[1], 6 * o, "free"), checked(found[2], c, "gap"),
+                              checked(found[3], 3 * c, "friction"), checked(found[4], 3 * c, "velocity_bias"),
+                              checked(found[5], c, "position_bias"), checked(found[6], 6 * c, "warm")};
+    nb::gil_scoped_release release;
+    if constexpr (sizeof(T) == 4) kernels().solve_adjoint_float(in, g, settings);
+    else kernels().solve_adjoint_double(in, g, settings);
+}
+
 void roll_out(State& state, const Settings& settings, float dt, In<int32_t> link_bodies, In<float> link_position, In<float> link_wxyz,
               Out<float> position, Out<float> wxyz, Out<float> impulse, int threads) {
     const size_t b = state.environments, o = state.objects, l = link_bodies.size();
@@ -221,6 +238,8 @@ NB_MODULE(_native, m) {
     m.def("find_contacts", &find_contacts, "state"_a, "settings"_a, "dt"_a);
     m.def("solve", &solve<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a, "after"_a, "mean"_a);
     m.def("solve_double", &solve<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a, "after"_a, "mean"_a);
+    m.def("solve_adjoint", &solve_adjoint<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a);
+    m.def("solve_adjoint_double", &solve_adjoint<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a);
     m.def("roll_out", &roll_out, "state"_a, "settings"_a, "dt"_a, "link_bodies"_a, "link_position"_a, "link_wxyz"_a, "position"_a, "wxyz"_a,
           "impulse"_a, "threads"_a);
     m.def("available_isas", &available_isas);

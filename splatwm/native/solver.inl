@@ -24,7 +24,8 @@ struct Row {  // a contact in the solver
     T mobility[6][6];
     T inverse_mass;  // of both
     T target[6], linear_target, softness, friction_softness, position_target, push;
-    bool springs, pushes;  // the spring acts from the start of the step; something is asked of the displacement
+    bool follows;  // the displacement is what the velocity at the end says
+    bool springs, bounces, pushes;  // the spring acts from the start of the step; something is asked of the displacement
 };
 
 template <class T>
@@ -82,29 +83,67 @@ struct Impedance {
     T value, slope;
 };
 
+inline float value_of(float x) { return x; }
+inline double value_of(double x) { return x; }
+
 // MuJoCo's impedance at a depth, with power 2 and midpoint 1/2.
-template <class T>
-Impedance<T> impedance_at(T depth, const Spring<T>& s) {
-    const T x = depth / s.impedance[2], rise = s.impedance[1] - s.impedance[0];
-    if (x <= 0) return {s.impedance[0], 0};
-    if (x >= 1) return {s.impedance[1], 0};
-    if (x <= T(0.5)) return {s.impedance[0] + 2 * x * x * rise, 4 * x * rise / s.impedance[2]};
-    return {s.impedance[0] + (1 - 2 * (1 - x) * (1 - x)) * rise, 4 * (1 - x) * rise / s.impedance[2]};
+template <class S, class T>
+Impedance<S> impedance_at(S depth, const Spring<T>& s) {
+    const T rise = s.impedance[1] - s.impedance[0];
+    const S x = depth / s.impedance[2];
+    if (value_of(x) <= 0) return {S(s.impedance[0]), S(0)};
+    if (value_of(x) >= 1) return {S(s.impedance[1]), S(0)};
+    if (value_of(x) <= T(0.5)) return {x * x * (2 * rise) + S(s.impedance[0]), x * (4 * rise / s.impedance[2])};
+    const S y = S(1) - x;
+    return {(S(1) - y * y * T(2)) * rise + S(s.impedance[0]), y * (4 * rise / s.impedance[2])};
 }
 
-// The spring's impulse at a normal velocity u is (target - u) / softness near u: a Newton step, for the impedance rises
-// steeply with the depth at the end of the step.
+// The spring's impulse at a normal velocity, and what changes it.
+template <class T>
+struct SpringLaw {
+    T impulse, share;            // share: impulse per lacking velocity
+    T per_velocity, per_depth;   // derivatives of the impulse; the depth is that at the end of the step
+    T share_per_depth;
+    T slope;                     // of a Newton step: -per_velocity, kept positive
+};
+
+template <class T>
+SpringLaw<T> spring_law(T gap, T v, T before, T inverse_mass, const Spring<T>& s) {
+    const T h = s.step, depth = -(gap + h * v), damped = 1 + h * s.damping, stiff = h * s.stiffness;
+    const Impedance<T> d = impedance_at(depth, s);
+    const T yield = 1 / ((1 - d.value) * inverse_mass), share = d.value * yield;
+    const T lack = before - damped * v + stiff * d.value * depth;
+    const T rise = d.slope * yield / (1 - d.value);
+    const T per_depth = rise * lack + share * stiff * (d.slope * depth + d.value);
+    const T slope = share * (damped + h * stiff * d.value) + h * (rise * std::max(T(0), lack) + share * stiff * d.slope * std::max(T(0), depth));
+    return {share * lack, share, -share * damped - h * per_depth, per_depth, rise, slope};
+}
+
+// Near a normal velocity u the impulse is (target - u) / softness: a Newton step, for the impedance rises steeply.
 template <class T>
 void linearize(Row<T>& c, T u, const Spring<T>& s) {
-    const T h = s.step, v = u - c.bias[0], depth = -(c.gap + h * v);
-    const Impedance<T> d = impedance_at(depth, s);
-    const T yield = 1 / ((1 - d.value) * c.inverse_mass), share = d.value * yield, k = h * s.stiffness * d.value;
-    const T lack = c.target[0] - (1 + h * s.damping) * v + k * depth;
-    const T slope = share * (1 + h * s.damping + h * k) +
-                    h * d.slope * (std::max(T(0), lack) * yield / (1 - d.value) + share * h * s.stiffness * std::max(T(0), depth));
-    c.softness = 1 / slope;
-    c.linear_target = u + c.softness * share * lack;
-    c.friction_softness = s.creep * c.friction[0] * c.friction[0] / (share * (1 + h * s.damping));
+    const SpringLaw<T> law = spring_law(c.gap, u - c.bias[0], c.target[0], c.inverse_mass, s);
+    c.softness = 1 / law.slope;
+    c.linear_target = u + c.softness * law.impulse;
+    c.friction_softness = s.creep * c.friction[0] * c.friction[0] / (law.share * (1 + s.step * s.damping));
+}
+
+template <class S>
+struct OpenTargets {
+    S softness, velocity, position, resistance;
+};
+
+// A contact that is open at first. It meets the other side within the step, or it keeps that from going through. S is a
+// number, or one with derivatives.
+template <class S, class T>
+OpenTargets<S> open_targets(S gap, S normal, T inverse_mass, const Spring<T>& s) {
+    const T h = s.step;
+    const Impedance<S> d = impedance_at(-(gap + normal * h), s);
+    const S resistance = (S(1) - d.value) / d.value * inverse_mass;
+    if (!(value_of(gap + normal * h) < 0)) return {S(0), -gap / h, -gap / h, resistance};
+    const S rest = gap / normal + h;
+    const S stiff = S(1) + rest * s.damping + rest * rest * d.value * s.stiffness;
+    return {rest * resistance / stiff / h, normal / stiff, rest * normal / stiff / h - gap / h, resistance};
 }
 
 // Targets of a contact: `before` are relative velocities at the start of the step, `normal` the normal one that free
@@ -114,19 +153,15 @@ void set_targets(Row<T>& c, const T* before, T normal, const Spring<T>& s) {
     constexpr T BOUNCES = T(0.05);  // [m/s] slower impacts do not bounce
     const T h = s.step;
     const bool open = c.gap > 0, meets = !open || -h * normal > c.gap;
-    c.springs = !open, c.pushes = open, c.position_target = 0;
+    c.springs = !open, c.bounces = false, c.pushes = open, c.position_target = 0;
     c.target[0] = before[0];
     if (open) {
-        const T rest = meets ? h + c.gap / normal : T(0);
-        const T d = impedance_at(-(c.gap + h * normal), s).value;
-        const T stiff = 1 + rest * s.damping + rest * rest * s.stiffness * d, resistance = (1 - d) / d * c.inverse_mass;
-        c.softness = rest / h * resistance / stiff;
-        c.linear_target = (meets ? normal / stiff : -c.gap / h) + c.bias[0];
-        c.position_target = -c.gap / h + (meets ? rest / h * normal / stiff : T(0));
-        c.friction_softness = s.creep * c.friction[0] * c.friction[0] * resistance / (1 + h * s.damping);
+        const OpenTargets<T> o = open_targets(c.gap, normal, c.inverse_mass, s);
+        c.softness = o.softness, c.linear_target = o.velocity + c.bias[0], c.position_target = o.position;
+        c.friction_softness = s.creep * c.friction[0] * c.friction[0] * o.resistance / (1 + h * s.damping);
     }
     if (c.restitution > 0 && meets && normal < -BOUNCES) {
-        c.springs = false, c.pushes = true, c.softness = c.friction_softness = 0;
+        c.springs = false, c.bounces = c.pushes = true, c.softness = c.friction_softness = 0;
         c.linear_target = -c.restitution * normal + c.bias[0];
         c.position_target = -std::max(c.gap, T(0)) / h;
     }
@@ -135,9 +170,9 @@ void set_targets(Row<T>& c, const T* before, T normal, const Spring<T>& s) {
     c.position_target += c.position_bias;
 }
 
-// One contact's impulse, given all others.
+// One contact's impulse, given all others; returns the square of how much it changes along normal and tangents.
 template <class T>
-void relax(Row<T>& c, Moving<T>& a, Moving<T>& b, const Spring<T>& s) {
+T relax(Row<T>& c, Moving<T>& a, Moving<T>& b, const Spring<T>& s) {
     T u[6], change[6], old[6];
     const Relative<T> now = relative(c, a, b);
     for (int j = 0; j < 6; j++) u[j] = now.u[j], old[j] = c.impulse[j];
@@ -168,12 +203,14 @@ void relax(Row<T>& c, Moving<T>& a, Moving<T>& b, const Spring<T>& s) {
     }
     for (int j = 0; j < 6; j++) change[j] = f[j] - old[j];
     apply(c, change, a, b);
+    return change[0] * change[0] + change[1] * change[1] + change[2] * change[2];
 }
 
-// Velocities at the end of the step. `bodies` hold the velocities of free motion; rows their last impulses.
+// Velocities at the end of the step. `bodies` hold the velocities of free motion; rows their last impulses. It ends when
+// a sweep changes impulses by less than this share of them, or after the last sweep.
 template <class T>
 void solve_velocities(Array<Row<T>>& rows, Array<Moving<T>>& bodies, const Array<Relative<T>>& before,
-                      T h, const Settings& s) {
+                      T h, T tolerance, const Settings& s) {
     const Spring<T> spring(h, s);
     for (Row<T>& c : rows) apply(c, c.impulse, bodies[c.a], bodies[c.b]);
     for (size_t i = 0; i < rows.size(); i++) {
@@ -183,28 +220,37 @@ void solve_velocities(Array<Row<T>>& rows, Array<Moving<T>>& bodies, const Array
         set_targets(c, before[i].u, normal_velocity(c, a, b), spring);
     }
     for (int sweep = 0; sweep < s.sweeps; sweep++) {
-        if (sweep % 2 == 0)
-            for (size_t i = 0; i < rows.size(); i++) relax(rows[i], bodies[rows[i].a], bodies[rows[i].b], spring);
-        else
-            for (size_t i = rows.size(); i-- > 0;) relax(rows[i], bodies[rows[i].a], bodies[rows[i].b], spring);
+        T changed = 0, all = 0;
+        for (size_t k = 0; k < rows.size(); k++) {
+            Row<T>& c = rows[sweep % 2 == 0 ? k : rows.size() - 1 - k];
+            changed += relax(c, bodies[c.a], bodies[c.b], spring);
+            all += c.impulse[0] * c.impulse[0];
+        }
+        if (tolerance > 0 && changed < tolerance * tolerance * all) break;
     }
 }
 
-// Mean velocities over the step: `bodies` hold what the mean would be without contacts; pushes only, along normals.
-// A contact that presses ends as deep as its velocity at the end says, an open one does not close too far.
+template <class T>
+void begin_push(Row<T>& c, const Moving<T>& end_a, const Moving<T>& end_b) {
+    c.push = 0;
+    c.follows = !c.pushes && c.impulse[0] > 0;
+    if (c.follows) c.position_target += normal_velocity(c, end_a, end_b), c.pushes = true;
+}
+
+// Mean velocities over the step: `bodies` hold what the mean would be without contacts; pushes act along normals.
+// A contact that presses moves as its velocity at the end says, neither more nor less, which damps all trembling; an open
+// one is only kept from closing too far.
 template <class T>
 void solve_positions(Array<Row<T>>& rows, const Array<Moving<T>>& end, Array<Moving<T>>& bodies,
                      const Settings& s) {
-    for (Row<T>& c : rows) {
-        c.push = 0;
-        if (!c.pushes && c.impulse[0] > 0) c.position_target += normal_velocity(c, end[c.a], end[c.b]), c.pushes = true;
-    }
+    for (Row<T>& c : rows) begin_push(c, end[c.a], end[c.b]);
     for (int sweep = 0; sweep < s.position_sweeps; sweep++)
         for (size_t k = 0; k < rows.size(); k++) {
             Row<T>& c = rows[sweep % 2 == 0 ? k : rows.size() - 1 - k];
             if (!c.pushes) continue;
             Moving<T>&a = bodies[c.a], &b = bodies[c.b];
-            const T push = std::max(T(0), c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0]);
+            T push = c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0];
+            if (!c.follows) push = std::max(T(0), push);
             const T change[6] = {push - c.push};
             apply(c, change, a, b);
             c.push = push;

@@ -36,6 +36,8 @@ struct Settings {
     float lag = 0;                 // [s] step of the semi-implicit integrator whose positions are to be matched
     float sleep_linear = 0.003f, sleep_angular = 0.05f, sleep_after = 0.2f;  // [m/s], [rad/s], [s]; after 0: never
     float turn = 0.1f;  // [rad] that nothing turns by before contacts are found again
+    float tolerance = 1e-3f;  // change of impulses in a sweep after which a rollout goes on
+    int crowd = 1;  // substeps are cut into so many where free bodies touch each other
     int substeps = 4, sweeps = 8, position_sweeps = 2;
     int contacts_per_pair = 12;
 };

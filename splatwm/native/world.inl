@@ -102,7 +102,7 @@ struct World {
         }
         for (int i = 0; i < s.count; i++)
             if (moving[i].inverse_mass > 0) moving[i].v += g * h;
-        solve_velocities(rows, moving, before, h, *settings);
+        solve_velocities(rows, moving, before, h, settings->tolerance, *settings);
         mean = moving;
         const float share = std::max(0.f, 0.5f - 0.5f * settings->lag / h);
         for (int i = 0; i < s.count; i++)
@@ -193,6 +193,13 @@ struct World {
         return std::clamp(int(std::ceil(fastest * dt / settings->turn)), 1, settings->substeps);
     }
 
+    // Whether free bodies touch each other: impulses then need several sweeps to get from one to the next.
+    bool crowded() const {
+        for (const Contact& c : contacts)
+            if (c.gap < settings->impedance[2] && !fixed(c.a) && !fixed(c.b)) return true;
+        return false;
+    }
+
     // One step; velocities of kinematic bodies are set before.
     void step(float dt, float* felt) {
         const float h = dt / settings->substeps;
@@ -204,10 +211,12 @@ struct World {
                 if (s.shape[i])
                     turned_box(poses[i].r, Vec3(s.position + 3 * i), s.shape[i]->low, s.shape[i]->high, poses[i].low, poses[i].high);
             find_contacts(h * (end - done));
-            for (bool first = true; done < end; done++, first = false) {
-                substep(h, first, felt);
-                carry(h);
+            const int finer = crowded() ? settings->crowd : 1;
+            for (int k = done * finer; k < end * finer; k++) {
+                substep(h / finer, k == done * finer, felt);
+                carry(h / finer);
             }
+            done = end;
             for (size_t k = 0; k < contacts.size(); k++) {
                 contacts[k].impulse = transposed_times(rows[k].frame, Vec3(rows[k].impulse));
                 contacts[k].twist = transposed_times(rows[k].frame, Vec3(rows[k].impulse + 3));

@@ -14,9 +14,9 @@ from scan2sim.errors import SceneError, UsageError
 from scan2sim.geometry import look_at
 from scan2sim.scene import Scene
 from splatwm.actions import RobotMotion, pusher_motion
-from splatwm.model import Calibration, EnsembleConfig, Model, ModelError, calibrate, load_model, save_model
 from splatwm.observe import Observer, write_video
 from splatwm.rollout import Rollout, rollout, write_rollout
+from splatwm.trained import Calibration, EnsembleConfig, Model, ModelError, calibrate, load_model, save_model
 from tests.scene.factory import make_scene
 
 DT = 1 / 30

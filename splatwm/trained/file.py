@@ -15,9 +15,9 @@ from safetensors.numpy import save
 from scan2sim.errors import Scan2SimError
 from scan2sim.files import write_bytes
 from splatwm.config import PhysicsConfig
-from splatwm.model.calibration import Calibration
-from splatwm.model.ensemble import EnsembleConfig
-from splatwm.model.model import Model
+from splatwm.trained.calibration import Calibration
+from splatwm.trained.ensemble import EnsembleConfig
+from splatwm.trained.model import Model
 
 __all__ = ["ModelError", "load_model", "save_model"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from splatwm.config import PhysicsConfig
-from splatwm.model.calibration import Calibration
-from splatwm.model.ensemble import EnsembleConfig
+from splatwm.trained.calibration import Calibration
+from splatwm.trained.ensemble import EnsembleConfig
 
 __all__ = ["Model"]
 

@@ -1,0 +1,145 @@
+"""One step of a batch as tensors, with gradients and places for a network to correct what contacts do.
+
+The same maths as the compiled rollout (``splatwm.simulate``), for training and adaptation; bodies do not fall asleep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from splatwm.config import PhysicsConfig
+from splatwm.model.contacts import Contacts, contact_geometry, find_contacts
+from splatwm.model.rigid import rotation_matrix, turned_by
+from splatwm.model.solve import Backend, SolveInputs, solve
+from splatwm.shapes import BodyShape
+from splatwm.state import State
+
+__all__ = ["Corrections", "Stepped", "step"]
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What a network changes of C contacts; nothing where it is None."""
+
+    velocity_bias: Tensor | None = None  # (C, 3) [m/s]
+    position_bias: Tensor | None = None  # (C,) [m/s]
+    friction: Tensor | None = None  # (C, 3) sliding, torsion [m], rolling [m], in place of what it was
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A step later."""
+
+    state: State
+    contacts: Contacts
+    impulse: Tensor  # (C, 6) of the last substep, to begin the next step with
+    felt: Tensor  # (B, O, 3) [N s] of all contacts on each body
+
+
+@dataclass(frozen=True)
+class _Bodies:
+    """The batch as one row of N bodies."""
+
+    moves: Tensor  # (N,) bool
+    inverse_mass: Tensor  # (N,)
+    inertia: Tensor  # (N, 3, 3) body axes
+    inverse_inertia: Tensor  # (N, 3, 3)
+
+
+def step(
+    state: State,
+    shapes: Sequence[BodyShape],
+    dt: float,  # [s]
+    config: PhysicsConfig = PhysicsConfig(),
+    corrections: Corrections = Corrections(),
+    *,
+    contacts: Contacts | None = None,
+    warm: Tensor | None = None,  # (C, 6) impulses to begin with
+    backend: Backend = "native",
+) -> Stepped:
+    """Move a batch by one step of ``config.substeps`` shorter ones.
+
+    Contacts are those given, or those found at the start.  Kinematic bodies go on with their velocities.
+
+    Raises:
+        UsageError: the backend cannot do it.
+        ValueError: sizes do not fit.
+    """
+    contacts = find_contacts(state, shapes, dt, config) if contacts is None else contacts
+    h = dt / config.substeps
+    bodies = _bodies(state)
+    friction = corrections.friction if corrections.friction is not None else _frictions(contacts, config)
+    impulse = torch.zeros(len(contacts), 6).to(state.position) if warm is None else warm
+    wxyz = torch.nn.functional.normalize(state.wxyz.flatten(0, 1), dim=-1)
+    rotation, arm = rotation_matrix(wxyz), state.center_of_mass.flatten(0, 1)[..., None]
+    center = state.position.flatten(0, 1) + (rotation @ arm)[..., 0]
+    velocity = torch.cat([state.linear, state.angular], -1).flatten(0, 1)
+    felt = torch.zeros_like(center)
+    weight = torch.tensor(config.gravity).to(velocity) * h
+    fall = torch.where(bodies.moves[:, None], torch.cat([weight, torch.zeros_like(weight)]), 0.0)
+    none = torch.zeros(len(contacts)).to(velocity)
+    for _ in range(config.substeps):
+        at = contact_geometry(contacts, center, rotation)
+        turning = rotation @ bodies.inverse_inertia @ rotation.transpose(1, 2)
+        solved = solve(
+            SolveInputs(
+                before=velocity,
+                free=velocity + fall,
+                inverse_mass=bodies.inverse_mass,
+                inverse_inertia=turning,
+                a=contacts.a,
+                b=contacts.b,
+                frame=at.frame,
+                arm_a=at.arm_a,
+                arm_b=at.arm_b,
+                gap=at.gap,
+                friction=friction,
+                restitution=contacts.restitution,
+                velocity_bias=none[:, None].expand(-1, 3) if corrections.velocity_bias is None else corrections.velocity_bias,
+                position_bias=none if corrections.position_bias is None else corrections.position_bias,
+                warm=impulse,
+                step=h,
+            ),
+            config,
+            backend,
+        )
+        impulse = solved.impulse
+        force = (at.frame.transpose(1, 2) @ impulse[:, :3, None])[..., 0]
+        felt = felt.index_add(0, contacts.b, force).index_add(0, contacts.a, -force)
+        center = center + h * solved.mean[:, :3]
+        spin = solved.after[:, 3:]
+        momentum = (rotation @ bodies.inertia @ rotation.transpose(1, 2) @ spin[..., None])[..., 0]
+        gyroscopic = (turning @ torch.linalg.cross(momentum, spin)[..., None])[..., 0]
+        wxyz = turned_by((solved.mean[:, 3:] + 0.5 * h * gyroscopic) * h, wxyz)
+        rotation = rotation_matrix(wxyz)
+        kept = (rotation @ bodies.inverse_inertia @ rotation.transpose(1, 2) @ momentum[..., None])[..., 0]
+        spin = torch.where(bodies.moves[:, None], kept, spin)
+        velocity = torch.cat([solved.after[:, :3], spin], -1)
+    shape = state.position.shape
+    moved = replace(
+        state,
+        position=(center - (rotation @ arm)[..., 0]).reshape(shape),
+        wxyz=wxyz.reshape(state.wxyz.shape),
+        linear=velocity[:, :3].reshape(shape),
+        angular=velocity[:, 3:].reshape(shape),
+    )
+    return Stepped(moved, contacts, impulse, felt.reshape(shape))
+
+
+def _bodies(state: State) -> _Bodies:
+    moves = state.free.flatten()
+    eye = torch.eye(3).to(state.inertia)
+    inertia = torch.where(moves[:, None, None], state.inertia.flatten(0, 1), eye)
+    inverse = torch.where(moves[:, None, None], torch.linalg.inv(inertia), 0.0)
+    mass = torch.where(moves, state.mass.flatten(), 1.0)
+    return _Bodies(moves, torch.where(moves, 1 / mass, 0.0), inertia, inverse)
+
+
+def _frictions(contacts: Contacts, config: PhysicsConfig) -> Tensor:
+    sliding = contacts.friction
+    rough = (sliding > 0).to(sliding)
+    return torch.stack([sliding, config.torsion * rough, config.rolling * rough], -1)
