@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-NATIVE := CMakeLists.txt $(wildcard scan2sim/splats/native/*)
+NATIVE := CMakeLists.txt $(wildcard scan2sim/splats/native/* splatwm/native/*)
 RUN_INSTALLED := $(VENV)/.run-installed
 DEV_INSTALLED := $(VENV)/.dev-installed
 ISAACLAB := .venv-isaaclab

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "a scene against the truth",
     "edit": "merge, split, delete or rename objects of a scene",
     "physics": "what objects weigh and are made of",
+    "cousins": "one scene becomes many, each possible, each with a known distance",
     "export": "a scene in a simulator's format",
     "check": "open an export or a scene in its simulator and step it",
     "report": "the quality report; exit code 3 when the gate says no",
@@ -32,7 +33,7 @@ PROGRAM = Program(
     about="A phone scan becomes a simulation: Gaussian splats, separate physical objects, environments for robots.",
     commands=COMMANDS,
     rooms="scan2sim.commands",
-    resumed=("build",),
+    resumed=("build", "cousins"),
 )
 
 

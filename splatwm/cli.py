@@ -14,6 +14,8 @@ PROGRAM = Program(
     about="A world model of scanned scenes: how every object moves when a robot acts.",
     commands={
         "collect": "simulate trajectories of scenes and procedural shapes",
+        "train": "a model from trajectories, in one file",
+        "rollout": "imagine what happens when a robot acts, and show it",
         "evaluate": "how far predictions are from what happened",
     },
     rooms="splatwm.commands",

@@ -16,7 +16,7 @@ from scan2sim.bodies.read_body import read_body
 from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
 from scan2sim.bodies.solid import nearest_parts, union
 from scan2sim.bodies.surface import Surface, outer_points
-from scan2sim.bodies.texture import ColorsAt, Texture, colors_of, split_at_seams, texture_mesh
+from scan2sim.bodies.texture import ColorsAt, Texture, colors_of, shade_texture, split_at_seams, texture_mesh
 
 __all__ = [
     "FAMILIES",
@@ -54,6 +54,7 @@ __all__ = [
     "piece_fit",
     "read_body",
     "procedural_shape",
+    "shade_texture",
     "shape_sigma",
     "solid_of_word",
     "split_at_seams",

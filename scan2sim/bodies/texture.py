@@ -18,7 +18,7 @@ from trimesh.visual.material import PBRMaterial
 from scan2sim.bodies.skin import vertex_colors
 from scan2sim.bodies.surface import Surface
 
-__all__ = ["ColorsAt", "Texture", "colors_of", "split_at_seams", "texture_mesh"]
+__all__ = ["ColorsAt", "Texture", "colors_of", "shade_texture", "split_at_seams", "texture_mesh"]
 
 Array = NDArray[np.float64]
 ColorsAt = Callable[[Array], Array]  # points (N, 3) [m] in the mesh's frame to colours (N, 3) in 0..1
@@ -61,14 +61,19 @@ def texture_mesh(mesh: trimesh.Trimesh, colors_at: ColorsAt, size: int = 512) ->
     uv = np.round(np.asarray(places, dtype=np.float64)[corners].clip(0, 1) * UV_STEPS) / UV_STEPS
     pixels, faces, shares = _texels(uv, width, height)
     points = np.einsum("nk,nki->ni", shares, mesh.triangles[faces])
-    image = np.zeros((height * width, 3), dtype=np.uint8)
-    image[pixels] = (np.asarray(colors_at(points)).clip(0, 1) * 255).round()
-    empty = np.ones(height * width, dtype=bool)
-    empty[pixels] = False
-    if len(pixels):
-        nearest = distance_transform_edt(empty.reshape(height, width), return_distances=False, return_indices=True)
-        image = image.reshape(height, width, 3)[tuple(np.asarray(nearest))]
-    return Texture(image.reshape(height, width, 3), uv)
+    return Texture(_painted(np.asarray(colors_at(points)), pixels, width, height), uv)
+
+
+def shade_texture(
+    mesh: trimesh.Trimesh,
+    texture: Texture,
+    factors: Array,  # (V, 3) ≥ 0, one for each vertex and channel, mixed over the triangles
+) -> Texture:
+    """The texture of the same mesh under other light: its colours times factors."""
+    height, width = texture.image.shape[:2]
+    pixels, faces, shares = _texels(texture.uv, width, height)
+    mixed = np.einsum("nk,nki->ni", shares, factors[mesh.faces[faces]])
+    return Texture(_painted(texture.image.reshape(-1, 3)[pixels] / 255 * mixed, pixels, width, height), texture.uv)
 
 
 def split_at_seams(mesh: trimesh.Trimesh, texture: Texture) -> tuple[trimesh.Trimesh, NDArray[np.int64]]:
@@ -109,6 +114,24 @@ def colors_of(mesh: trimesh.Trimesh, texture: Texture | None = None) -> ColorsAt
     painted = texture.image[row.clip(0, height - 1), column.clip(0, width - 1)] / 255
     painted, samples = np.vstack([painted, painted.mean(0)]), KDTree(places)
     return lambda points: painted[samples.query(points, distance_upper_bound=REACH * size)[1]]
+
+
+def _painted(
+    colors: Array,  # (N, 3) in 0..1
+    pixels: NDArray[np.int64],  # (N,)
+    width: int,
+    height: int,
+) -> NDArray[np.uint8]:  # (height, width, 3)
+    """A picture with these colours, and between them that of the nearest one."""
+    image = np.zeros((height * width, 3), dtype=np.uint8)
+    image[pixels] = (colors.clip(0, 1) * 255).round()
+    image = image.reshape(height, width, 3)
+    if not len(pixels):
+        return image
+    empty = np.ones(height * width, dtype=bool)
+    empty[pixels] = False
+    nearest = distance_transform_edt(empty.reshape(height, width), return_distances=False, return_indices=True)
+    return image[tuple(np.asarray(nearest))]
 
 
 def _texels(

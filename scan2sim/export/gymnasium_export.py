@@ -58,7 +58,7 @@ TASKS: Mapping[str, TaskFiles] = MappingProxyType(
     {
         "Push": TaskFiles(MODEL, "push.json", "push {objects} to a place", push_task),
         "PushHeading": TaskFiles(
-            MODEL,
+            "push-heading.xml",
             "push-heading.json",
             "push {objects} to a place and a heading",
             lambda scene, target: push_task(scene, target, heading=True),
@@ -102,13 +102,12 @@ def write_gymnasium(
         OutputError: it cannot be written.
     """
     tasks: dict[str, PushTask | LiftTask | RearrangeTask] = {}
-    specs: dict[str, mujoco.MjSpec] = {}  # by file
+    specs: dict[str, mujoco.MjSpec] = {}  # by file, with the tool of their task
     left_out: dict[str, str] = {}
     for kind, files in TASKS.items():
         try:
             task = files.make(scene, target)
-            if files.model not in specs:
-                specs[files.model] = _with_tool(scene, task)
+            specs[files.model] = _with_tool(scene, task)
             tasks[kind] = task
         except UsageError as problem:
             if kind == "Push":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
 
 from scan2sim.errors import UsageError
 from scan2sim.geometry import transform, transform_points
 from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.tasks import Spread
 
-__all__ = ["footprint_disc", "object_corners", "spreads_of", "standing_alone", "workspace"]
+__all__ = ["footprint_disc", "footprint_rectangle", "object_corners", "spreads_of", "standing_alone", "workspace"]
 
 Array = NDArray[np.float64]
 REACH = 0.3  # [m] the workspace is at most this far from the target on each side
@@ -26,6 +27,20 @@ def footprint_disc(obj: SceneObject) -> tuple[float, float, float]:
     corners = object_corners(obj)[:, :2]
     centre = (corners.min(0) + corners.max(0)) / 2
     return float(centre[0]), float(centre[1]), float(np.linalg.norm(corners - centre, axis=1).max())
+
+
+def footprint_rectangle(obj: SceneObject) -> tuple[float, float, Array]:  # [m], [m], (2,)
+    """Length and width of the smallest rectangle that holds the footprint, and the direction of its length."""
+    corners = object_corners(obj)[:, :2]
+    rim = corners[ConvexHull(corners).vertices]
+    edges = np.roll(rim, -1, axis=0) - rim  # one side of the smallest rectangle lies along an edge
+    along = edges / np.linalg.norm(edges, axis=1, keepdims=True)
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    lengths, widths = np.ptp(rim @ along.T, axis=0), np.ptp(rim @ across.T, axis=0)
+    best = int(np.argmin(lengths * widths))
+    if lengths[best] >= widths[best]:
+        return float(lengths[best]), float(widths[best]), along[best]
+    return float(widths[best]), float(lengths[best]), across[best]
 
 
 def workspace(scene: Scene, position: Array) -> tuple[Array, Array]:  # (2,), (2,) [m]

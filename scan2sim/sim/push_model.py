@@ -11,9 +11,16 @@ import mujoco
 import numpy as np
 
 from scan2sim.errors import UsageError
-from scan2sim.scene import Scene
+from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.contact import CONTACT, ContactTable
-from scan2sim.sim.footprint import footprint_disc, object_corners, spreads_of, standing_alone, workspace
+from scan2sim.sim.footprint import (
+    footprint_disc,
+    footprint_rectangle,
+    object_corners,
+    spreads_of,
+    standing_alone,
+    workspace,
+)
 from scan2sim.sim.model import mujoco_spec
 from scan2sim.sim.tasks import PushTask, Table
 from scan2sim.sim.tool import add_servo, add_slide, let_rest_sleep, start_at_home
@@ -22,6 +29,8 @@ __all__ = ["PUSHER", "PUSHER_SERVO", "Servo", "add_pusher", "push_task"]
 
 PUSHER = "pusher"
 ABOVE_TABLE = 0.003  # [m]
+LONG = 1.3  # length by width from which on a footprint has a heading
+FLAT = 0.75  # height by width up to which a thing does not roll
 
 
 @dataclass(frozen=True)
@@ -42,24 +51,30 @@ PUSHER_SERVO = Servo()
 def push_task(scene: Scene, target: str | None = None, *, heading: bool = False) -> PushTask:
     """The Push task of a scene; without a name, the smallest free object that stands alone on the main support.
 
+    With ``heading`` it is the smallest of those that have one: a footprint at least 1.3 times as long as wide, and
+    first those that lie flat, since what is as high as it is wide rolls away.
+
     Args:
         scene: the scene.
         target: the object to push.
         heading: whether it shall also be turned.
 
     Raises:
-        UsageError: there is no such object, or nothing in the scene can be pushed.
+        UsageError: there is no such object, or nothing in the scene can be pushed or has a heading.
     """
     found = standing_alone(scene, target)
     if not found:
         raise UsageError("nothing in this scene can be pushed", todo="build a scene with a free object on its support")
+    if heading and target is None:
+        found = _with_heading(found)
     obj = found[0]
-    corners = object_corners(obj)
+    corners, axis = object_corners(obj), footprint_rectangle(obj)[2]
     low, high = workspace(scene, obj.position)
     return PushTask(
         target=obj.name,
         home=(float(obj.position[0]), float(obj.position[1]), float(obj.position[2])),
         home_wxyz=(float(obj.wxyz[0]), float(obj.wxyz[1]), float(obj.wxyz[2]), float(obj.wxyz[3])),
+        axis=(float(axis[0]), float(axis[1])),
         radius=float(np.linalg.norm(corners[:, :2] - obj.position[:2], axis=1).max()),
         table=Table(
             (float(low[0]), float(low[1])),
@@ -71,6 +86,19 @@ def push_task(scene: Scene, target: str | None = None, *, heading: bool = False)
         pusher_bottom=float(corners[:, 2].min()) + ABOVE_TABLE,
         heading=heading,
     )
+
+
+def _with_heading(found: list[SceneObject]) -> list[SceneObject]:
+    """Those that are longer than wide, what lies flat first."""
+
+    def rolls(obj: SceneObject) -> bool:
+        return bool(np.ptp(object_corners(obj)[:, 2]) > FLAT * footprint_rectangle(obj)[1])
+
+    sizes = {obj.id: footprint_rectangle(obj)[:2] for obj in found}
+    long = [obj for obj in found if sizes[obj.id][0] >= LONG * sizes[obj.id][1]]
+    if not long:
+        raise UsageError("nothing that can be pushed here is longer than wide, so nothing has a heading")
+    return sorted(long, key=rolls)
 
 
 def add_pusher(scene: Scene, task: PushTask, contact: ContactTable = CONTACT) -> mujoco.MjSpec:

@@ -13,6 +13,9 @@ from scan2sim.sim.tasks import Task
 __all__ = ["add_place_servo", "add_servo", "add_slide", "let_rest_sleep", "start_at_home"]
 
 
+SLEEP = 0.01  # [m/s] what is slower for ten steps sleeps; by friction it would stop within half a millimetre anyway
+
+
 def add_slide(
     body: mujoco.MjsBody,
     name: str,
@@ -46,8 +49,12 @@ def add_place_servo(
 
 
 def let_rest_sleep(spec: mujoco.MjSpec) -> None:
-    """What rests is not simulated until something touches it: with bystanders, steps take half the time or less."""
+    """What rests is not simulated until something touches it: with bystanders, steps take half the time or less.
+
+    Things that lie on many corners tremble at some millimetres a second and would never sleep with MuJoCo's limit.
+    """
     spec.option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+    spec.option.sleep_tolerance = SLEEP
 
 
 def start_at_home(spec: mujoco.MjSpec, task: Task) -> None:

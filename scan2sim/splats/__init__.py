@@ -2,11 +2,20 @@
 
 from scan2sim.splats.adam import AdamMoments, adam_step
 from scan2sim.splats.compiled import available_isas, isa, keep_freed_memory, set_isa, set_threads, threads
-from scan2sim.splats.formats import SPLAT_SUFFIXES, count_splats, read_ply, read_splats, write_ply, write_splats
+from scan2sim.splats.formats import (
+    SPLAT_SUFFIXES,
+    count_splats,
+    encode_spz,
+    read_ply,
+    read_splats,
+    write_ply,
+    write_splats,
+)
 from scan2sim.splats.fusion import DepthPicture, FusionWeights, fuse_depths
 from scan2sim.splats.gaussians import SH_C0, Gaussians, concatenate
 from scan2sim.splats.loss import expose, photometric_loss
 from scan2sim.splats.metrics import match_exposure, psnr, ssim
+from scan2sim.splats.normals import shortest_axes
 from scan2sim.splats.rasterize import Backend, accumulate, count_pairs, dominant, rasterize
 from scan2sim.splats.rendering import Rendering
 from scan2sim.splats.sh import evaluate_sh, rotate_gaussians, rotate_sh, sh_basis
@@ -27,6 +36,7 @@ __all__ = [
     "count_pairs",
     "count_splats",
     "dominant",
+    "encode_spz",
     "evaluate_sh",
     "expose",
     "fuse_depths",
@@ -43,6 +53,7 @@ __all__ = [
     "set_isa",
     "set_threads",
     "sh_basis",
+    "shortest_axes",
     "ssim",
     "threads",
     "write_ply",

@@ -9,12 +9,12 @@ from scan2sim.splats.gaussians import Gaussians
 from scan2sim.splats.quaternions import rotation_matrices
 from scan2sim.splats.rendering import Views
 
-__all__ = ["facing_normals"]
+__all__ = ["facing_normals", "shortest_axes"]
 
 
 def facing_normals(gaussians: Gaussians, views: Views) -> Tensor:  # (C, N, 3)
     """Unit vectors along the shortest axes, in the world, on the side of each camera; differentiable in the quats."""
-    normals = _shortest_axes(gaussians)
+    normals = shortest_axes(gaussians)
     like, rows = gaussians.means, views.rows(gaussians)
     per_camera = []
     for camera in range(len(views)):
@@ -28,8 +28,8 @@ def facing_normals(gaussians: Gaussians, views: Views) -> Tensor:  # (C, N, 3)
     return torch.stack(per_camera)
 
 
-def _shortest_axes(gaussians: Gaussians) -> Tensor:  # (N, 3)
-    """Column of the rotation matrix that belongs to the smallest scale."""
+def shortest_axes(gaussians: Gaussians) -> Tensor:  # (N, 3)
+    """The direction in which each Gaussian is thinnest, of length 1 and either sign: its normal."""
     shortest = gaussians.log_scales.detach().argmin(1)
     columns = rotation_matrices(gaussians.quats).mT
     return columns[torch.arange(len(shortest), device=shortest.device), shortest]

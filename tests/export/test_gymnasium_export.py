@@ -107,8 +107,9 @@ def test_what_does_not_fit_the_gripper_is_left_out_and_said(tmp_path: Path) -> N
     bowl = next(obj for obj in settled().objects if obj.name == "bowl")
     write_gymnasium(replace(settled(), objects=(bowl,)), tmp_path / "gym", "x")
     record = json.loads((tmp_path / "gym" / "export.json").read_text())
-    assert record["environments"] == ["scan2sim/X-Push-v0", "scan2sim/X-PushHeading-v0"]
-    assert set(record["left_out"]) == {"Lift", "Rearrange"}
+    assert record["environments"] == ["scan2sim/X-Push-v0"]
+    assert set(record["left_out"]) == {"PushHeading", "Lift", "Rearrange"}
+    assert "longer than wide" in record["left_out"]["PushHeading"]
     assert "no Lift: nothing in this scene is at most 8.8 cm wide" in (tmp_path / "gym" / "README.md").read_text()
     assert check_gymnasium(tmp_path / "gym")["passed"]
 

@@ -60,7 +60,7 @@ def as_torch(state: TaskState) -> PushState:
 @pytest.mark.parametrize("heading", [False, True])
 def test_it_is_the_task_that_mujoco_has(scene: Scene, exported: Path, heading: bool) -> None:
     ours, theirs = push_task(scene, heading=heading), torch_task(exported, heading)
-    before, after = random_states(ours, 400, seed=0), random_states(ours, 400, seed=1)
+    before, after = random_states(ours, 4000, seed=0), random_states(ours, 4000, seed=1)
     states = as_torch(before), as_torch(after)
     assert theirs.observation_size == ours.observation_size
     assert np.allclose(theirs.observation(states[0]).numpy(), ours.observation(before), atol=1e-9)

@@ -106,6 +106,15 @@ def test_rewards_of_a_path_add_up_to_its_ends(task: Any) -> None:
     assert total == pytest.approx(float(task.potential(path[-1]) - task.potential(path[0])))
 
 
+def test_a_pusher_is_drawn_round_its_target_to_the_side_away_from_the_goal() -> None:
+    angles = np.linspace(0, np.pi, 13)  # from between target and goal to behind the target
+    tools = np.array([0.1, 0.2]) + 0.06 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    worth = [float(PUSH.potential(pushing(tuple(tool), (0.1, 0.2), (0.3, 0.2)))) for tool in tools]
+    assert (np.diff(worth) > 0).all()
+    far = float(PUSH.potential(pushing((-0.2, 0.2), (0.1, 0.2), (0.3, 0.2))))
+    assert far < worth[-1], "and to touch it"
+
+
 @pytest.mark.parametrize("task", TASKS, ids=["push", "turn", "lift", "rearrange"])
 def test_batches_are_single_states_side_by_side(task: Any) -> None:
     rng = np.random.default_rng(1)

@@ -5,7 +5,7 @@
     export.json  pyproject.toml  README.md  LICENSE
     <package>/{__init__,push_task,push_env,push_env_cfg,scene_cfg,agents,check}.py
     <package>/data/{scene.json, tasks.json}
-    <package>/data/assets/{<name>.usdc, background.usdc, pusher.usda, textures/…}
+    <package>/data/assets/{<name>.usdc, background.usdc, pusher.usda, pusher-heading.usda, textures/…}
 """
 
 # MuJoCo is compiled and carries no type stubs
@@ -34,6 +34,7 @@ __all__ = ["ASSETS", "MODULES", "SCENE_DATA", "TASK_DATA", "package_texts", "tas
 MODULES = ("push_task.py", "push_env.py", "push_env_cfg.py", "scene_cfg.py", "agents.py", "check.py")
 SCENE_DATA, TASK_DATA, ASSETS = "scene.json", "tasks.json", "assets"
 SPARE, MORE, ROWS = 64, 3, 6  # room for so many contacts and so many times those at rest; rows of one
+PUSHERS = ("pusher.usda", "pusher-heading.usda")  # one for each task
 KINDS = {"Push": False, "PushHeading": True}  # whether with a heading
 
 
@@ -51,10 +52,15 @@ def write_isaaclab(scene: Scene, folder: Path, name: str, *, overwrite: bool = F
         SceneError: the scene is not consistent.
         OutputError: it cannot be written.
     """
-    try:
-        tasks = {task_id(name, kind): push_task(scene, heading=heading) for kind, heading in KINDS.items()}
-    except UsageError as problem:
-        raise ExportError(problem.problem, todo=problem.todo) from None
+    tasks: dict[str, PushTask] = {}
+    left_out: dict[str, str] = {}
+    for kind, heading in KINDS.items():
+        try:
+            tasks[task_id(name, kind)] = push_task(scene, heading=heading)
+        except UsageError as problem:
+            if not heading:
+                raise ExportError(problem.problem, todo=problem.todo) from None
+            left_out[kind] = problem.problem
     package = f"scan2sim_{file_stem(name)}_isaaclab"
     with export_folder(folder, overwrite) as fresh:
         home = fresh / package
@@ -62,12 +68,14 @@ def write_isaaclab(scene: Scene, folder: Path, name: str, *, overwrite: bool = F
         assets.mkdir(parents=True)
         layers = write_layers(scene, assets)
         task = next(iter(tasks.values()))
-        write_pusher(task, assets / "pusher.usda")
-        write_json(home / "data" / SCENE_DATA, _scene_data(scene, layers, task, next(iter(tasks))))
+        for file, each in zip(PUSHERS, tasks.values(), strict=False):
+            write_pusher(each, assets / file)
+        write_json(home / "data" / SCENE_DATA, _scene_data(scene, layers, tasks))
         write_json(home / "data" / TASK_DATA, {id: task_as_json(each) for id, each in tasks.items()})
         for file, text in package_texts(package, tuple(tasks)).items():
             (fresh / file).write_text(text, encoding="utf-8")
-        write_record(scene, fresh, "isaaclab", package=package, tasks=list(tasks), target=task.target)
+        record = {"package": package, "tasks": list(tasks), "target": task.target, "left_out": left_out}
+        write_record(scene, fresh, "isaaclab", **record)
     return folder
 
 
@@ -88,13 +96,16 @@ def package_texts(package: str, ids: tuple[str, ...]) -> dict[str, str]:
     return texts
 
 
-def _scene_data(scene: Scene, layers: dict[str, str], task: PushTask, first: str) -> dict[str, Any]:
+def _scene_data(scene: Scene, layers: dict[str, str], tasks: dict[str, PushTask]) -> dict[str, Any]:
     names = identifiers(obj.name for obj in scene.objects)
     contacts = SPARE + MORE * _contacts_at_rest(scene)
     return {
-        "default_task": first,
+        "default_task": next(iter(tasks)),
         "objects": [_object_data(obj, names[obj.name], layers[obj.name]) for obj in scene.objects],
-        "pusher_height": task.pusher_bottom + task.pusher_height / 2,
+        "pushers": {
+            id: {"asset": file, "height": task.pusher_bottom + task.pusher_height / 2}
+            for file, (id, task) in zip(PUSHERS, tasks.items(), strict=False)
+        },
         "servo": {"gain": PUSHER_SERVO.gain, "force": PUSHER_SERVO.force},
         "contact": {
             "condim": CONTACT.condim,

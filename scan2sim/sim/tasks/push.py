@@ -23,10 +23,10 @@ class PushTask:
     """A round pusher on two axes moves one object to a goal on the table.
 
     The action, in [-1, 1]², is the pusher's velocity as a part of ``speed``.  The reward is the fall of the potential
-    ``10 (d_goal + 0.3 d_reach)`` with the target's distance to the goal and the pusher's distance to the target's rim
-    [m], which does not change the best policy (Ng, Harada and Russell 1999, "Policy invariance under reward
-    transformations"), and 1 on success.  With ``heading``, ``d_goal`` gains the way of the target's rim about its
-    origin.
+    ``10 (d_goal + 0.1 d_behind)`` with the target's distance to the goal and the pusher's way round the target to where
+    it stands behind it, as seen from the goal [m], which does not change the best policy (Ng, Harada and Russell 1999,
+    "Policy invariance under reward transformations"), and 1 on success.  With ``heading``, ``d_goal`` gains the way of
+    the target's rim about its origin.
     """
 
     kind: ClassVar[str] = "push"
@@ -44,6 +44,8 @@ class PushTask:
     """Workspace and obstacles."""
     home_wxyz: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
     """The target's rotation in the scene, from which headings count."""
+    axis: tuple[float, float] = (1.0, 0.0)
+    """Of the target, level in the scene: where it points is the heading."""
     spreads: tuple[Spread, ...] = ()
     """What is not known of the objects."""
     pusher_radius: float = 0.015
@@ -76,6 +78,8 @@ class PushTask:
             raise ValueError("its numbers are not all finite")
         if min(sizes) <= 0 or not np.linalg.norm(self.home_wxyz) > 0:
             raise ValueError("its radii, height, speed and success distance must be positive")
+        if not np.isclose(np.linalg.norm(self.axis), 1, atol=1e-6):
+            raise ValueError("its axis must have length 1")
         if not 0 <= self.goal_distance[0] <= self.goal_distance[1] or self.shift < 0 or self.horizon < 1:
             raise ValueError("its goal distance, shift or horizon is out of range")
         if not (0 <= self.goal_turn <= np.pi and 0 < self.success_angle <= np.pi):
@@ -133,9 +137,8 @@ class PushTask:
 
     def potential(self, state: TaskState) -> Array:  # (...,)
         """Minus ten times the way still to go [m]."""
-        reach = np.linalg.norm(state.tool - state.position[..., 0, :2], axis=-1) - self.radius - self.pusher_radius
         way = self.distance(state) + (self.radius * self.angle(state) if self.heading else 0.0)
-        return -10.0 * (way + 0.3 * np.maximum(reach, 0.0))
+        return -10.0 * (way + 0.1 * self._way_behind(state))
 
     def reward(self, before: TaskState, after: TaskState) -> Array:  # (...,)
         """The gain of potential over one action, and 1 when the goal is reached."""
@@ -164,6 +167,14 @@ class PushTask:
         tool = self.table.freest(pushers, self.pusher_radius)
         return Start(tool=tool, shift=shift[None], yaw=np.array([yaw]), goal=np.array([goal]))
 
+    def _way_behind(self, state: TaskState) -> Array:  # (...,) [m]
+        """The pusher's way to the circle on which it touches, and along it to the side away from the goal."""
+        arm, ahead = state.tool - state.position[..., 0, :2], state.goal[..., 0, :2] - state.position[..., 0, :2]
+        reach, left = np.linalg.norm(arm, axis=-1), np.linalg.norm(ahead, axis=-1)
+        cosine = -(arm * ahead).sum(-1) / np.maximum(reach * left, 1e-9)
+        touching = self.radius + self.pusher_radius
+        return np.maximum(reach - touching, 0.0) + touching * np.arccos(np.clip(cosine, -1.0, 1.0))
+
     def _turn_left(self, state: TaskState) -> Array:  # (...,) [rad] in -π..π
-        left = state.goal[..., 0, 2] - yaw_of(state.wxyz[..., 0, :], np.array(self.home_wxyz))
+        left = state.goal[..., 0, 2] - yaw_of(state.wxyz[..., 0, :], np.array(self.home_wxyz), np.array(self.axis))
         return np.arctan2(np.sin(left), np.cos(left))

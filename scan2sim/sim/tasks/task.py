@@ -156,10 +156,15 @@ def unit_vector(angle: Array | float) -> Array:  # (...,) [rad] → (..., 2)
     return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
 
 
-def yaw_of(wxyz: Array, home_wxyz: Array) -> Array:  # (..., 4), (4,) → (...,) [rad]
-    """How far a thing is turned about the vertical from its rotation in the scene; tilting does not count."""
+def yaw_of(
+    wxyz: Array,  # (..., 4)
+    home_wxyz: Array,  # (4,)
+    axis: Array,  # (2,) unit
+) -> Array:  # (...,) [rad]
+    """How far a thing's axis, level in the scene, has turned, seen from above; rolling about it does not count."""
     turned = matrix_from_quaternion(wxyz) @ matrix_from_quaternion(home_wxyz).T
-    return np.arctan2(turned[..., 1, 0] - turned[..., 0, 1], turned[..., 0, 0] + turned[..., 1, 1])
+    x, y = np.moveaxis(turned[..., :2, :2] @ axis, -1, 0)
+    return np.arctan2(axis[0] * y - axis[1] * x, axis[0] * x + axis[1] * y)
 
 
 def _log_uniform(rng: np.random.Generator, interval: tuple[float, float, float]) -> float:

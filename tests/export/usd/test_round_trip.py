@@ -14,13 +14,13 @@ from pxr import Usd
 
 from scan2sim.bodies import vertex_colors, vertices_seen
 from scan2sim.errors import ExportError
-from scan2sim.export.preview import picture, viewpoint
+from scan2sim.export.preview import picture
 from scan2sim.export.usd import read_usd, write_usd
 from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.splats import read_splats
 from scan2sim.export.usd.stage import write_stage
 from scan2sim.geometry import quaternion_angle
-from scan2sim.scene import Estimate, Joint, Scene, SceneObject, scene_gaussians, validate_scene
+from scan2sim.scene import Estimate, Joint, Scene, SceneObject, scene_gaussians, validate_scene, viewpoint
 from scan2sim.splats import Gaussians, psnr
 from tests.export.usd.scenes import settled, with_all_kinds
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import gymnasium
 
 DATA = Path(__file__).parent / "data"
+MAKERS = {"Push": "push", "PushHeading": "push_heading"}  # of their configurations
 
 for _id in json.loads((DATA / "tasks.json").read_text()):
     if _id not in gymnasium.registry:
@@ -18,7 +19,7 @@ for _id in json.loads((DATA / "tasks.json").read_text()):
             entry_point=f"{__name__}.push_env:PushEnv",
             disable_env_checker=True,
             kwargs={
-                "env_cfg_entry_point": f"{__name__}.push_env_cfg:PushEnvCfg",
+                "env_cfg_entry_point": f"{__name__}.push_env_cfg:{MAKERS[_id.split('-')[-2]]}",
                 "rsl_rl_cfg_entry_point": f"{__name__}.agents:PushPPORunnerCfg",
                 "default_agent": "rsl_rl",
             },

@@ -16,12 +16,13 @@ from isaaclab_physx.physics import PhysxCfg
 from isaaclab_tasks.utils import PresetCfg
 
 from .push_task import PushTask
-from .scene_cfg import DATA, SCENE, ScanSceneCfg
+from .scene_cfg import DATA, PUSHER, SCENE, ScanSceneCfg, pusher_cfg
 
-__all__ = ["PhysicsCfg", "PushEnvCfg", "RandomizeCfg"]
+__all__ = ["PhysicsCfg", "PushEnvCfg", "RandomizeCfg", "push", "push_heading"]
 
 STEPS = round(SCENE["contact"]["steps_per_second"] / 30)  # of physics per action
-TASK = PushTask.read(DATA / "tasks.json", SCENE["default_task"])
+TASKS = DATA / "tasks.json"
+PUSH = PushTask.read(TASKS, SCENE["default_task"])
 
 
 @configclass
@@ -88,12 +89,26 @@ class PushEnvCfg(DirectRLEnvCfg):
     task: str = SCENE["default_task"]
     """Id of the task in ``data/tasks.json``."""
     decimation: int = STEPS
-    episode_length_s: float = TASK.horizon / 30
+    episode_length_s: float = PUSH.horizon / 30
     action_space: int = 2
-    observation_space: int = TASK.observation_size
+    observation_space: int = PUSH.observation_size
     state_space: int = 0
     sim: SimulationCfg = SimulationCfg(
         dt=1 / (30 * STEPS), render_interval=STEPS, gravity=(0.0, 0.0, -9.81), physics=PhysicsCfg()
     )
     scene: ScanSceneCfg = ScanSceneCfg()
     events: RandomizeCfg | None = RandomizeCfg()
+
+
+def push() -> PushEnvCfg:
+    """To a place."""
+    return PushEnvCfg()
+
+
+def push_heading() -> PushEnvCfg:
+    """To a place and a heading."""
+    name = SCENE["default_task"].replace("-Push-", "-PushHeading-")
+    task = PushTask.read(TASKS, name)
+    cfg = PushEnvCfg(task=name, observation_space=task.observation_size, episode_length_s=task.horizon / 30)
+    setattr(cfg.scene, PUSHER, pusher_cfg(name))
+    return cfg

@@ -46,13 +46,14 @@ class PushTask:
     """A round pusher on two axes moves one object to a goal on the table.
 
     The action, in [-1, 1]², is the pusher's velocity as a part of ``speed``.  The reward is the fall of the potential
-    ``10 (d_goal + 0.3 d_reach)``, and 1 on success.  With ``heading``, ``d_goal`` gains the way of the target's rim
+    ``10 (d_goal + 0.1 d_behind)``, and 1 on success.  With ``heading``, ``d_goal`` gains the way of the target's rim
     about its origin.
     """
 
     target: str
     home: tuple[float, float, float]
     home_wxyz: tuple[float, float, float, float]
+    axis: tuple[float, float]
     radius: float
     low: tuple[float, float]
     high: tuple[float, float]
@@ -104,11 +105,10 @@ class PushTask:
 
     def potential(self, state: PushState) -> Tensor:  # (N,)
         """Minus ten times the way still to go [m]."""
-        reach = (state.tool - state.position[:, :2]).norm(dim=1) - self.radius - self.pusher_radius
         way = self.distance(state)
         if self.heading:
             way = way + self.radius * self._turn_left(state).abs()
-        return -10.0 * (way + 0.3 * reach.clamp_min(0.0))
+        return -10.0 * (way + 0.1 * self._way_behind(state))
 
     def success(self, state: PushState) -> Tensor:  # (N,) bool
         """Whether the target is at its goal."""
@@ -147,9 +147,18 @@ class PushTask:
         best = torch.where(free.any(1), free.float().argmax(1), room.argmax(1))
         return points[torch.arange(len(points), device=points.device), best]
 
+    def _way_behind(self, state: PushState) -> Tensor:  # (N,) [m]
+        """The pusher's way to the circle on which it touches, and along it to the side away from the goal."""
+        arm, ahead = state.tool - state.position[:, :2], state.goal[:, :2] - state.position[:, :2]
+        reach, left = arm.norm(dim=1), ahead.norm(dim=1)
+        cosine = -(arm * ahead).sum(1) / (reach * left).clamp_min(1e-9)
+        touching = self.radius + self.pusher_radius
+        return (reach - touching).clamp_min(0.0) + touching * cosine.clamp(-1.0, 1.0).acos()
+
     def _turn_left(self, state: PushState) -> Tensor:  # (N,) [rad] in -π..π
         turned = _matrix(state.wxyz) @ _matrix(state.wxyz.new_tensor(self.home_wxyz)[None]).transpose(1, 2)
-        yaw = torch.atan2(turned[:, 1, 0] - turned[:, 0, 1], turned[:, 0, 0] + turned[:, 1, 1])
+        x, y = (turned[:, :2, :2] @ state.wxyz.new_tensor(self.axis)).unbind(1)
+        yaw = torch.atan2(self.axis[0] * y - self.axis[1] * x, self.axis[0] * x + self.axis[1] * y)
         left = state.goal[:, 2] - yaw
         return torch.atan2(left.sin(), left.cos())
 

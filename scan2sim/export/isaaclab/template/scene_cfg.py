@@ -15,7 +15,7 @@ from isaaclab.scene import InteractiveSceneCfg
 from isaaclab.utils import configclass
 from isaaclab_newton.sim.schemas import MujocoCollisionCfg
 
-__all__ = ["PUSHER", "SCENE", "ScanSceneCfg"]
+__all__ = ["DATA", "PUSHER", "SCENE", "ScanSceneCfg", "pusher_cfg"]
 
 DATA = Path(__file__).parent / "data"
 SCENE: dict[str, Any] = json.loads((DATA / "scene.json").read_text())
@@ -45,11 +45,13 @@ def _object(data: dict[str, Any]) -> RigidObjectCfg:
     )
 
 
-def _pusher(servo: dict[str, float], height: float) -> ArticulationCfg:
+def pusher_cfg(task: str) -> ArticulationCfg:
+    """The pusher of the task with that id: as high as what it pushes, and kept near it."""
+    servo, pusher = SCENE["servo"], SCENE["pushers"][task]
     return ArticulationCfg(
         prim_path=f"{{ENV_REGEX_NS}}/{PUSHER}",
-        spawn=_asset("pusher.usda"),
-        init_state=ArticulationCfg.InitialStateCfg(pos=(0.0, 0.0, height)),
+        spawn=_asset(pusher["asset"]),
+        init_state=ArticulationCfg.InitialStateCfg(pos=(0.0, 0.0, pusher["height"])),
         actuators={
             "servo": ImplicitActuatorCfg(
                 joint_names_expr=[".*"],
@@ -75,4 +77,4 @@ class ScanSceneCfg(InteractiveSceneCfg):
         """Objects have names of the scene's own, so they are added here."""
         for data in SCENE["objects"]:
             setattr(self, data["identifier"], _object(data))
-        setattr(self, PUSHER, _pusher(SCENE["servo"], SCENE["pusher_height"]))
+        setattr(self, PUSHER, pusher_cfg(SCENE["default_task"]))

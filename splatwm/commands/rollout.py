@@ -1,0 +1,116 @@
+"""``splatwm rollout``: imagine what happens when a robot acts, and show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+from PIL import Image
+
+from scan2sim.cameras import Camera
+from scan2sim.commands.command import Command, OutputFolder, Reply
+from scan2sim.errors import UsageError
+from scan2sim.files import new_folder
+from scan2sim.progress import Reporter
+from scan2sim.scene import Scene, load_scene, viewpoint
+from splatwm.actions import RobotMotion, read_actions
+from splatwm.model import load_model
+from splatwm.observe import Observer, write_video
+from splatwm.rollout import Rollout as Future
+from splatwm.rollout import rollout, write_rollout
+
+__all__ = ["Rollout"]
+
+SIDE = 320  # [pixels]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout(Command):
+    """Predict how every object of a scene moves when a robot's links move, and draw it through the splats."""
+
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
+    """A .safetensors file that splatwm made."""
+    scene: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SCENE")]
+    """A scene folder, or a build folder with a scene."""
+    actions: Path
+    """What the robot does: npz of dt, links, shapes, position, wxyz; or of dt, pusher, radius."""
+    output: OutputFolder
+    """Where rollout.npz and pictures go."""
+    rgb: bool = False
+    """Write rgb/<frame>.png."""
+    depth: bool = False
+    """Write depth/<frame>.npy, float32 metres along the camera's z, 0 = nothing there."""
+    ids: bool = False
+    """Write ids/<frame>.png, 16 bit."""
+    video: bool = False
+    """Write rollout.mp4."""
+    camera: int | None = None
+    """Which of the capture's cameras looks; None takes the middle one."""
+    side: int = SIDE
+    """Longer side of the pictures [pixels]."""
+    seed: int = 0
+    """Of what the ensemble varies."""
+
+    def run(self, report: Reporter) -> Reply:
+        """Predict and draw."""
+        model, scene, motion = load_model(self.model), load_scene(_scene_folder(self.scene)), read_actions(self.actions)
+        future = rollout(model, [scene], [motion], seed=self.seed)[0]
+        with new_folder(self.output) as fresh:
+            write_rollout(future, fresh / "rollout.npz")
+            if self.rgb or self.depth or self.ids or self.video:
+                self._draw(scene, motion, future, fresh, report)
+        data = {"rollout": str(self.output / "rollout.npz"), **figures(future)}
+        moved = ", ".join(f"{name} {far * 100:.1f} cm" for name, far in data["moved_m"].items()) or "nothing"
+        seconds = (len(future.position) - 1) * future.dt
+        return Reply(data, f"{seconds:.1f} s imagined in {self.output}; moved: {moved}")
+
+    def _draw(self, scene: Scene, motion: RobotMotion, future: Future, folder: Path, report: Reporter) -> None:
+        wanted = {"rgb": self.rgb, "depth": self.depth, "ids": self.ids}
+        for name in (name for name, is_wanted in wanted.items() if is_wanted):
+            (folder / name).mkdir()
+        observer = Observer(scene, self._camera(scene), motion.shapes)
+        frames: list[np.ndarray] = []
+        count = 0
+        for seen in observer.pictures(future.position, future.wxyz, motion.position, motion.wxyz):
+            for rgb, depth, ids in zip(seen.rgb, seen.depth, seen.ids, strict=True):
+                if self.rgb:
+                    Image.fromarray(rgb).save(folder / "rgb" / f"{count:06d}.png")
+                if self.depth:
+                    np.save(folder / "depth" / f"{count:06d}.npy", depth)
+                if self.ids:
+                    Image.fromarray(ids).save(folder / "ids" / f"{count:06d}.png")
+                frames += [rgb] if self.video else []
+                count += 1
+                report("drawing", count, len(future.position))
+        if self.video:
+            write_video(folder / "rollout.mp4", frames, future.dt)
+
+    def _camera(self, scene: Scene) -> Camera:
+        if not 16 <= self.side <= 4096:
+            raise UsageError(f"pictures of {self.side} pixels: give 16 to 4096")
+        if self.camera is None:
+            return viewpoint(scene, scene.background, self.side)
+        if not 0 <= self.camera < len(scene.cameras):
+            raise UsageError(f"camera {self.camera}: the capture has {len(scene.cameras)}, counted from 0")
+        camera = scene.cameras[self.camera].camera
+        scale = self.side / max(camera.intrinsics.width, camera.intrinsics.height)
+        return camera.resized(round(scale * camera.intrinsics.width), round(scale * camera.intrinsics.height))
+
+
+def figures(future: Future) -> dict[str, Any]:
+    """What a program wants to know at once."""
+    far = np.linalg.norm(future.position[-1] - future.position[0], axis=1)
+    return {
+        "frames": len(future.position),
+        "dt": future.dt,
+        "moved_m": {name: float(each) for name, each in zip(future.objects, far, strict=True) if each > 0.001},
+        "uncertainty_m": dict(zip(future.objects, future.uncertainty[-1].tolist(), strict=True)),
+        "touch_ns": dict(zip(future.links, np.linalg.norm(future.touch, axis=2).sum(0).tolist(), strict=True)),
+    }
+
+
+def _scene_folder(path: Path) -> Path:
+    return path / "scene" if (path / "scene" / "scene.json").exists() else path

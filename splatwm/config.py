@@ -1,0 +1,84 @@
+"""Settings of the physics core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scan2sim.errors import UsageError
+from scan2sim.sim import CONTACT
+from splatwm import _native
+
+__all__ = ["PhysicsConfig", "native_settings"]
+
+
+@dataclass(frozen=True)
+class PhysicsConfig:
+    """How contacts behave, and how finely a step is cut; contacts are those of ``scan2sim.sim.CONTACT``."""
+
+    gravity: tuple[float, float, float] = (0.0, 0.0, -9.81)
+    """[m/s²] in the scene frame."""
+    time_constant: float = CONTACT.solref[0]
+    """Of a contact's spring [s]."""
+    damping_ratio: float = CONTACT.solref[1]
+    """Of a contact's spring; 1 is critical."""
+    impedance: tuple[float, float, float] = CONTACT.solimp
+    """Without and with penetration, and the depth [m] over which it rises."""
+    torsion: float = CONTACT.torsion
+    """Torsional friction [m]."""
+    rolling: float = CONTACT.rolling
+    """Rolling resistance [m]."""
+    friction_softness: float = 1.0
+    """How much sticking friction creeps: 1 as in MuJoCo, 0 not at all."""
+    lag: float = 0.0
+    """Step [s] of the simulator whose positions are to be met: a semi-implicit one is half a step behind."""
+    margin: float = 0.0015
+    """Gaps below it count as contacts, however slow things are [m]."""
+    contacts_per_pair: int = 12
+    """At most so many contacts are kept for each pair of bodies, well spread."""
+    substeps: int = 4
+    """Each step is cut into so many; contacts are found once a step …"""
+    turn: float = 0.1
+    """… or as often as something turns by so much [rad]."""
+    sweeps: int = 8
+    """Over all contacts for the velocities of each substep."""
+    position_sweeps: int = 2
+    """Over all contacts for the displacements of each substep."""
+    sleep_linear: float = 0.003
+    """Bodies slower than this [m/s] …"""
+    sleep_angular: float = 0.05
+    """… and this [rad/s] …"""
+    sleep_after: float = 0.2
+    """… for so long [s], with all that they touch, stand still until something disturbs them; 0: never."""
+
+
+def native_settings(config: PhysicsConfig) -> _native.Settings:
+    """The settings as the kernels take them; the contact's spring as MuJoCo's reference acceleration.
+
+    Raises:
+        UsageError: a number is out of its range.
+    """
+    low, high, width = config.impedance
+    good = (
+        config.time_constant > 0
+        and config.damping_ratio > 0
+        and 0 < low <= high < 1
+        and width > 0
+        and min(config.margin, config.turn) > 0
+        and min(config.torsion, config.rolling, config.lag, config.friction_softness, config.sleep_after) >= 0
+        and 1 <= config.substeps <= 1000
+        and 0 <= config.position_sweeps <= 1000
+        and 1 <= config.sweeps <= 1000
+        and 1 <= config.contacts_per_pair <= 64
+    )
+    if not good:
+        raise UsageError(f"these settings cannot work: {config}", todo="see PhysicsConfig for their ranges")
+    settings = _native.Settings()
+    settings.gravity = list(config.gravity)
+    settings.impedance = [low, high, width]
+    settings.damping = 2 / (high * config.time_constant)
+    settings.stiffness = 1 / (high * config.time_constant * config.damping_ratio) ** 2
+    for name in ("torsion", "rolling", "friction_softness", "lag", "margin", "contacts_per_pair", "substeps", "sweeps"):
+        setattr(settings, name, getattr(config, name))
+    for name in ("turn", "position_sweeps", "sleep_linear", "sleep_angular", "sleep_after"):
+        setattr(settings, name, getattr(config, name))
+    return settings

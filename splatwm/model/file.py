@@ -1,0 +1,99 @@
+"""A model in one safetensors file: numbers as tensors, settings and card as JSON in the file's metadata."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+from pydantic import TypeAdapter, ValidationError
+from safetensors.numpy import save
+
+from scan2sim.errors import Scan2SimError
+from scan2sim.files import write_bytes
+from splatwm.config import PhysicsConfig
+from splatwm.model.calibration import Calibration
+from splatwm.model.ensemble import EnsembleConfig
+from splatwm.model.model import Model
+
+__all__ = ["ModelError", "load_model", "save_model"]
+
+FORMAT, VERSION = "splatwm.model", 1
+MAX_BYTES = 256 << 20
+CALIBRATION = ("horizon", "factor", "floor")
+
+
+class ModelError(Scan2SimError):
+    """A model file is damaged, of another version, or no model."""
+
+
+def save_model(model: Model, path: Path) -> None:
+    """Write a model.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    tensors: dict[str, np.ndarray] = {}
+    if model.calibration is not None:
+        tensors |= {f"calibration.{name}": getattr(model.calibration, name) for name in CALIBRATION}
+    config = {"physics": asdict(model.physics), "ensemble": asdict(model.ensemble)}
+    about = {"format": FORMAT, "version": str(VERSION), "config": json.dumps(config), "card": json.dumps(model.card)}
+    write_bytes(path, save(tensors, metadata=about))
+
+
+def load_model(path: Path) -> Model:
+    """Read a model.
+
+    Raises:
+        ModelError: the file is missing, cut short, of another version, or holds no model.
+    """
+    if not path.is_file():
+        raise ModelError("no such model", path=path, todo="give a .safetensors file that splatwm made")
+    if path.stat().st_size > MAX_BYTES:
+        raise ModelError("the file is too large for a model", path=path)
+    try:
+        with safetensors.safe_open(path, "np") as file:
+            about = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+    except (OSError, safetensors.SafetensorError) as problem:
+        raise ModelError(f"this is no whole safetensors file ({problem})", path=path, todo="copy it again") from None
+    if about.get("format") != FORMAT:
+        raise ModelError("this is no model of splatwm", path=path)
+    if about.get("version") != str(VERSION):
+        raise ModelError(
+            f"a model of version {about.get('version')}, this program reads version {VERSION}",
+            path=path,
+            todo="train it again, or use the version that made it",
+        )
+    config, card = (_json(about.get(name, ""), name, path) for name in ("config", "card"))
+    try:
+        physics = TypeAdapter(PhysicsConfig).validate_python(config.get("physics"))
+        ensemble = TypeAdapter(EnsembleConfig).validate_python(config.get("ensemble"))
+    except ValidationError as problem:
+        raise ModelError(f"its settings are wrong ({problem.errors()[0]['msg']})", path=path) from None
+    return Model(physics, ensemble, _calibration(tensors, path), card)
+
+
+def _calibration(tensors: dict[str, np.ndarray], path: Path) -> Calibration | None:
+    found = [tensors.get(f"calibration.{name}") for name in CALIBRATION]
+    present = [np.asarray(each, np.float64) for each in found if each is not None]
+    if not present:
+        return None
+    sizes = {each.shape for each in present}
+    good = len(present) == len(CALIBRATION) and len(sizes) == 1 and all(np.isfinite(each).all() for each in present)
+    if not good or present[0].ndim != 1 or not (np.diff(present[0]) > 0).all():
+        raise ModelError("its calibration is damaged", path=path)
+    return Calibration(*present)
+
+
+def _json(text: str, name: str, path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise ModelError(f"its {name} is damaged", path=path)
+    return data

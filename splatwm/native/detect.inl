@@ -1,0 +1,169 @@
+// Contacts of one environment: boxes of bodies, boxes of pieces, pieces, and a dozen well spread points for each pair.
+
+struct Pose {
+    Vec3 x;  // centre of mass
+    Quatf q;
+    Mat3 r;
+    Vec3 low, high;  // box of the body in the scene, without a margin
+};
+
+struct Finding {  // memory that is used again for every step
+    Array<Contact> candidates;
+    Array<Vec3> places;
+    Array<uint8_t> kept, touching;
+    Array<float> spread;
+    Array<int> pieces_a, pieces_b;
+};
+
+// The box of a box that is turned.
+inline void turned_box(const Mat3& r, Vec3 move, Vec3 low, Vec3 high, Vec3& out_low, Vec3& out_high) {
+    const Vec3 c = r * ((low + high) * 0.5f) + move, h = (high - low) * 0.5f;
+    auto size = [&h](const Vec3& row) { return std::abs(row.x) * h.x + std::abs(row.y) * h.y + std::abs(row.z) * h.z; };
+    const Vec3 reach{size(r.r0), size(r.r1), size(r.r2)};
+    out_low = c - reach, out_high = c + reach;
+}
+
+inline bool boxes_meet(Vec3 low_a, Vec3 high_a, Vec3 low_b, Vec3 high_b, float margin) {
+    return low_a.x - margin <= high_b.x && low_b.x - margin <= high_a.x && low_a.y - margin <= high_b.y &&
+           low_b.y - margin <= high_a.y && low_a.z - margin <= high_b.z && low_b.z - margin <= high_a.z;
+}
+
+inline Pose pose_of(const Bodies& s, int i) {
+    Pose p;
+    p.q = normalized(Quatf(s.wxyz + 4 * i));
+    p.r = matrix(p.q);
+    const Vec3 frame(s.position + 3 * i);
+    p.x = frame + p.r * Vec3(s.center + 3 * i);
+    if (s.shape[i]) turned_box(p.r, frame, s.shape[i]->low, s.shape[i]->high, p.low, p.high);
+    return p;
+}
+
+// Keep the deepest contact and then always the one farthest from those kept. What will touch goes first, and what was kept
+// in the last step is favoured: a support that changes from step to step makes things tremble.
+inline void spread_out(Finding& memory, const Bodies& s, const Pose* poses, float dt, int most, Array<Contact>& out) {
+    constexpr float TURN = 0.02f;       // [m] a normal that differs by one counts as this far
+    constexpr float TOUCHING = 5e-4f;   // [m]
+    constexpr float LOYALTY = 1e-4f;    // [m] by which another one must be deeper
+    const Array<Contact>& found = memory.candidates;
+    const size_t n = found.size();
+    if (int(n) <= most) {
+        out.insert(out.end(), found.begin(), found.end());
+        return;
+    }
+    Array<float>& far = memory.spread;
+    far.assign(n, 1e9f), memory.places.resize(2 * n), memory.touching.resize(n);
+    size_t next = 0;
+    float deepest = 1e9f;
+    for (size_t i = 0; i < n; i++) {
+        const Contact& c = found[i];
+        const Vec3 arm_b = poses[c.b].r * c.on_b, normal = poses[c.a].r * c.normal;
+        const Vec3 arm_a = arm_b + poses[c.b].x - poses[c.a].x;
+        const Vec3 speed = Vec3(s.linear + 3 * c.b) + cross(Vec3(s.angular + 3 * c.b), arm_b) - Vec3(s.linear + 3 * c.a) -
+                           cross(Vec3(s.angular + 3 * c.a), arm_a);
+        memory.places[2 * i] = poses[c.b].x + arm_b;
+        memory.places[2 * i + 1] = normal * TURN;
+        memory.touching[i] = c.gap + std::min(0.f, dot(speed, normal)) * dt < TOUCHING;
+        const float depth = c.gap - (memory.kept[i] ? LOYALTY : 0);
+        if (depth < deepest) deepest = depth, next = i;
+    }
+    for (int count = 0; count < most; count++) {
+        out.push_back(found[next]);
+        const Vec3 place = memory.places[2 * next], normal = memory.places[2 * next + 1];
+        size_t best = 0;
+        float best_score = 0;
+        for (size_t i = 0; i < n; i++) {
+            const Vec3 d = memory.places[2 * i] - place, e = memory.places[2 * i + 1] - normal;
+            far[i] = std::min(far[i], dot(d, d) + dot(e, e));
+            const float score = far[i] * (memory.touching[i] ? 1.f : 0.05f) * (memory.kept[i] ? 4.f : 1.f);
+            if (score > best_score) best_score = score, best = i;
+        }
+        if (far[best] < 1e-8f) break;  // all others are where one is kept
+        next = best;
+    }
+}
+
+inline float pair_friction(const Bodies& s, int a, int b) {
+    const int pa = s.priority[a], pb = s.priority[b];
+    return pa > pb ? s.friction[a] : pb > pa ? s.friction[b] : std::max(s.friction[a], s.friction[b]);
+}
+
+// How fast any point of a body moves at most [m/s].
+inline float fastest(const Bodies& s, int i) {
+    const Vec3 half = s.shape[i]->high - s.shape[i]->low;
+    return length(Vec3(s.linear + 3 * i)) + length(Vec3(s.angular + 3 * i)) * 0.5f * length(half);
+}
+
+inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float margin, float dt, const Settings& settings,
+                        const Array<Contact>& last, Finding& memory, Array<Contact>& out) {
+    const Shape &sa = *s.shape[a], &sb = *s.shape[b];
+    const Vec3 com_a(s.center + 3 * a), com_b(s.center + 3 * b);
+    // everything in the frame of A's object
+    const Mat3 turn = transposed(poses[a].r) * poses[b].r;
+    const Vec3 move = transposed_times(poses[a].r, poses[b].x - poses[a].x) + com_a - turn * com_b;
+    const Mat3 back = transposed(turn);
+    Vec3 low_b, high_b, low_a, high_a;
+    turned_box(turn, move, sb.low, sb.high, low_b, high_b);                    // all of B in A
+    turned_box(back, -(back * move), sa.low, sa.high, low_a, high_a);          // all of A in B
+    if (!boxes_meet(sa.low, sa.high, low_b, high_b, margin) || !boxes_meet(sb.low, sb.high, low_a, high_a, margin)) return;
+    memory.pieces_a.clear(), memory.pieces_b.clear(), memory.candidates.clear(), memory.kept.clear();
+    const uint64_t pair = uint64_t(a) << 8 | uint64_t(b);
+    size_t first_old = 0, end_old;
+    while (first_old < last.size() && last[first_old].key >> 48 != pair) first_old++;
+    for (end_old = first_old; end_old < last.size() && last[end_old].key >> 48 == pair;) end_old++;
+    for (int i = 0; i < int(sa.pieces.size()); i++)
+        if (boxes_meet(sa.pieces[i].low, sa.pieces[i].high, low_b, high_b, margin + sa.pieces[i].radius)) memory.pieces_a.push_back(i);
+    if (memory.pieces_a.empty()) return;
+    for (int i = 0; i < int(sb.pieces.size()); i++)
+        if (boxes_meet(sb.pieces[i].low, sb.pieces[i].high, low_a, high_a, margin + sb.pieces[i].radius)) memory.pieces_b.push_back(i);
+    for (const int j : memory.pieces_b) {
+        const Piece& pb = sb.pieces[j];
+        Vec3 low, high;
+        turned_box(turn, move, pb.low, pb.high, low, high);
+        for (const int i : memory.pieces_a) {
+            const Piece& pa = sa.pieces[i];
+            const float rounding = pa.radius + pb.radius;
+            if (!boxes_meet(pa.low, pa.high, low, high, margin + rounding)) continue;
+            const Placed first{&sa, &pa, {}, {}, true}, second{&sb, &pb, turn, move, false};
+            const Apart found = apart(first, second, margin + rounding);
+            if (!found.near) continue;
+            Manifold manifold;
+            touch(first, second, found, margin + rounding, manifold);
+            for (int k = 0; k < manifold.count; k++) {
+                const Point& p = manifold.points[k];
+                Contact c{};
+                const Vec3 in_a = (p.swapped ? p.on_vertex : p.on_face) - com_a;
+                const Vec3 in_b = back * ((p.swapped ? p.on_face : p.on_vertex) - move) - com_b;
+                c.a = p.swapped ? b : a, c.b = p.swapped ? a : b;
+                c.on_a = p.swapped ? in_b : in_a, c.on_b = p.swapped ? in_a : in_b;
+                c.normal = p.swapped ? back * p.normal : p.normal;
+                c.offset = rounding, c.round_b = p.swapped ? pa.radius : pb.radius;
+                c.gap = p.gap - rounding;
+                c.friction = pair_friction(s, a, b), c.restitution = std::max(s.restitution[a], s.restitution[b]);
+                c.key = pair << 48 | uint64_t(i) << 38 | uint64_t(j) << 28 | p.feature;
+                size_t old = first_old;
+                while (old < end_old && last[old].key != c.key) old++;
+                if (old < end_old) c.impulse = last[old].impulse, c.twist = last[old].twist;  // warm start
+                memory.kept.push_back(old < end_old);
+                memory.candidates.push_back(c);
+            }
+        }
+    }
+    spread_out(memory, s, poses, dt, settings.contacts_per_pair, out);
+}
+
+// All contacts between bodies of which one at least is `awake`. What is `supported` does not fall within the step.
+inline void detect(const Bodies& s, const Pose* poses, const uint8_t* awake, const uint8_t* supported, const Array<Contact>& last,
+                   const Settings& settings, float dt, Finding& memory, Array<Contact>& out) {
+    const float fall = 0.5f * length(Vec3(settings.gravity)) * dt * dt;
+    for (int b = 0; b < s.count; b++) {
+        if (!s.shape[b]) continue;
+        for (int a = 0; a < b; a++) {
+            if (!s.shape[a] || (s.kinematic[a] && s.kinematic[b]) || !(awake[a] || awake[b])) continue;
+            const bool falls = (!s.kinematic[a] && !supported[a]) || (!s.kinematic[b] && !supported[b]);
+            const float motion = (fastest(s, a) + fastest(s, b)) * dt + (falls ? fall : 0);
+            const float margin = settings.margin + std::min(motion, 0.05f);
+            if (boxes_meet(poses[a].low, poses[a].high, poses[b].low, poses[b].high, margin))
+                detect_pair(s, poses, a, b, margin, dt, settings, last, memory, out);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+// Everything that takes time, compiled once for each instruction set: SPLATWM_ISA names the namespace.
+#include "kernel_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+namespace splatwm {
+namespace SPLATWM_ISA {
+namespace {
+
+#include "memory.inl"
+#include "narrow.inl"
+#include "manifold.inl"
+#include "detect.inl"
+#include "solver.inl"
+#include "adjoint.inl"
+#include "world.inl"
+#include "rollout.inl"
+
+}  // namespace
+
+extern const Kernels table;
+const Kernels table{find_contacts, solve<float>, solve<double>, solve_adjoint<float>, solve_adjoint<double>, roll_out};
+
+}  // namespace SPLATWM_ISA
+}  // namespace splatwm

@@ -1,0 +1,218 @@
+// Steps of one environment: detect, then a few shorter steps on the same contacts, whose gaps follow the bodies.
+
+inline Mat3 inverse_inertia_of(const Mat3& r, const Mat3& inverse_body) { return r * inverse_body * transposed(r); }
+
+struct World {
+    Bodies s;
+    const Settings* settings = nullptr;
+    Array<Pose> poses;
+    Array<Mat3> inertia, inverse_body;
+    Array<uint8_t> awake, linked;
+    Array<Contact> contacts, last;
+    Array<Moving<float>> moving, mean;
+    Array<Row<float>> rows;
+    Array<Relative<float>> before;
+    Array<Vec3> start_v, start_w;
+    Array<int> group;
+    Finding finding;
+
+    void begin(const Bodies& bodies, const Settings& chosen) {
+        s = bodies, settings = &chosen;
+        poses.resize(s.count), inertia.resize(s.count), inverse_body.resize(s.count), awake.assign(s.count, 1), linked.assign(s.count, 0);
+        moving.resize(s.count), group.resize(s.count), start_v.resize(s.count), start_w.resize(s.count);
+        contacts.clear(), last.clear();
+        for (int i = 0; i < s.count; i++) {
+            poses[i] = pose_of(s, i);
+            inertia[i] = Mat3(s.inertia + 9 * i);
+            inverse_body[i] = fixed(i) ? Mat3{} : inverse(inertia[i]);
+        }
+    }
+
+    bool fixed(int i) const { return s.kinematic[i] || !s.shape[i]; }
+
+    bool moves(int i) const {  // of kinematic bodies: whether they do
+        for (int k = 0; k < 3; k++)
+            if (s.linear[3 * i + k] != 0 || s.angular[3 * i + k] != 0) return true;
+        return false;
+    }
+
+    int root(int i) {
+        while (group[i] != i) i = group[i] = group[group[i]];
+        return i;
+    }
+
+    // Contacts of all that is awake; what an awake body touches wakes, and is looked at in turn.
+    void find_contacts(float dt) {
+        for (int i = 0; i < s.count; i++)
+            awake[i] = s.shape[i] && (s.kinematic[i] ? moves(i) : settings->sleep_after <= 0 || s.still[i] < settings->sleep_after);
+        for (;;) {
+            contacts.clear();
+            detect(s, poses.data(), awake.data(), linked.data(), last, *settings, dt, finding, contacts);
+            bool woke = false;
+            for (const Contact& c : contacts) {
+                const int sleeper = !awake[c.a] && !fixed(c.a) ? c.a : !awake[c.b] && !fixed(c.b) ? c.b : -1;
+                if (sleeper < 0 || !awake[sleeper == c.a ? c.b : c.a] || !disturbs(c, dt)) continue;
+                awake[sleeper] = 1, s.still[sleeper] = 0, woke = true;
+            }
+            if (!woke) return;
+        }
+    }
+
+    // Whether the awake one of both will touch the other in this step, and not just lie there.
+    bool disturbs(const Contact& c, float dt) const {
+        const Vec3 n = poses[c.a].r * c.normal, pa = poses[c.a].r * c.on_a, pb = poses[c.b].r * c.on_b;
+        const Vec3 v = Vec3(s.linear + 3 * c.b) + cross(Vec3(s.angular + 3 * c.b), pb) - Vec3(s.linear + 3 * c.a) -
+                       cross(Vec3(s.angular + 3 * c.a), pa);
+        return c.gap + std::min(0.f, dot(v, n)) * dt < 2e-4f && length(v) > settings->sleep_linear;
+    }
+
+    void fill_row(const Contact& c, Row<float>& row, bool first) {
+        const Pose &pa = poses[c.a], &pb = poses[c.b];
+        const Vec3 n = pa.r * c.normal, on_a = pa.r * c.on_a, on_b = pb.r * c.on_b;
+        const Vec3 apart = pb.x - pa.x;
+        row.a = c.a, row.b = c.b;
+        row.gap = dot(n, apart + on_b - on_a) - c.offset;
+        row.arm_b = on_b - n * (c.round_b + 0.5f * row.gap), row.arm_a = apart + row.arm_b;
+        const float sign = std::copysign(1.f, n.z), k = -1 / (sign + n.z), m = n.x * n.y * k;
+        row.frame = {n, {1 + sign * n.x * n.x * k, sign * m, -sign * n.x}, {m, sign + n.y * n.y * k, -n.y}};
+        if (!first) return;
+        row.friction[0] = c.friction;
+        row.friction[1] = c.friction > 0 ? settings->torsion : 0;
+        row.friction[2] = c.friction > 0 ? settings->rolling : 0;
+        row.restitution = c.restitution;
+        (row.frame * c.impulse).store(row.impulse);
+        (row.frame * c.twist).store(row.impulse + 3);
+    }
+
+    // One short step: free velocities, contacts, mean velocities, poses. Impulses are added to `felt` (O, 3) [N s].
+    void substep(float h, bool first, float* felt) {
+        const Vec3 g(settings->gravity);
+        for (int i = 0; i < s.count; i++) {
+            Moving<float>& m = moving[i];
+            m.v = start_v[i] = Vec3(s.linear + 3 * i), m.w = start_w[i] = Vec3(s.angular + 3 * i);
+            const bool free = awake[i] && !fixed(i);
+            m.inverse_mass = free ? 1 / s.mass[i] : 0;
+            m.inverse_inertia = free ? inverse_inertia_of(poses[i].r, inverse_body[i]) : Mat3{};
+        }
+        rows.resize(contacts.size()), before.resize(contacts.size());
+        for (size_t k = 0; k < contacts.size(); k++) {
+            fill_row(contacts[k], rows[k], first);
+            fill_mobility(rows[k], moving[rows[k].a], moving[rows[k].b]);
+            before[k] = relative(rows[k], moving[rows[k].a], moving[rows[k].b]);
+        }
+        for (int i = 0; i < s.count; i++)
+            if (moving[i].inverse_mass > 0) moving[i].v += g * h;
+        solve_velocities(rows, moving, before, h, *settings);
+        mean = moving;
+        const float share = std::max(0.f, 0.5f - 0.5f * settings->lag / h);
+        for (int i = 0; i < s.count; i++)
+            if (moving[i].inverse_mass > 0) {
+                mean[i].v += (start_v[i] - moving[i].v) * share;
+                mean[i].w += (start_w[i] - moving[i].w) * share;
+            }
+        solve_positions(rows, moving, mean, *settings);
+        for (size_t k = 0; k < rows.size(); k++) {
+            const Vec3 f = transposed_times(rows[k].frame, Vec3(rows[k].impulse));
+            for (int i = 0; i < 3; i++) felt[3 * rows[k].a + i] -= f[i], felt[3 * rows[k].b + i] += f[i];
+        }
+        for (int i = 0; i < s.count; i++)
+            if (moving[i].inverse_mass > 0) move(i, h);
+    }
+
+    // Turns conserve angular momentum: the velocity follows the inertia as it turns.
+    void move(int i, float h) {
+        Pose& p = poses[i];
+        const Moving<float>& m = moving[i];
+        auto spun = [&](Vec3 w) { return p.r * (inertia[i] * transposed_times(p.r, w)); };
+        const Vec3 momentum = spun(m.w);
+        const Vec3 gyroscopic = m.inverse_inertia * cross(momentum, m.w);
+        p.x += mean[i].v * h;
+        p.q = normalized(rotation((mean[i].w + gyroscopic * (0.5f * h)) * h) * p.q);
+        p.r = matrix(p.q);
+        const Vec3 w = p.r * (inverse_body[i] * transposed_times(p.r, momentum));
+        m.v.store(s.linear + 3 * i), w.store(s.angular + 3 * i);
+        store_pose(i);
+    }
+
+    void store_pose(int i) {
+        const Pose& p = poses[i];
+        (p.x - p.r * Vec3(s.center + 3 * i)).store(s.position + 3 * i);
+        p.q.store(s.wxyz + 4 * i);
+    }
+
+    // Kinematic bodies whose velocities are set move along them for a time.
+    void carry(float h) {
+        for (int i = 0; i < s.count; i++)
+            if (s.shape[i] && s.kinematic[i] && moves(i)) {
+                Pose& p = poses[i];
+                p.x += Vec3(s.linear + 3 * i) * h;
+                p.q = normalized(rotation(Vec3(s.angular + 3 * i) * h) * p.q);
+                p.r = matrix(p.q);
+                store_pose(i);
+            }
+    }
+
+    // Bodies that touch each other fall asleep together, once all have been slow for a while.
+    void fall_asleep(float dt) {
+        linked.assign(s.count, 0);
+        for (const Row<float>& c : rows)
+            if (c.impulse[0] > 0) linked[c.a] = linked[c.b] = 1;
+        if (settings->sleep_after <= 0) return;
+        for (int i = 0; i < s.count; i++) group[i] = i;
+        for (size_t k = 0; k < contacts.size(); k++) {
+            const Contact& c = contacts[k];
+            if (rows[k].impulse[0] <= 0) continue;
+            if (!fixed(c.a) && !fixed(c.b)) group[root(c.a)] = root(c.b);
+            for (int i : {c.a, c.b})
+                if (s.kinematic[i] && moves(i)) s.still[i == c.a ? c.b : c.a] = -dt;
+        }
+        for (int i = 0; i < s.count; i++) {
+            if (fixed(i) || !awake[i]) continue;
+            const bool slow = length(Vec3(s.linear + 3 * i)) < settings->sleep_linear &&
+                              length(Vec3(s.angular + 3 * i)) < settings->sleep_angular;
+            s.still[i] = slow && linked[i] ? s.still[i] + dt : 0;
+        }
+        Array<float>& least = finding.spread;
+        least.assign(s.count, 1e9f);
+        for (int i = 0; i < s.count; i++)
+            if (!fixed(i)) least[root(i)] = std::min(least[root(i)], s.still[i]);
+        for (int i = 0; i < s.count; i++) {
+            if (fixed(i)) continue;
+            if (s.still[i] >= settings->sleep_after && least[root(i)] < settings->sleep_after)
+                s.still[i] = std::nextafter(settings->sleep_after, 0.f);  // its neighbours still move
+            if (s.still[i] >= settings->sleep_after)
+                for (int k = 0; k < 3; k++) s.linear[3 * i + k] = s.angular[3 * i + k] = 0;
+        }
+    }
+
+    // How often contacts are looked for in a step: as often as it takes that nothing turns far in between.
+    int looks(float dt) const {
+        float fastest = 0;
+        for (int i = 0; i < s.count; i++)
+            if (awake[i]) fastest = std::max(fastest, length(Vec3(s.angular + 3 * i)));
+        return std::clamp(int(std::ceil(fastest * dt / settings->turn)), 1, settings->substeps);
+    }
+
+    // One step; velocities of kinematic bodies are set before.
+    void step(float dt, float* felt) {
+        const float h = dt / settings->substeps;
+        const int times = looks(dt);
+        for (int look = 0, done = 0; look < times; look++) {
+            const int end = settings->substeps * (look + 1) / times;
+            std::swap(contacts, last);
+            for (int i = 0; i < s.count; i++)
+                if (s.shape[i])
+                    turned_box(poses[i].r, Vec3(s.position + 3 * i), s.shape[i]->low, s.shape[i]->high, poses[i].low, poses[i].high);
+            find_contacts(h * (end - done));
+            for (bool first = true; done < end; done++, first = false) {
+                substep(h, first, felt);
+                carry(h);
+            }
+            for (size_t k = 0; k < contacts.size(); k++) {
+                contacts[k].impulse = transposed_times(rows[k].frame, Vec3(rows[k].impulse));
+                contacts[k].twist = transposed_times(rows[k].frame, Vec3(rows[k].impulse + 3));
+            }
+        }
+        fall_asleep(dt);
+    }
+};

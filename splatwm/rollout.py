@@ -1,0 +1,165 @@
+"""Imagined futures of scenes: where everything goes when a robot's links move, and how sure that is."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scan2sim.errors import UsageError
+from scan2sim.files import write_bytes
+from scan2sim.scene import Estimate, Scene
+from splatwm.actions import RobotMotion
+from splatwm.episodes import link_shape
+from splatwm.model import Model, members_of, spread_of
+from splatwm.simulate import Actions, Trajectory, simulate
+from splatwm.state import Link, Start, stack, start_from_scene
+
+__all__ = ["Rollout", "rollout", "write_rollout"]
+
+Array = NDArray[np.float64]
+TOLERANCE = 1e-9  # [s] by which steps may differ and still be one batch
+Z95 = 1.959964  # standard deviations in half a 95 % interval
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """T moments of O objects and K links; row 0 is the start."""
+
+    dt: float  # [s]
+    objects: tuple[str, ...]
+    links: tuple[str, ...]
+    position: Array  # (T, O, 3) [m] of the objects' frames in the scene
+    wxyz: Array  # (T, O, 4)
+    contact_impulse: Array  # (T, O, 3) [N s] that all contacts gave an object since the row before
+    touch: Array  # (T, K, 3) [N s] that a link felt since the row before
+    uncertainty: Array  # (T, O) [m] half-width of a 90 % interval of the position; NaN with a model without calibration
+
+
+def rollout(
+    model: Model,
+    scenes: Sequence[Scene],
+    motions: Sequence[RobotMotion],
+    *,
+    seed: int = 0,
+    threads: int = 1,
+) -> list[Rollout]:
+    """What happens in each scene while its links move.
+
+    Scenes with equally many bodies, links and steps are predicted as one batch, each with the ensemble that tells how
+    sure the model is: masses and frictions as wide as the scenes' intervals, places and model error as the model says.
+
+    Raises:
+        UsageError: there are not as many motions as scenes; links jump, or two bodies have one name.
+        SceneError: a scene has no objects, or is not consistent.
+    """
+    if len(scenes) != len(motions) or not scenes:
+        raise UsageError(f"{len(scenes)} scenes and {len(motions)} motions: give one of each for every future")
+    starts = [start_from_scene(scene, _links(motion)) for scene, motion in zip(scenes, motions, strict=True)]
+    batches: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
+    for i, (start, motion) in enumerate(zip(starts, motions, strict=True)):
+        steps = round(motion.dt / TOLERANCE)
+        batches[len(start.names[0]), len(motion.links), len(motion.position), steps].append(i)
+    found: dict[int, Rollout] = {}
+    for batch in batches.values():
+        members = [_members(model, scenes[i], starts[i], seed + i) for i in batch]
+        many = stack(members)
+        trajectory = simulate(
+            many.state,
+            many.shapes,
+            _actions(starts[batch[0]], [motions[i] for i in batch], model.ensemble.members),
+            motions[batch[0]].dt,
+            config=model.physics,
+            threads=threads,
+        )
+        for row, i in enumerate(batch):
+            first = row * model.ensemble.members
+            rows = slice(first, first + model.ensemble.members)
+            found[i] = _one(model, scenes[i], motions[i], starts[i], many, trajectory, rows)
+    return [found[i] for i in range(len(scenes))]
+
+
+def write_rollout(result: Rollout, path: Path) -> None:
+    """Write ``rollout.npz``: the arrays of :class:`Rollout` with its names and dt.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    arrays = {name: value for name, value in vars(result).items() if isinstance(value, np.ndarray)}
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        **arrays,
+        dt=np.array(result.dt),
+        objects=np.array(result.objects, str),
+        links=np.array(result.links, str),
+    )
+    write_bytes(path, buffer.getvalue())
+
+
+def _links(motion: RobotMotion) -> list[Link]:
+    return [
+        Link(name, link_shape(shape), tuple(place), tuple(turn))
+        for name, shape, place, turn in zip(
+            motion.links, motion.shapes, motion.position[0].tolist(), motion.wxyz[0].tolist(), strict=True
+        )
+    ]
+
+
+def _members(model: Model, scene: Scene, start: Start, seed: int) -> Start:
+    """The ensemble as one start; what the scan does not know of masses and frictions makes it wider."""
+    mass, friction = torch.zeros(len(start.names[0])), torch.zeros(len(start.names[0]))
+    for thing in scene.objects:
+        row = start.index(thing.name)
+        mass[row], friction[row] = _log_sigma(thing.physical.mass), _log_sigma(thing.physical.friction)
+    state = members_of(start.state, model.ensemble, seed, friction, mass)
+    return Start(state, start.shapes, start.names * model.ensemble.members)
+
+
+def _actions(start: Start, motions: Sequence[RobotMotion], members: int) -> Actions:
+    bodies = tuple(start.index(name) for name in motions[0].links)
+    position, wxyz = (
+        torch.from_numpy(np.repeat([getattr(motion, name)[1:] for motion in motions], members, axis=0)).float()
+        for name in ("position", "wxyz")
+    )
+    return Actions(bodies, position, wxyz)
+
+
+def _one(
+    model: Model, scene: Scene, motion: RobotMotion, start: Start, many: Start, trajectory: Trajectory, rows: slice
+) -> Rollout:
+    """The first of the members, and how far the others part from it."""
+    names = tuple(thing.name for thing in scene.objects)
+    things, links = [start.index(name) for name in names], [start.index(name) for name in motion.links]
+
+    def with_start(first: torch.Tensor, then: torch.Tensor) -> Array:  # (O, D), (T - 1, O, D) → (T, O, D)
+        return torch.cat([first[None], then]).double().numpy()
+
+    position = torch.cat([many.state.position[rows, None], trajectory.position[rows]], 1)[:, :, things]
+    impulse = with_start(torch.zeros_like(trajectory.impulse[0, 0]), trajectory.impulse[rows.start])
+    time = np.arange(len(motion.position)) * motion.dt
+    spread = spread_of(position).double().numpy()
+    unknown = np.full(spread.shape, np.nan)
+    return Rollout(
+        dt=motion.dt,
+        objects=names,
+        links=motion.links,
+        position=position[0].double().numpy(),
+        wxyz=with_start(many.state.wxyz[rows.start], trajectory.wxyz[rows.start])[:, things],
+        contact_impulse=impulse[:, things],
+        touch=impulse[:, links],
+        uncertainty=unknown if model.calibration is None else model.calibration.half_width(spread, time),
+    )
+
+
+def _log_sigma(estimate: Estimate) -> float:
+    """Standard deviation of the logarithm whose 95 % interval the estimate tells; 0 of a point."""
+    if not 0 < estimate.low < estimate.high:
+        return 0.0
+    return float(np.log(estimate.high / estimate.low)) / (2 * Z95)

@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import trimesh
+
+from scan2sim.cousins import Distance, distance_between
+from scan2sim.cousins.colors import mapped
+from scan2sim.cousins.distance import UNITS
+from tests.cousins.scenes import at_rest, thing, with_object
+
+
+def test_each_part_alone_moves_the_whole() -> None:
+    assert Distance.of_parts().combined == 0
+    for part, unit in UNITS.items():
+        near, far = (Distance.of_parts(**{part: share * unit}) for share in (0.5, 1.0))
+        assert 0 < near.combined < far.combined == pytest.approx(1 - np.exp(-0.5))
+    assert Distance.of_parts(**{part: 100 * unit for part, unit in UNITS.items()}).combined <= 1
+
+
+def test_a_longer_box_differs_in_shape_and_size() -> None:
+    box = thing(at_rest(), "box")
+    longer = box.visual.copy()
+    longer.apply_scale([1.5, 1, 1])
+    found = distance_between(with_object(at_rest(), replace(box, visual=longer)), at_rest())
+    assert found.size == pytest.approx(np.log(1.5) / 3 / 3)  # one of three sides, one of three objects
+    assert 0 < found.geometry < 0.25 * 0.03 / np.linalg.norm(box.visual.extents)
+    assert found.layout == found.physics == found.appearance == 0
+
+
+def test_the_same_surface_with_other_triangles_is_near() -> None:
+    ball = thing(at_rest(), "ball")
+    finer = trimesh.creation.icosphere(subdivisions=4, radius=0.03)
+    found = distance_between(with_object(at_rest(), replace(ball, visual=finer)), at_rest())
+    assert found.geometry < 0.01
+
+
+def test_the_distance_of_colours_is_that_of_their_means_where_all_shift_alike() -> None:
+    """Black to white are 100 apart; along the other directions nothing, and two see 1/√2 of it."""
+    black = mapped(thing(at_rest(), "box").gaussians, np.zeros((3, 3)))
+    white = replace(black, sh=-black.sh)
+    twin = with_object(at_rest(), replace(thing(at_rest(), "box"), gaussians=black))
+    found = distance_between(with_object(twin, replace(thing(twin, "box"), gaussians=white)), twin)
+    assert found.appearance == pytest.approx(100 / 5 / 4, rel=1e-3)  # 1 of 5 directions, 1 of 3 objects and background
+
+
+def test_a_new_object_counts_as_clutter() -> None:
+    extra = replace(thing(at_rest(), "box"), id=9, name="another")
+    found = distance_between(replace(at_rest(), objects=(*at_rest().objects, extra)), at_rest())
+    assert found.clutter == pytest.approx(1 / 4)
+    assert found.combined > 0
