@@ -91,7 +91,7 @@ def _tables(found: Comparison, notes: list[str]) -> Group:
             table.add_row(name, *cells)
         parts.append(table)
     other = Table(title="all motions", title_justify="left", box=None)
-    for title in ("", "penetration [mm]", "rest drift [mm]", "lost episodes", "steps of 1 frame/s"):
+    for title in ("", "penetration [mm]", "rest drift [mm]", "lost episodes", "frames/s and thread"):
         other.add_column(title)
     for name, score in found.scores.items():
         sunk = _cell(1000 * np.array(score.penetration), rng)
