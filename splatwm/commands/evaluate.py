@@ -31,7 +31,7 @@ class Evaluate(Command):
     baselines: bool = False
     """Judge the baselines: no motion, constant velocity, MuJoCo at coarse steps and from a start 0.1 mm away."""
     episodes: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None
-    """At most so many."""
+    """At most so many, evenly spread over the data."""
     skip_damaged: bool = False
     """Leave damaged shards out instead of refusing them; they are named."""
 
@@ -67,7 +67,7 @@ def _figures(found: Comparison) -> dict[str, Any]:
 
 
 def _told(summary: Summary) -> dict[str, Any]:
-    told: dict[str, Any] = {"count": summary.count}
+    told: dict[str, Any] = {"cases": summary.cases}
     for name in ("median", "mean", "p90"):
         interval = getattr(summary, name)
         told |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
@@ -91,7 +91,7 @@ def _tables(found: Comparison, notes: list[str]) -> Group:
             table.add_row(name, *cells)
         parts.append(table)
     other = Table(title="all motions", title_justify="left", box=None)
-    for title in ("", "penetration [mm]", "rest drift [mm]", "lost episodes", "steps of 1 frame/s"):
+    for title in ("", "penetration [mm]", "rest drift [mm]", "lost episodes", "frames/s and thread"):
         other.add_column(title)
     for name, score in found.scores.items():
         sunk = _cell(1000 * np.array(score.penetration), rng)

@@ -9,7 +9,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -122,11 +122,13 @@ def _sweep(folder: Path) -> None:
 
 def _run(jobs: Sequence[ShardJob], workers: int) -> Iterator[tuple[int, Shard]]:
     """Each job in a process of its own, at most ``workers`` at a time; yields (index, shard) as they end."""
-    context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
-    if hasattr(context, "set_forkserver_preload"):
+    if hasattr(os, "fork"):
+        context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])
+    else:
+        context = multiprocessing.get_context("spawn")
     waiting = list(jobs)
-    running: dict[Any, tuple[ShardJob, BaseProcess]] = {}
+    running: dict[Connection, tuple[ShardJob, BaseProcess]] = {}
     lost: dict[int, int] = {}
     try:
         while waiting or running:
@@ -137,7 +139,7 @@ def _run(jobs: Sequence[ShardJob], workers: int) -> Iterator[tuple[int, Shard]]:
                 process.start()
                 theirs.close()
                 running[ours] = (job, process)
-            for pipe in wait(list(running)):
+            for pipe in [p for p in wait(list(running)) if isinstance(p, Connection)]:
                 job, process = running.pop(pipe)
                 try:
                     answer = pipe.recv()

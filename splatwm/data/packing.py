@@ -128,7 +128,9 @@ def _text(data: Any) -> NDArray[np.uint8]:
 
 def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # its entries carry no time, so the bytes depend on the content alone
+    np.savez(
+        buffer, allow_pickle=False, **arrays
+    )  # its entries carry no time, so the bytes depend on the content alone
     return buffer.getvalue()
 
 

@@ -26,7 +26,7 @@ def mend_gaps(
     dt: float,  # [s]
 ) -> tuple[Array | None, int]:
     """The rows with short gaps of NaN interpolated, and how many frames those were; None if a gap is long."""
-    good = np.isfinite(rows).all(1)
+    good = np.asarray(np.isfinite(rows).all(axis=1))
     missing = int((~good).sum())
     if not missing:
         return rows, 0

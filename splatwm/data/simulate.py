@@ -155,8 +155,10 @@ class StageRunner:
             fast = not np.isfinite(state.velocity).all() or np.abs(state.velocity).max() > FASTEST
             if fast or world.deepest() > DEEPEST or state.position[:, 2].min() < stage.level - FALLEN:
                 return None
-            for into, value in zip(frames, (state, poses, impulse, touch), strict=True):
-                into.append(value)
+            frames.states.append(state)
+            frames.poses.append(poses)
+            frames.impulses.append(impulse)
+            frames.touches.append(touch)
         return frames
 
     def _told(self, kind: str, number: int, links: Links, world: World, physics: Physics, frames: _Frames) -> Episode:

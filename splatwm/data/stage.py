@@ -86,8 +86,17 @@ def stage_of_scene(scene: Scene, name: str) -> Stage:
 
 def background_body(pieces: list[trimesh.Trimesh]) -> Body:
     """Convex pieces that stand still, as a body without mass."""
-    surface = trimesh.util.concatenate(pieces)
+    surface = trimesh.Trimesh(
+        np.concatenate([piece.vertices for piece in pieces]),
+        np.concatenate([piece.faces + first for piece, first in zip(pieces, _firsts(pieces), strict=True)]),
+        process=False,
+    )
     return Body("background", surface, tuple(pieces), 0.0, np.zeros(3), np.zeros((3, 3)))
+
+
+def _firsts(pieces: list[trimesh.Trimesh]) -> NDArray[np.int64]:
+    """The number of each mesh's first vertex among those of all."""
+    return np.concatenate([[0], np.cumsum([len(piece.vertices) for piece in pieces[:-1]], dtype=np.int64)])
 
 
 def in_single_precision(body: Body) -> Body:

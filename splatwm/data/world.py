@@ -164,9 +164,10 @@ class World:
     def state(self) -> State:
         """Where the objects are now."""
         poses, speeds = self.data.qpos[self._qpos], self.data.qvel[self._qvel]
-        wxyz = poses[:, 3:] / np.linalg.norm(poses[:, 3:], axis=1, keepdims=True)
+        lengths = np.linalg.norm(poses[:, 3:], axis=1, keepdims=True)
+        wxyz = np.asarray(poses[:, 3:] / lengths, np.float64)
         spin = np.einsum("oij,oj->oi", matrix_from_quaternion(wxyz), speeds[:, 3:])
-        return State(poses[:, :3], wxyz, speeds[:, :3].copy(), spin)
+        return State(poses[:, :3].astype(np.float64), wxyz, speeds[:, :3].astype(np.float64), spin)
 
     def deepest(self) -> float:
         """How deep the deepest contact of this moment is [m], ≥ 0."""
@@ -182,7 +183,8 @@ class World:
     def inertia(self) -> Array:  # (O, 3, 3) [kg m²] about the centre of mass, object frame
         """The inertias as they are now."""
         turned = matrix_from_quaternion(self.model.body_iquat[self._bodies])
-        return np.einsum("oij,oj,okj->oik", turned, self.model.body_inertia[self._bodies], turned)
+        inertia = np.einsum("oij,oj,okj->oik", turned, self.model.body_inertia[self._bodies], turned)
+        return inertia.astype(np.float64)
 
     def _momentum_of(self, state: State) -> Array:  # (O, 3) [kg m/s]
         arms = np.einsum("oij,oj->oi", matrix_from_quaternion(state.wxyz), self._center)

@@ -26,7 +26,7 @@ class Interval(NamedTuple):
 class Summary(NamedTuple):
     """What a list of errors is like."""
 
-    count: int
+    cases: int
     median: Interval
     mean: Interval
     p90: Interval

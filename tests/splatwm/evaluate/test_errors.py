@@ -65,7 +65,7 @@ def test_what_moves_and_what_drifts() -> None:
 
 def test_summaries_of_known_values() -> None:
     summary = summarize([*range(1, 101), np.nan], np.random.default_rng(0))
-    assert (summary.count, summary.median.value, summary.mean.value) == (100, 50.5, 50.5)
+    assert (summary.cases, summary.median.value, summary.mean.value) == (100, 50.5, 50.5)
     assert summary.p90.value == pytest.approx(90.1)
     assert np.isnan(summarize([], np.random.default_rng(0)).mean.value)
 
