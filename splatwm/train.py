@@ -26,7 +26,7 @@ class TrainConfig:
     """How a model is made."""
 
     episodes: int = 1000
-    """At most so many of the data are used."""
+    """At most so many of the data are used, evenly spread."""
     threads: int = 2
     """Of the native core."""
 
@@ -43,7 +43,7 @@ def train(data: Data, model: Model, config: TrainConfig = TrainConfig(), report:
     total = min(config.episodes, len(data))
     if total < FEWEST:
         raise UsageError(f"{total} episodes are too few to know errors from", todo=f"collect at least {FEWEST}")
-    for count, episode in enumerate(data.episodes(), start=1):
+    for count, episode in enumerate(data.episodes(config.episodes), start=1):
         position, wxyz, spread = predict.with_spread(episode)
         far = position_error(position, episode.position)
         spreads.append(spread)
@@ -51,8 +51,6 @@ def train(data: Data, model: Model, config: TrainConfig = TrainConfig(), report:
         dt = episode.dt
         scores.add(episode, far, rotation_error(wxyz, episode.wxyz))
         report("predicting", count, total)
-        if count == total:
-            break
     card = {
         "what": "contacts and rigid bodies with an analytic solver; no learned weights",
         "version": version("scan2sim"),

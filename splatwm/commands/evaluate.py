@@ -14,8 +14,11 @@ from rich.table import Table
 from scan2sim.commands.command import Command, Reply
 from scan2sim.errors import UsageError
 from scan2sim.progress import Reporter
+from splatwm.coverage import Coverage, interval_coverage
 from splatwm.data import open_data
-from splatwm.evaluate import BASELINES, GROUPS, TRUTH, Comparison, Summary, compare, summarize
+from splatwm.evaluate import BASELINES, GROUPS, TRUTH, Comparison, Predictor, Summary, compare, summarize
+from splatwm.predict import EpisodePredictor
+from splatwm.trained import load_model
 
 __all__ = ["Evaluate"]
 
@@ -26,6 +29,8 @@ SHOWN = (0.5, 1.0, 2.0)  # [s]
 class Evaluate(Command):
     """Errors over the horizon of objects that moved: median, mean and 90th percentile, with 95 % intervals in JSON."""
 
+    model: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")] = None
+    """A .safetensors file that splatwm made."""
     on: Annotated[Path, tyro.conf.arg(metavar="DATA")]
     """Trajectories that ``splatwm collect`` wrote."""
     baselines: bool = False
@@ -37,12 +42,22 @@ class Evaluate(Command):
 
     def run(self, report: Reporter) -> Reply:
         """Evaluate."""
-        if not self.baselines:
-            raise UsageError("there is nothing to evaluate", todo="give --baselines")
-        found = compare(open_data(self.on, skip_damaged=self.skip_damaged), BASELINES, self.episodes, report)
-        figures = _figures(found)
-        notes = [f"left out: {problem}" for problem in found.skipped]
-        return Reply({"episodes": found.episodes, "skipped": list(found.skipped), **figures}, _tables(found, notes))
+        if not self.baselines and self.model is None:
+            raise UsageError("there is nothing to evaluate", todo="give a model, or --baselines")
+        data = open_data(self.on, skip_damaged=self.skip_damaged)
+        predictors: dict[str, Predictor] = dict(BASELINES) if self.baselines else {}
+        held: list[Coverage] = []
+        if self.model is not None:
+            predict = EpisodePredictor(load_model(self.model), data)
+            predictors[self.model.stem] = lambda _, episode: predict(episode)
+            if predict.model.calibration is not None:
+                held = interval_coverage(predict, data, self.episodes, report)
+        found = compare(data, predictors, self.episodes, report)
+        notes = [f"left out: {problem}" for problem in dict.fromkeys(found.skipped)]
+        reply = {"episodes": found.episodes, "skipped": list(found.skipped), **_figures(found)}
+        return Reply(
+            reply | {"intervals": [vars(each) for each in held]}, Group(_tables(found, notes), *_intervals(held))
+        )
 
 
 def _figures(found: Comparison) -> dict[str, Any]:
@@ -101,6 +116,15 @@ def _tables(found: Comparison, notes: list[str]) -> Group:
         speed = score.frames / max(score.seconds, 1e-9)
         other.add_row(name, sunk, _cell(1000 * _joined(score.drift), rng), str(score.lost), f"{speed:,.0f}")
     return Group(f"{found.episodes} episodes", *parts, other)
+
+
+def _intervals(held: list[Coverage]) -> list[str]:
+    """A line for each horizon."""
+    return [
+        f"90 % intervals at {each.horizon:g} s hold {each.moved:.0%} of errors of what moved (median ± "
+        f"{1000 * each.median_half_width:.1f} mm), {each.all:.0%} of all"
+        for each in held
+    ]
 
 
 def _joined(errors: list[Any]) -> Any:

@@ -60,21 +60,25 @@ class Data:
         """How many episodes there are."""
         return sum(shard.episodes for shard in self.shards)
 
-    def episodes(self) -> Iterator[Episode]:
-        """All episodes in order, one shard in memory at a time.
+    def episodes(self, most: int | None = None) -> Iterator[Episode]:
+        """All episodes in order, or ``most`` of them, evenly spread; one shard in memory at a time.
 
         Raises:
             DataError: a shard is damaged, unless damaged ones are to be skipped.
         """
+        wanted, total, first = min(len(self), len(self) if most is None else most), len(self), 0
         for shard in self.shards:
+            numbers = range(first, first + shard.episodes)
+            first = numbers.stop
+            chosen = [i - numbers.start for i in numbers if i * wanted // total != (i - 1) * wanted // total]
             try:
-                found = self._read(shard)
+                found = self._read(shard) if chosen else []
             except DataError as problem:
                 if not self.skip_damaged:
                     raise
                 self.skipped.append(str(problem))
                 continue
-            yield from found
+            yield from (found[i] for i in chosen)
 
     def body(self, digest: str) -> Body:
         """A body by its digest; each is read once.
