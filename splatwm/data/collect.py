@@ -38,10 +38,7 @@ def collect(sources: Sources, folder: Path, config: CollectConfig, report: Repor
         OutputError: it cannot be written.
         DataError: a shard's process died repeatedly.
     """
-    if not sources.stages and not sources.procedural:
-        raise UsageError("there is nothing to collect from", todo="give scenes, or --procedural N")
-    if config.episodes < 1 or config.workers < 0 or sources.procedural < 0:
-        raise UsageError("numbers of episodes, workers and stages are positive")
+    _require_sense(sources, config)
     told = _told(sources, config)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,6 +55,24 @@ def collect(sources: Sources, folder: Path, config: CollectConfig, report: Repor
         report("collecting", sum(shard.episodes for shard in done.values()), total)
     write_manifest(folder, list(done.values()), told)
     return open_data(folder)
+
+
+def _require_sense(sources: Sources, config: CollectConfig) -> None:
+    if not sources.stages and not sources.procedural:
+        raise UsageError("there is nothing to collect from", todo="give scenes, or --procedural N")
+    if config.episodes < 1 or config.workers < 0 or sources.procedural < 0:
+        raise UsageError("numbers of episodes, workers and stages are positive")
+    episode = config.episode
+    shares = (episode.push, episode.drop, episode.stack, episode.topple, episode.lift)
+    if min(shares) < 0 or not 0 < sum(shares) < float("inf") or not 0 <= episode.still <= 1:
+        raise UsageError(
+            "the shares of pushes, drops, stacks, topples and lifts are positive", todo="give one at least"
+        )
+    if not 1 <= episode.rate <= 480 or not 2 / episode.rate <= episode.seconds <= 600:
+        raise UsageError(
+            f"{episode.seconds:g} s at {episode.rate} frames per second",
+            todo="give 1 to 480 frames per second, at least two of them and at most 600 s",
+        )
 
 
 def _told(sources: Sources, config: CollectConfig) -> dict[str, Any]:

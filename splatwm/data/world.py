@@ -102,6 +102,7 @@ class World:
         self.model = spec.compile()
         self.model.opt.gravity[:] = [0, 0, -GRAVITY]
         self.data = mujoco.MjData(self.model)
+        self._timestep = contact.timestep
         joints = [self.model.joint(name) for name in bodies]
         linked = [self.model.joint(f"link-{i}") for i in range(len(links.names))]
         self._qpos, self._qvel = _addresses(joints)
@@ -130,8 +131,8 @@ class World:
         self._mass = np.asarray(physics.mass, np.float64)
 
     def set_timestep(self, timestep: float) -> None:  # [s]
-        """Step the physics coarser or finer than the contact table says."""
-        self.model.opt.timestep = timestep
+        """Step the physics coarser or finer than the contact table says, at most a frame at a time."""
+        self.model.opt.timestep = self._timestep = timestep
 
     def reset(self, state: State, links: Poses | None = None) -> None:
         """Put everything where an episode begins."""
@@ -152,7 +153,10 @@ class World:
         pushed = _speeds(self._links, links, dt)
         self.data.qpos[self._link_qpos] = np.concatenate(self._links, axis=1)
         self.data.qvel[self._link_qvel] = pushed
-        mujoco.mj_step(self.model, self.data, max(1, round(dt / self.model.opt.timestep)))
+        steps = max(1, round(dt / self._timestep))
+        if abs(steps * self.model.opt.timestep - dt) > 1e-9:  # a frame that is no whole number of steps
+            self.model.opt.timestep = dt / steps
+        mujoco.mj_step(self.model, self.data, steps)
         self._links = links
         state = self.state()
         before, self._momentum = self._momentum, self._momentum_of(state)
@@ -175,7 +179,7 @@ class World:
 
     def deepest_at(self, state: State) -> float:
         """How deep objects would be in each other and in the background [m], ≥ 0, with the links far away."""
-        away = np.full((len(self._link_bodies), 3), FAR) + 10.0 * np.arange(len(self._link_bodies))[:, None]
+        away = np.repeat(np.linspace(FAR, 2 * FAR, len(self._link_bodies))[:, None], 3, axis=1)
         upright = np.tile([1.0, 0.0, 0.0, 0.0], (len(self._link_bodies), 1))
         self.reset(state, Poses(away, upright))
         return self.deepest()
@@ -188,7 +192,8 @@ class World:
 
     def _momentum_of(self, state: State) -> Array:  # (O, 3) [kg m/s]
         arms = np.einsum("oij,oj->oi", matrix_from_quaternion(state.wxyz), self._center)
-        return self._mass[:, None] * (state.velocity + np.cross(state.spin, arms))
+        speed = np.asarray(state.velocity + np.cross(state.spin, arms), dtype=np.float64)
+        return self._mass[:, None] * speed
 
     def _frictions(self, bodies: NDArray[np.int_]) -> Array:
         return self.model.geom_friction[self.model.body_geomadr[bodies], 0].copy()

@@ -19,6 +19,8 @@ from splatwm.data import (
     Episode,
     EpisodeConfig,
     Sources,
+    State,
+    World,
     body_digest,
     collect,
     open_data,
@@ -88,8 +90,29 @@ def test_a_folder_of_something_else_is_left_alone(copy: Path, tmp_path: Path) ->
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(UsageError, match="something else"):
         collect(SOURCES, tmp_path / "mine", CollectConfig(COUNT, episode=SHORT))
-    with pytest.raises(UsageError, match="nothing to collect from"):
-        collect(Sources(), tmp_path / "new", CollectConfig(COUNT))
+    for sources, episode, said in (
+        (Sources(), SHORT, "nothing to collect from"),
+        (SOURCES, EpisodeConfig(push=-1), "shares"),
+        (SOURCES, EpisodeConfig(push=0, drop=0, stack=0, topple=0, lift=0), "shares"),
+        (SOURCES, EpisodeConfig(rate=1000), "1000 frames per second"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            collect(sources, tmp_path / "new", CollectConfig(COUNT, episode=episode))
+
+
+@pytest.mark.parametrize(("dt", "timestep"), [(1 / 30, 1 / 480), (1 / 50, 1 / 480), (1 / 60, 1 / 30)])
+def test_a_frame_is_as_long_as_it_says_whatever_the_step(dt: float, timestep: float) -> None:
+    stage = procedural_stage(0, 0, "training")
+    world = World(dict(zip(stage.names, stage.bodies, strict=True)), stage.background)
+    world.set_timestep(timestep)
+    nothing = np.zeros_like(stage.position)
+    high, forward = np.array([0, 0, 2.0]), np.array([0.3, 0, 0])
+    start = State(stage.position + high, stage.wxyz, nothing + forward, nothing)
+    world.reset(start)
+    for _ in range(10):
+        state = world.step(dt).state
+    assert state.velocity[:, 2] == pytest.approx(-9.81 * 10 * dt)
+    assert state.position[:, 0] == pytest.approx(stage.position[:, 0] + 0.3 * 10 * dt)
 
 
 def test_damage_is_named_refused_and_skipped_on_request(copy: Path) -> None:
