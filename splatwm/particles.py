@@ -32,7 +32,7 @@ class DistanceGrid:
     values: Tensor  # (X, Y, Z) [m]
 
     def sample(self, points: Tensor) -> Tensor:  # (..., 3) [m] to (...) [m]
-        """Distances between the corners by trilinear interpolation; beyond the grid as at its edge, plus the way there."""
+        """Distances, trilinear between the corners; beyond the grid those at its edge plus the way there."""
         most = torch.tensor(self.values.shape).to(points) - 1
         places = (points - self.low) / self.spacing
         inner = torch.minimum(places.clamp(min=0), most)
@@ -66,7 +66,9 @@ def distance_grid(shape: BodyShape, resolution: int = 32, margin: float = 0.01) 
         UsageError: the grid would be too small or too large.
     """
     if resolution < 2 or not 0 <= margin < 1:
-        raise UsageError(f"a grid of {resolution} values with a margin of {margin} m: expected 2 or more, less than 1 m")
+        raise UsageError(
+            f"a grid of {resolution} values with a margin of {margin} m: expected 2 or more, less than 1 m"
+        )
     reach = np.array([[piece.radius] for piece in shape.pieces])
     low = np.min([piece.vertices.min(0) for piece in shape.pieces] - reach, axis=0) - margin
     high = np.max([piece.vertices.max(0) for piece in shape.pieces] + reach, axis=0) + margin

@@ -45,7 +45,7 @@ def simulate(
     actions: Actions | None,
     dt: float,  # [s]
     steps: int | None = None,
-    config: PhysicsConfig = PhysicsConfig(),
+    config: PhysicsConfig = PhysicsConfig(),  # noqa: B008 (frozen)
     *,
     threads: int = 1,
 ) -> Trajectory:
@@ -113,7 +113,9 @@ def native_state(state: State, shapes: Sequence[BodyShape]) -> _native.State:
 def _check_actions(state: State, actions: Actions, steps: int, dt: float) -> None:
     environments, links = state.mass.shape[0], len(actions.bodies)
     if tuple(actions.position.shape) != (environments, actions.position.shape[1], links, 3) or steps < 1:
-        raise UsageError(f"actions of shape {tuple(actions.position.shape)} for {environments} environments, {links} links")
+        raise UsageError(
+            f"actions of shape {tuple(actions.position.shape)} for {environments} environments, {links} links"
+        )
     if actions.wxyz.shape[:3] != actions.position.shape[:3] or actions.position.shape[1] < steps:
         raise UsageError("actions: positions and orientations differ in number, or are fewer than the steps")
     if not links:
@@ -129,6 +131,6 @@ def _check_actions(state: State, actions: Actions, steps: int, dt: float) -> Non
     speed = float((position[:, 1:] - position[:, :-1]).norm(dim=-1).max()) / dt
     if speed > FASTEST:
         raise UsageError(
-            f"a robot link jumps: {speed:.1f} m/s between two steps of {dt:.4f} s, at most {FASTEST:.0f} m/s is possible",
+            f"a robot link jumps: {speed:.1f} m/s between two steps of {dt:.4f} s, at most {FASTEST:.0f} m/s",
             todo="check dt and units of the actions, and that they begin where the link starts",
         )

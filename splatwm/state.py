@@ -160,11 +160,11 @@ def start_from_scene(scene: Scene, links: Sequence[Link] = (), *, latents: int =
         kinematic=still,
         latents=latents,
     )
-    centers = [np.zeros(3)] * before + [thing.physical.center_of_mass for thing in scene.objects] + [np.zeros(3)] * after
-    priority = [STATIC] * before + [FREE] * len(scene.objects) + [ROBOT] * after
-    state = replace(
-        state, center_of_mass=_real(centers)[None], priority=torch.tensor([priority], dtype=torch.int32)
+    centers = (
+        [np.zeros(3)] * before + [thing.physical.center_of_mass for thing in scene.objects] + [np.zeros(3)] * after
     )
+    priority = [STATIC] * before + [FREE] * len(scene.objects) + [ROBOT] * after
+    state = replace(state, center_of_mass=_real(centers)[None], priority=torch.tensor([priority], dtype=torch.int32))
     check_state(state)
     return Start(state, tuple(shapes), (names,))
 

@@ -122,7 +122,13 @@ def test_a_stack_of_five_boxes_stands(dt: float) -> None:
 
 
 def test_five_resting_things_do_not_creep() -> None:
-    shapes = [box((0.03, 0.02, 0.025)), cylinder(0.03, 0.02), box((0.02, 0.02, 0.01)), cylinder(0.015, 0.05), box((0.05, 0.04, 0.01))]
+    shapes = [
+        box((0.03, 0.02, 0.025)),
+        cylinder(0.03, 0.02),
+        box((0.02, 0.02, 0.01)),
+        cylinder(0.015, 0.05),
+        box((0.05, 0.04, 0.01)),
+    ]
     heights, mass = (0.025, 0.02, 0.06, 0.05, 0.01), (0.2, 0.1, 0.05, 0.3, 0.15)
     places = [[0.0, 0.0], [0.1, 0.0], [0.0, 0.0], [0.0, 0.1], [-0.12, 0.0]]
     position = [[*place, z] for place, z in zip(places, heights, strict=True)]

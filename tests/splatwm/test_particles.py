@@ -23,7 +23,9 @@ def test_distances_to_boxes_balls_and_capsules_are_exact() -> None:
     assert signed_distances(box(half), points) == pytest.approx(box_distance(points, half), abs=2e-6)
     assert signed_distances(sphere(0.04), points) == pytest.approx(np.linalg.norm(points, axis=1) - 0.04, abs=2e-6)
     along = points - np.clip(points[:, 2:], -0.03, 0.03) * [0, 0, 1]
-    assert signed_distances(capsule(0.02, 0.03), points) == pytest.approx(np.linalg.norm(along, axis=1) - 0.02, abs=2e-6)
+    assert signed_distances(capsule(0.02, 0.03), points) == pytest.approx(
+        np.linalg.norm(along, axis=1) - 0.02, abs=2e-6
+    )
 
 
 def test_a_grid_gives_distances_between_its_corners_and_beyond() -> None:
