@@ -72,6 +72,25 @@ def solve_double(
     after: Tensor,
     mean: Tensor,
 ) -> None: ...
+def solve_adjoint(
+    reals: list[Tensor],
+    a: Tensor,
+    b: Tensor,
+    step: float,
+    settings: Settings,
+    given: list[Tensor],  # gradients by impulse, after, mean
+    found: list[Tensor],  # by before, free, gap, friction, velocity_bias, position_bias, warm
+) -> None: ...
+def solve_adjoint_double(
+    reals: list[Tensor],
+    a: Tensor,
+    b: Tensor,
+    step: float,
+    settings: Settings,
+    given: list[Tensor],
+    found: list[Tensor],
+) -> None: ...
+def distances(shape: Shape, points: NDArray[Any], out: NDArray[Any]) -> None: ...
 def roll_out(
     state: State,
     settings: Settings,

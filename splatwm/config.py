@@ -68,7 +68,10 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
         and 0 < low <= high < 1
         and width > 0
         and min(config.margin, config.turn) > 0
-        and min(config.torsion, config.rolling, config.lag, config.friction_softness, config.sleep_after, config.tolerance) >= 0
+        and min(
+            config.torsion, config.rolling, config.lag, config.friction_softness, config.sleep_after, config.tolerance
+        )
+        >= 0
         and 1 <= config.substeps <= 1000
         and 0 <= config.position_sweeps <= 1000
         and 1 <= config.crowd <= 100

@@ -45,7 +45,7 @@ def simulate(
     actions: Actions | None,
     dt: float,  # [s]
     steps: int | None = None,
-    config: PhysicsConfig = PhysicsConfig(),
+    config: PhysicsConfig = PhysicsConfig(),  # noqa: B008 (frozen)
     *,
     threads: int = 1,
 ) -> Trajectory:
@@ -131,6 +131,6 @@ def _check_actions(state: State, actions: Actions, steps: int, dt: float) -> Non
     speed = float((position[:, 1:] - position[:, :-1]).norm(dim=-1).max()) / dt
     if speed > FASTEST:
         raise UsageError(
-            f"a robot link jumps: {speed:.1f} m/s between two steps of {dt:.4f} s, at most {FASTEST:.0f} m/s is possible",
+            f"a robot link jumps: {speed:.1f} m/s between two steps of {dt:.4f} s, at most {FASTEST:.0f} m/s",
             todo="check dt and units of the actions, and that they begin where the link starts",
         )

@@ -50,7 +50,12 @@ class ContactGeometry:
     gap: Tensor  # (C,) [m]
 
 
-def find_contacts(state: State, shapes: Sequence[BodyShape], dt: float, config: PhysicsConfig = PhysicsConfig()) -> Contacts:
+def find_contacts(
+    state: State,
+    shapes: Sequence[BodyShape],
+    dt: float,  # [s]
+    config: PhysicsConfig = PhysicsConfig(),  # noqa: B008 (frozen)
+) -> Contacts:
     """All contacts of a batch that may matter within ``dt`` seconds, at most a dozen for each pair of bodies.
 
     Raises:
@@ -98,4 +103,3 @@ def _frame(normal: Tensor) -> Tensor:  # (C, 3) to (C, 3, 3)
     first = torch.stack([1 + sign * x * x * k, sign * m, -sign * x], -1)
     second = torch.stack([m, sign + y * y * k, -y], -1)
     return torch.stack([normal, first, second], -2)
-

@@ -54,7 +54,7 @@ def step(
     state: State,
     shapes: Sequence[BodyShape],
     dt: float,  # [s]
-    config: PhysicsConfig = PhysicsConfig(),
+    config: PhysicsConfig = PhysicsConfig(),  # noqa: B008 (frozen)
     corrections: Corrections = Corrections(),
     *,
     contacts: Contacts | None = None,
@@ -99,7 +99,9 @@ def step(
                 gap=at.gap,
                 friction=friction,
                 restitution=contacts.restitution,
-                velocity_bias=none[:, None].expand(-1, 3) if corrections.velocity_bias is None else corrections.velocity_bias,
+                velocity_bias=none[:, None].expand(-1, 3)
+                if corrections.velocity_bias is None
+                else corrections.velocity_bias,
                 position_bias=none if corrections.position_bias is None else corrections.position_bias,
                 warm=impulse,
                 step=h,

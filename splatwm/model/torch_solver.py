@@ -4,15 +4,12 @@ by everything.  The tests hold the other to it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from splatwm.config import PhysicsConfig
-
-if TYPE_CHECKING:
-    from splatwm.model.solve import SolveInputs
+from splatwm.model.problem import SolveInputs
 
 __all__ = ["solve_in_torch"]
 
@@ -180,7 +177,9 @@ def _relax(c: _Contact, velocities: list[Tensor], spring: _Spring) -> None:
         pressed = old[0] + (share * lack - old[0]) / (1 + c.mobility[0, 0] * newton.detach())
         creep = spring.creep * c.friction[0] ** 2 / (share * damped)
     else:
-        assert c.softness is not None and c.linear_target is not None and c.friction_softness is not None
+        assert c.softness is not None
+        assert c.linear_target is not None
+        assert c.friction_softness is not None
         pressed = old[0] - (u[0] - c.linear_target + c.softness * old[0]) / (c.mobility[0, 0] + c.softness)
         creep = c.friction_softness
     if pressed > 0:

@@ -50,6 +50,8 @@ struct Kernels {
     void (*solve_double)(const SolveInputs<double>&, const SolveOutputs<double>&, const Settings&);
     void (*solve_adjoint_float)(const SolveInputs<float>&, const SolveGradients<float>&, const Settings&);
     void (*solve_adjoint_double)(const SolveInputs<double>&, const SolveGradients<double>&, const Settings&);
+    // signed, of points (N, 3); `dot` is a shape of one vertex at the origin
+    void (*distances)(const Shape&, const Shape& dot, const float* points, int count, float* out);
     void (*roll_out)(const Bodies*, const Rollout&, const Settings&);
 };
 

@@ -24,7 +24,7 @@ namespace {
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{find_contacts, solve<float>, solve<double>, solve_adjoint<float>, solve_adjoint<double>, roll_out};
+const Kernels table{find_contacts, solve<float>, solve<double>, solve_adjoint<float>, solve_adjoint<double>, distances, roll_out};
 
 }  // namespace SPLATWM_ISA
 }  // namespace splatwm

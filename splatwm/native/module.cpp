@@ -242,6 +242,17 @@ NB_MODULE(_native, m) {
     m.def("solve_adjoint_double", &solve_adjoint<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a);
     m.def("roll_out", &roll_out, "state"_a, "settings"_a, "dt"_a, "link_bodies"_a, "link_position"_a, "link_wxyz"_a, "position"_a, "wxyz"_a,
           "impulse"_a, "threads"_a);
+    m.def(
+        "distances",
+        [](const Shape& shape, In<float> points, Out<float> out) {
+            const size_t n = points.size() / 3;
+            checked(points, 3 * n, "points");
+            Shape dot;
+            dot.pieces.push_back({0, LANES, 0, 0, {}, {}, {}, 0});
+            dot.vx = dot.vy = dot.vz = std::vector<float>(LANES, 0.f);
+            kernels().distances(shape, dot, points.data(), int(n), checked(out, n, "distances"));
+        },
+        "shape"_a, "points"_a, "out"_a);
     m.def("available_isas", &available_isas);
     m.def("isa", &isa);
     m.def("set_isa", &set_isa, "name"_a);

@@ -8,6 +8,23 @@ inline void find_contacts(const Bodies& s, const Settings& settings, float dt, T
     for (const Contact& c : world.contacts) take(to, c);
 }
 
+// Signed distances of points to the union of a shape's pieces: exact outside, inside those of the deepest single piece.
+inline void distances(const Shape& shape, const Shape& dot, const float* points, int count, float* out) {
+    const Mat3 straight{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
+    for (int i = 0; i < count; i++) {
+        const Vec3 p(points + 3 * i);
+        float least = 1e9f;
+        for (const Piece& piece : shape.pieces) {
+            const Vec3 beside = max(max(piece.low - p, p - piece.high), Vec3{});
+            if (length(beside) - piece.radius >= least) continue;
+            const Placed first{&shape, &piece, {}, {}, true}, second{&dot, &dot.pieces[0], straight, p, false};
+            const Apart found = apart(first, second, 1e6f);
+            if (found.near) least = std::min(least, found.gap - piece.radius);
+        }
+        out[i] = least;
+    }
+}
+
 // A kinematic body gets the velocity that brings it to a pose within a time.
 inline void follow(World& world, int i, const float* position, const float* wxyz, float dt) {
     const Quatf q = normalized(Quatf(wxyz));

@@ -46,7 +46,9 @@ def on_the_ground(
     return Start(state, (ground(), *shapes), (("ground", *(f"body-{i}" for i in range(count))),))
 
 
-def in_space(shapes: Sequence[BodyShape], position: object, mass: Sequence[float], inertia: object, **options: object) -> Start:
+def in_space(
+    shapes: Sequence[BodyShape], position: object, mass: Sequence[float], inertia: object, **options: object
+) -> Start:
     """Bodies without any ground."""
     state = state_of_bodies(range(len(shapes)), position, mass, inertia, **options)  # type: ignore[arg-type]
     return Start(state, tuple(shapes), (tuple(f"body-{i}" for i in range(len(shapes))),))

@@ -57,7 +57,7 @@ def box_depth(half: list[np.ndarray], position: np.ndarray, turned: np.ndarray) 
 def test_boxes_in_each_other_are_as_deep_as_the_separating_axes_say() -> None:
     rng = np.random.default_rng(0)
     seen = 0
-    while seen < 150:
+    while seen < 80:
         half = [rng.uniform(0.01, 0.04, 3) for _ in range(2)]
         wxyz = np.array([random_quaternion(rng) for _ in range(2)])
         position = np.array([np.zeros(3), rng.uniform(-0.06, 0.06, 3)])
@@ -88,7 +88,7 @@ def test_gaps_are_those_of_mujoco(kind: str) -> None:
     )
     data = mujoco.MjData(model)
     seen = 0
-    for _ in range(400):
+    for _ in range(250):
         wxyz = np.array([random_quaternion(rng) for _ in range(2)])
         position = np.array([np.zeros(3), rng.uniform(-0.08, 0.08, 3)])
         data.qpos[:] = np.concatenate([position[0], wxyz[0], position[1], wxyz[1]])
@@ -98,7 +98,7 @@ def test_gaps_are_those_of_mujoco(kind: str) -> None:
             seen += 1
             gap, _ = gap_of([ours[kind], box([0.03, 0.02, 0.025])], position, wxyz, 0.021)
             assert gap == pytest.approx(truth, abs=2e-4 if kind == "cylinder" else 2e-5)
-    assert seen > 30
+    assert seen > 20
 
 
 def test_a_box_touches_the_ground_with_its_corners_alone() -> None:
@@ -109,7 +109,8 @@ def test_a_box_touches_the_ground_with_its_corners_alone() -> None:
     assert found.gap.numpy() == pytest.approx(0.0004, abs=1e-6)
     corners = {tuple(c) for c in np.round(found.on_b.numpy(), 4).tolist()}
     assert len(corners) == 4
-    assert (found.a == 0).all() and (found.normal - torch.tensor([0, 0, 1.0])).abs().max() < 1e-6
+    assert (found.a == 0).all()
+    assert (found.normal - torch.tensor([0, 0, 1.0])).abs().max() < 1e-6
 
 
 def test_crossed_boxes_touch_where_their_edges_cross() -> None:
@@ -117,7 +118,8 @@ def test_crossed_boxes_touch_where_their_edges_cross() -> None:
     start = in_space([box(long), box(long)], [[0, 0, 0], [0, 0, 0.0199]], [1.0, 1.0], UNIT, wxyz=wxyz)
     found = find_contacts(start.state, start.shapes, 1e-6)
     places = found.on_a[:, :2].abs().numpy()
-    assert len(found) == 4 and np.abs(places - 0.01).max() < 1e-5
+    assert len(found) == 4
+    assert np.abs(places - 0.01).max() < 1e-5
 
 
 def test_what_is_fast_is_seen_from_afar_and_what_is_slow_is_not() -> None:

@@ -54,7 +54,9 @@ def chance(seed: int, bodies: int = 4, contacts: int = 6, restitution: float = 0
 def loss_of(solved: Solved) -> Tensor:
     generator = torch.Generator().manual_seed(9)
     parts = ((solved.impulse, IMPULSES), (solved.after, 1.0), (solved.mean, 1.0))
-    return sum(((torch.randn(x.shape, generator=generator, dtype=x.dtype) * x * s).sum() for x, s in parts), torch.zeros(()))
+    return sum(
+        ((torch.randn(x.shape, generator=generator, dtype=x.dtype) * x * s).sum() for x, s in parts), torch.zeros(())
+    )
 
 
 @pytest.mark.parametrize("restitution", [0.0, 0.4])
@@ -74,7 +76,8 @@ def test_the_compiled_solver_and_its_gradients_are_those_of_the_reference(seed: 
         assert (getattr(native, name).detach() - expected).abs().max() < 1e-6 * expected.abs().max()
     for name in LEAVES:
         expected, got = reference_leaves[name].grad, native_leaves[name].grad
-        assert expected is not None and got is not None
+        assert expected is not None
+        assert got is not None
         assert (got - expected).abs().max() < 1e-5 * expected.abs().max() + 1e-12, name
 
 
@@ -100,7 +103,9 @@ def test_gradients_are_finite_differences_where_contacts_do_not_depend_on_each_o
 
 def test_single_precision_is_near_double() -> None:
     problem = chance(5)
-    single = replace(problem, **{n: v.float() for n, v in vars(problem).items() if isinstance(v, Tensor) and v.is_floating_point()})
+    single = replace(
+        problem, **{n: v.float() for n, v in vars(problem).items() if isinstance(v, Tensor) and v.is_floating_point()}
+    )
     config = PhysicsConfig()
     expected, got = solve(problem, config).after, solve(single, config).after
     assert got.dtype == torch.float32
@@ -139,7 +144,8 @@ def test_a_network_can_push_through_corrections_and_learns_from_what_comes_of_it
         stepped = step(state, start.shapes, 1 / 60, config, Corrections(velocity_bias=bias), contacts=contacts)
         state = stepped.state
     state.position[..., 0].sum().backward()
-    assert bias.grad is not None and torch.isfinite(bias.grad).all()
+    assert bias.grad is not None
+    assert torch.isfinite(bias.grad).all()
     assert bias.grad[:, 1:].abs().max() > 1e-4, "tangents move things"
 
 
