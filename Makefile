@@ -8,6 +8,7 @@ DEV_INSTALLED := $(VENV)/.dev-installed
 ISAACLAB := .venv-isaaclab
 PYTHON312 ?= python3.12
 BANANA := assets/captures/banana
+MODEL := assets/models/splatwm.safetensors
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-isaaclab physx lint format check build clean
@@ -30,6 +31,8 @@ $(DEV_INSTALLED): pyproject.toml $(NATIVE) | $(BIN)/pip
 demo: $(RUN_INSTALLED)  ## sixteen photos of bananas become a simulated scene in outputs/banana
 	$(BIN)/scan2sim build $(BANANA) -o outputs/banana --quality draft
 	$(BIN)/scan2sim export outputs/banana --to mjcf -o outputs/banana-mjcf --overwrite
+	$(BIN)/splatwm rollout $(MODEL) outputs/banana --push any -o outputs/banana/07-imagined --video
+	$(BIN)/scan2sim report outputs/banana || test $$? -eq 3  # 3: the gate says no, and why
 	@echo "Open outputs/banana/report.html, or look around in it: $(BIN)/scan2sim view outputs/banana"
 
 # threads that wait without spinning: several tests at a time share the cores
