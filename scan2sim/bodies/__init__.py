@@ -3,7 +3,7 @@
 Meshes are `trimesh.Trimesh` in metres; nothing here knows of scenes, photos or simulators.
 """
 
-from scan2sim.bodies.closed import close_mesh, is_closed
+from scan2sim.bodies.closed import close_mesh, enclosed_volume, is_closed
 from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is_convex
 from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_properties
@@ -34,6 +34,7 @@ __all__ = [
     "colors_of",
     "convex_pieces",
     "decimate",
+    "enclosed_volume",
     "estimate_physical",
     "inertia_problem",
     "is_closed",

@@ -90,7 +90,10 @@ def ground_under(scene: Scene, obj: SceneObject) -> Ground | None:
 def corners_of(*objects: SceneObject) -> Array:  # (N, 3) [m] scene frame
     """Corners of the objects' collision pieces."""
     return np.vstack(
-        [transform_points(obj.world_from_object, piece.vertices) for obj in objects for piece in obj.collision]
+        [
+            transform_points(obj.world_from_object, np.vstack([piece.vertices for piece in obj.collision]))
+            for obj in objects
+        ]
     )
 
 
