@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from scan2sim.cousins.affordances import AFFORDANCES, Affordances, affordances
 from scan2sim.cousins.colors import lab
 from scan2sim.cousins.ground import ground_under
 from scan2sim.cousins.physics import density_interval
@@ -66,11 +68,16 @@ class Distance:
         return {f.name: float(getattr(self, f.name)) for f in fields(self)}
 
 
-def distance_between(cousin: Scene, twin: Scene) -> Distance:
+def distance_between(
+    cousin: Scene,
+    twin: Scene,
+    known: Mapping[int, Affordances] | None = None,  # of the twin's objects, by id
+) -> Distance:
     """Measure a cousin against its twin; objects belong together by id.
 
     What was not touched, and is the same Python object in both, is not measured again.
     """
+    known = known or {}
     before = {obj.id: obj for obj in twin.objects}
     pairs = [(obj, before[obj.id]) for obj in cousin.objects if obj.id in before]
     colors = [(a.gaussians, b.gaussians) for a, b in pairs] + [(cousin.background, twin.background)]
@@ -80,7 +87,7 @@ def distance_between(cousin: Scene, twin: Scene) -> Distance:
         appearance=_mean([_appearance(a, b) for a, b in colors]),
         layout=_mean([_layout(a, b, twin) for a, b in pairs if b.mobility == "free"]),
         physics=_mean([_physics(a, b) for a, b in pairs]),
-        affordance=0.0,
+        affordance=_mean([_affordance(a, b, known.get(b.id)) for a, b in pairs]),
         clutter=1 - len(pairs) / max(1, len(cousin.objects)),
     )
 
@@ -107,6 +114,12 @@ def _layout(a: SceneObject, b: SceneObject, twin: Scene) -> float:
         return 0.0
     ground = ground_under(twin, b)
     return shift / (ground.reach(b.position) if ground else FAR) + turn / math.pi
+
+
+def _affordance(a: SceneObject, b: SceneObject, of_b: Affordances | None) -> float:
+    if a.collision is b.collision:
+        return 0.0
+    return len(affordances(a).differing(of_b or affordances(b))) / len(AFFORDANCES)
 
 
 def _physics(a: SceneObject, b: SceneObject) -> float:
