@@ -1,5 +1,31 @@
 """One Scene becomes many: shapes, replaced objects, layouts, physics, appearance, each change recorded and measured."""
 
 from scan2sim.cousins.change import PARTS, Change, Part
+from scan2sim.cousins.config import (
+    AppearanceConfig,
+    ClutterConfig,
+    CousinsConfig,
+    LayoutConfig,
+    LightConfig,
+    ValidConfig,
+)
+from scan2sim.cousins.distance import Distance, distance_between
+from scan2sim.cousins.sample import Cousin, sample
+from scan2sim.cousins.valid import problems
 
-__all__ = ["PARTS", "Change", "Part"]
+__all__ = [
+    "PARTS",
+    "AppearanceConfig",
+    "Change",
+    "ClutterConfig",
+    "Cousin",
+    "CousinsConfig",
+    "Distance",
+    "LayoutConfig",
+    "LightConfig",
+    "Part",
+    "ValidConfig",
+    "distance_between",
+    "problems",
+    "sample",
+]

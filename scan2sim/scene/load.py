@@ -14,7 +14,7 @@ from scan2sim.scene.manifest import ManifestEstimate, ManifestObject, parse_mani
 from scan2sim.scene.parts import read_obj, read_points
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.visual import read_visual
-from scan2sim.splats import read_ply
+from scan2sim.splats import read_splats
 
 __all__ = ["load_scene"]
 
@@ -37,7 +37,7 @@ def load_scene(folder: Path) -> Scene:
     if manifest.points:
         points, colors = read_points(_inside(folder, manifest.points))
     return Scene(
-        background=read_ply(_inside(folder, manifest.background.splats)),
+        background=read_splats(_inside(folder, manifest.background.splats)),
         background_collision=tuple(read_obj(_inside(folder, path)) for path in manifest.background.collision),
         objects=tuple(_object(entry, folder) for entry in manifest.objects),
         supports=tuple(
@@ -75,7 +75,7 @@ def _object(entry: ManifestObject, folder: Path) -> SceneObject:
         label=Label(entry.label.text, entry.label.confidence, entry.label.source),
         position=np.array(entry.position),
         wxyz=np.array(entry.wxyz),
-        gaussians=read_ply(_inside(folder, entry.splats)),
+        gaussians=read_splats(_inside(folder, entry.splats)),
         visual=visual,
         collision=tuple(read_obj(_inside(folder, path)) for path in entry.collision),
         physical=Physical(

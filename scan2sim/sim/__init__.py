@@ -2,8 +2,9 @@
 
 from scan2sim.sim.contact import CONTACT, ContactTable
 from scan2sim.sim.gripper_model import add_gripper, lift_task, rearrange_task
-from scan2sim.sim.model import compile_scene, mujoco_spec
+from scan2sim.sim.model import collision_model, compile_scene, mujoco_spec
 from scan2sim.sim.push_model import PUSHER_SERVO, add_pusher, push_task
+from scan2sim.sim.rest import Rest, Touch, come_to_rest, let_go
 from scan2sim.sim.resting import push_apart, rest_on_support
 from scan2sim.sim.settle import Placed, Settled, SettleResult, deepest_contact, settle, settled_scene
 from scan2sim.sim.task_env import TaskEnv
@@ -33,6 +34,7 @@ __all__ = [
     "Placed",
     "PushTask",
     "RearrangeTask",
+    "Rest",
     "SettleResult",
     "Settled",
     "Spread",
@@ -42,10 +44,14 @@ __all__ = [
     "TaskEnv",
     "TaskState",
     "TaskVectorEnv",
+    "Touch",
     "add_gripper",
     "add_pusher",
+    "collision_model",
+    "come_to_rest",
     "compile_scene",
     "deepest_contact",
+    "let_go",
     "lift_task",
     "mujoco_spec",
     "push_apart",

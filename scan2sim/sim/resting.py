@@ -14,7 +14,7 @@ from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.contact import CONTACT
 from scan2sim.sim.model import compile_scene
 
-__all__ = ["push_apart", "rest_on_support"]
+__all__ = ["place_free", "push_apart", "rest_on_support"]
 
 FIRST_MOVE = 0.0005  # [m] doubled until the object is free, or touches
 PRECISION = 2e-5  # [m]
@@ -25,17 +25,25 @@ ROUNDS = 50  # of pushing apart, in which each overlap is undone once
 UPWARDS = 0.7  # vertical part of a contact's normal from which on the lower one carries the upper one
 
 
-def rest_on_support(scene: Scene) -> Scene:
+def place_free(scene: Scene, data: mujoco.MjData) -> None:
+    """Put the free objects where the scene has them, at rest."""
+    for obj in scene.objects:
+        if obj.mobility == "free":
+            data.joint(obj.name).qpos[:] = [*obj.position, *obj.wxyz]
+            data.joint(obj.name).qvel[:] = 0.0
+
+
+def rest_on_support(scene: Scene, model: mujoco.MjModel | None = None) -> Scene:
     """Move each free object by the smallest vertical way to where it just touches what carries it.
 
     That is the background, the object that it rests on at its new height, and whatever else it meets from above; what
     stands beside it does not count.  An object that finds nothing to rest on within 10 cm stays where it is.
+    A ``model`` of the scene, whatever the poses in it, saves compiling one.
 
     Raises:
         SceneError: the scene is not consistent.
     """
-    model = compile_scene(scene, CONTACT)
-    data = mujoco.MjData(model)
+    model, data = _placed(scene, model)
     heights: dict[int, float] = {}
     for obj in _supports_first(scene.objects):
         if obj.mobility == "free":
@@ -45,17 +53,17 @@ def rest_on_support(scene: Scene) -> Scene:
     return replace(scene, objects=tuple(objects))
 
 
-def push_apart(scene: Scene) -> Scene:
+def push_apart(scene: Scene, model: mujoco.MjModel | None = None) -> Scene:
     """Move free objects that overlap others out of them, along the normal of the deepest contact of each pair.
 
     Beside each other, two free objects move by half the depth each; what lies on another one moves alone, as does what
     overlaps something fixed.  Nothing is turned, and nothing is moved farther than 10 cm.
+    A ``model`` of the scene, whatever the poses in it, saves compiling one.
 
     Raises:
         SceneError: the scene is not consistent.
     """
-    model = compile_scene(scene, CONTACT)
-    data = mujoco.MjData(model)
+    model, data = _placed(scene, model)
     joints = {model.body(o.name).id: data.joint(o.name) for o in scene.objects if o.mobility == "free"}
     start = {body: joint.qpos[:3].copy() for body, joint in joints.items()}
     for _ in range(ROUNDS):
@@ -72,6 +80,14 @@ def push_apart(scene: Scene) -> Scene:
     ways = {model.body(body).name: joints[body].qpos[:3] - start[body] for body in joints}
     objects = [replace(o, position=o.position + ways[o.name]) if o.name in ways else o for o in scene.objects]
     return replace(scene, objects=tuple(objects))
+
+
+def _placed(scene: Scene, model: mujoco.MjModel | None) -> tuple[mujoco.MjModel, mujoco.MjData]:
+    """A model, and the free objects in it where the scene has them."""
+    model = compile_scene(scene, CONTACT) if model is None else model
+    data = mujoco.MjData(model)
+    place_free(scene, data)
+    return model, data
 
 
 def _overlaps(model: mujoco.MjModel, data: mujoco.MjData) -> dict[tuple[int, int], np.ndarray]:

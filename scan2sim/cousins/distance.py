@@ -1,0 +1,163 @@
+"""How far a cousin is from its twin, part by part and in one number."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from scan2sim.cousins.colors import lab
+from scan2sim.cousins.ground import ground_under
+from scan2sim.cousins.physics import density_interval
+from scan2sim.geometry import quaternion_angle
+from scan2sim.scene import Estimate, Scene, SceneObject
+from scan2sim.splats import Gaussians
+
+__all__ = ["UNITS", "Distance", "distance_between"]
+
+Array = NDArray[np.float64]
+
+UNITS = {
+    "geometry": 0.03,
+    "size": 0.15,
+    "appearance": 12.0,
+    "layout": 1.0,
+    "physics": 0.577,
+    "affordance": 0.25,
+    "clutter": 0.5,
+}
+"""What counts as one step away in each part: about what distance 1 does to a table with five things."""
+STEPS = 2.0  # this many steps away in sum are a distance of 1 - 1/e
+POINTS = 400  # of each mesh that are compared
+SPLATS = 4000  # of each set of splats that are compared
+LEVELS = np.linspace(0.01, 0.99, 50)  # of the quantiles in which distributions of colours are compared
+DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.5**0.5, 0.5**0.5], [0, 0.5**0.5, -(0.5**0.5)]])  # in Lab
+FAR = 0.5  # [m] of a shift where nothing is known of the support
+
+
+@dataclass(frozen=True)
+class Distance:
+    """The distance of a cousin to its twin; each part is a mean over the objects, 0 where nothing changed."""
+
+    geometry: float = 0.0  # symmetric mean distance of the surfaces over the object's size (chamfer)
+    size: float = 0.0  # |ln| of the ratio of the extents, mean of the three
+    appearance: float = 0.0  # sliced earth mover's distance between the colours of splats [CIELAB]; the background too
+    layout: float = 0.0  # shift over the farthest there is on the support, plus turn over 180°
+    physics: float = 0.0  # density, friction, restitution: shares of the way to the interval's end, root mean square
+    affordance: float = 0.0  # share of what an object affords that is no longer so, or new
+    clutter: float = 0.0  # objects that the twin does not have over all objects
+    combined: float = 0.0  # 0..1
+
+    @staticmethod
+    def of_parts(**parts: float) -> Distance:
+        """With ``combined = 1 - exp(-Σ part / unit / 2)``: 0 at the twin, rising with each part, never beyond 1.
+
+        The units are those of ``UNITS``, so two parts that are one step away each make a distance of 0.63.
+        """
+        steps = sum(value / UNITS[name] for name, value in parts.items())
+        return Distance(**parts, combined=1 - math.exp(-steps / STEPS))
+
+    def as_json(self) -> dict[str, float]:
+        """All parts by name."""
+        return {f.name: float(getattr(self, f.name)) for f in fields(self)}
+
+
+def distance_between(cousin: Scene, twin: Scene) -> Distance:
+    """Measure a cousin against its twin; objects belong together by id.
+
+    What was not touched, and is the same Python object in both, is not measured again.
+    """
+    before = {obj.id: obj for obj in twin.objects}
+    pairs = [(obj, before[obj.id]) for obj in cousin.objects if obj.id in before]
+    colors = [(a.gaussians, b.gaussians) for a, b in pairs] + [(cousin.background, twin.background)]
+    return Distance.of_parts(
+        geometry=_mean([_geometry(a, b) for a, b in pairs]),
+        size=_mean([_size(a, b) for a, b in pairs]),
+        appearance=_mean([_appearance(a, b) for a, b in colors]),
+        layout=_mean([_layout(a, b, twin) for a, b in pairs if b.mobility == "free"]),
+        physics=_mean([_physics(a, b) for a, b in pairs]),
+        affordance=0.0,
+        clutter=1 - len(pairs) / max(1, len(cousin.objects)),
+    )
+
+
+def _geometry(a: SceneObject, b: SceneObject) -> float:
+    if a.visual is b.visual:
+        return 0.0
+    mine, other = (np.asarray(o.visual.vertices) - o.physical.center_of_mass for o in (a, b))
+    if mine.shape == other.shape and (mine == other).all():
+        return 0.0
+    there = KDTree(other).query(_some(mine))[0].mean()
+    back = KDTree(mine).query(_some(other))[0].mean()
+    return float((there + back) / 2 / np.linalg.norm(b.visual.extents))
+
+
+def _size(a: SceneObject, b: SceneObject) -> float:
+    return 0.0 if a.visual is b.visual else float(np.abs(np.log(a.visual.extents / b.visual.extents)).mean())
+
+
+def _layout(a: SceneObject, b: SceneObject, twin: Scene) -> float:
+    shift = float(np.linalg.norm(a.position - b.position))
+    turn = float(quaternion_angle(a.wxyz, np.asarray(b.wxyz) / np.linalg.norm(b.wxyz)))
+    if shift == 0 and turn < 1e-7:
+        return 0.0
+    ground = ground_under(twin, b)
+    return shift / (ground.reach(b.position) if ground else FAR) + turn / math.pi
+
+
+def _physics(a: SceneObject, b: SceneObject) -> float:
+    mine, density = a.physical, density_interval(b)
+    shares = [
+        _share(mine.mass.value / mine.volume.value, density.value, density.low, density.high),
+        _share_of(mine.friction, b.physical.friction),
+        _share_of(mine.restitution, b.physical.restitution, logarithmic=False),
+    ]
+    return float(np.sqrt(np.mean(np.square(shares))))
+
+
+def _share_of(now: Estimate, then: Estimate, logarithmic: bool = True) -> float:
+    return _share(now.value, then.value, then.low, then.high, logarithmic)
+
+
+def _share(now: float, then: float, low: float, high: float, logarithmic: bool = True) -> float:
+    """How much of the way to the end of the interval a value went; more than 1 beyond it."""
+    if logarithmic and min(now, then, low) > 0:
+        now, then, low, high = (math.log(value) for value in (now, then, low, high))
+    way = high - then if now > then else then - low
+    return abs(now - then) / max(way, 1e-9) if abs(now - then) > 1e-9 * max(1.0, abs(then)) else 0.0
+
+
+def _appearance(a: Gaussians, b: Gaussians) -> float:
+    if a.sh is b.sh or not len(a) or not len(b):
+        return 0.0
+    mine, other = _quantiles(a), _quantiles(b)
+    return float(np.abs(mine - other).mean(0).mean())
+
+
+def _quantiles(gaussians: Gaussians) -> Array:  # (levels, directions)
+    """Quantiles of the colours along directions in Lab, each splat weighted with the surface that it covers."""
+    some = gaussians[:: max(1, len(gaussians) // SPLATS)].detached()
+    axes = torch.sort(some.scales, dim=1).values.numpy()
+    weights = some.opacities.numpy().astype(np.float64) * axes[:, 1] * axes[:, 2]
+    along = lab(some.base_colors.numpy().astype(np.float64)) @ DIRECTIONS.T
+    columns = []
+    for values in along.T:
+        order = np.argsort(values)
+        columns.append(np.interp(LEVELS, _levels(weights[order]), values[order]))
+    return np.stack(columns, 1)
+
+
+def _levels(weights: Array) -> Array:
+    return (np.cumsum(weights) - weights / 2) / max(weights.sum(), 1e-30)
+
+
+def _some(points: Array) -> Array:
+    return points[:: max(1, len(points) // POINTS)]
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else 0.0
