@@ -10,7 +10,7 @@ from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_propertie
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
 from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical, shape_sigma
 from scan2sim.bodies.piece_fit import PieceFit, piece_fit
-from scan2sim.bodies.procedural import FAMILIES, ProceduralShape, procedural_shape
+from scan2sim.bodies.procedural import FAMILIES, ProceduralShape, lying_turn, procedural_shape
 from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
 from scan2sim.bodies.solid import nearest_parts, union
 from scan2sim.bodies.surface import Surface, outer_points
@@ -41,6 +41,7 @@ __all__ = [
     "inertia_problem",
     "is_closed",
     "is_convex",
+    "lying_turn",
     "mark_seen",
     "mass_properties",
     "material_named",
