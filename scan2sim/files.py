@@ -21,6 +21,8 @@ from scan2sim.errors import OutputError, Scan2SimError
 
 __all__ = [
     "finite",
+    "json_bytes",
+    "link_or_copy",
     "new_folder",
     "output_errors",
     "read_json",
@@ -55,8 +57,26 @@ def read_json(path: Path, error: type[Scan2SimError]) -> Any:
 
 def write_json(path: Path, data: Any) -> None:
     """Write JSON through a temporary file; NaN and infinities become null, undecodable file names are kept."""
+    write_bytes(path, json_bytes(data))
+
+
+def json_bytes(data: Any) -> bytes:
+    """What :func:`write_json` writes."""
     text = json.dumps(finite(data), indent=1, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))  # \udc80 is JSON's own way to write it
+    return (text + "\n").encode("utf-8", "backslashreplace")  # \udc80 is JSON's own way to write it
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make ``target`` a second name of the file ``source``; a copy where that is impossible, as across devices.
+
+    Both names share one content, so neither may be written into in place: write beside it and rename.
+    """
+    try:
+        os.link(source.resolve(), target)
+    except FileExistsError:
+        raise
+    except OSError:  # another device, no hard links here, or more names than the file system allows for one file
+        shutil.copyfile(source, target)
 
 
 def finite(data: Any) -> Any:

@@ -10,12 +10,14 @@ from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_propertie
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
 from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical, shape_sigma
 from scan2sim.bodies.piece_fit import PieceFit, piece_fit
+from scan2sim.bodies.procedural import FAMILIES, ProceduralShape, lying_turn, procedural_shape
 from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
 from scan2sim.bodies.solid import nearest_parts, union
 from scan2sim.bodies.surface import Surface, outer_points
 from scan2sim.bodies.texture import ColorsAt, Texture, colors_of, shade_texture, split_at_seams, texture_mesh
 
 __all__ = [
+    "FAMILIES",
     "MATERIALS",
     "TWO_SIDED_95",
     "UNKNOWN",
@@ -26,6 +28,7 @@ __all__ = [
     "MassProperties",
     "Material",
     "PieceFit",
+    "ProceduralShape",
     "Range",
     "Surface",
     "Texture",
@@ -39,12 +42,14 @@ __all__ = [
     "inertia_problem",
     "is_closed",
     "is_convex",
+    "lying_turn",
     "mark_seen",
     "mass_properties",
     "material_named",
     "nearest_parts",
     "outer_points",
     "piece_fit",
+    "procedural_shape",
     "shade_texture",
     "shape_sigma",
     "split_at_seams",

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from scan2sim.cameras import Camera, CameraFrame, read_cameras, write_cameras
 from scan2sim.errors import ExportError, PosesError, SceneError
-from scan2sim.export.preview import PREVIEW_SIDE, picture, viewpoint
+from scan2sim.export.preview import picture
 from scan2sim.export.record import export_folder, read_record, write_record
 from scan2sim.files import output_errors
-from scan2sim.scene import Scene, scene_gaussians
+from scan2sim.scene import PREVIEW_SIDE, Scene, scene_gaussians, viewpoint
 from scan2sim.splats import Gaussians, psnr, read_splats, rotate_gaussians, write_splats
 
 __all__ = ["SPLAT_KINDS", "check_splat_file", "write_splat_file"]

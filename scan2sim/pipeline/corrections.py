@@ -10,7 +10,7 @@ from typing import Any
 
 from scan2sim.errors import SceneError
 from scan2sim.files import new_folder, read_json
-from scan2sim.pipeline.lock import build_lock
+from scan2sim.lock import folder_lock
 from scan2sim.pipeline.stage import RECORD_FILE
 from scan2sim.scene import Scene, append_corrections, load_scene, save_scene
 
@@ -55,7 +55,7 @@ def correct_scene(scene_folder: Path, correct: Callable[[Scene], Scene]) -> Scen
     """
     scene_folder = scene_folder.resolve()
     build = build_of_scene(scene_folder)
-    with build_lock(build) if build else nullcontext():
+    with folder_lock(build) if build else nullcontext():
         scene = load_scene(scene_folder)
         before = read_corrections(build) if build else []
         if build and before != list(scene.corrections):

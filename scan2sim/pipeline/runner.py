@@ -13,7 +13,7 @@ import scan2sim
 from scan2sim.errors import OutOfMemoryError, OutputError, Scan2SimError, UsageError
 from scan2sim.files import output_errors, read_json, recover_folder, swap_in, write_json
 from scan2sim.pipeline.keys import digest_folder, measure_folder
-from scan2sim.pipeline.lock import LOCK_FILE, build_lock
+from scan2sim.lock import LOCK_FILE, folder_lock
 from scan2sim.pipeline.log import LOG_FILE, write_log
 from scan2sim.pipeline.memory import start_measuring
 from scan2sim.pipeline.rerun import RERUN_FILE, Rerun
@@ -57,7 +57,7 @@ def run_stages(
     _open_build(build, stages)
     records: dict[str, StageRecord] = {}
     try:
-        with build_lock(build):
+        with folder_lock(build):
             write_log(build, f"build starts, scan2sim {scan2sim.__version__}")
             _sweep(build)
             rerun = Rerun(build, start, [stage.name for stage in wanted])

@@ -1,21 +1,23 @@
 """The Scene: the artifact everything meets at; how it is built from meshes, saved, loaded, checked and corrected.
 
-`types.py` holds the dataclasses, `manifest.py` the validated form of scene.json, `parts.py` and
-`visual.py` its small files.
+`types.py` holds the dataclasses, `manifest.py` the validated form of scene.json, `describe.py` its content, `parts.py`
+and `visual.py` the small files; `variant.py` saves a scene that differs little from one on disk.
 """
 
 from scan2sim.scene.compose import scene_gaussians
 from scan2sim.scene.correct import scale_factor_from_length, scale_scene
 from scan2sim.scene.edit import delete_object, rename_object, set_material, set_measured
 from scan2sim.scene.from_mesh import ObjectConfig, moved_gaussians, object_from_mesh
-from scan2sim.scene.load import load_scene
+from scan2sim.scene.load import load_object, load_scene
 from scan2sim.scene.parts import read_obj, read_points, write_obj, write_points
-from scan2sim.scene.picture import Picture, draw
+from scan2sim.scene.picture import PREVIEW_SIDE, Picture, draw, viewpoint
 from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.replay import append_corrections, apply_corrections
 from scan2sim.scene.save import save_scene
+from scan2sim.scene.surface_splats import surface_splats
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.validate import require_consistent, validate_scene
+from scan2sim.scene.variant import SavedScene, open_saved, save_variant
 from scan2sim.scene.visual import read_visual, write_visual
 
 __all__ = [
@@ -24,8 +26,10 @@ __all__ = [
     "Label",
     "ObjectConfig",
     "Physical",
+    "PREVIEW_SIDE",
     "Picture",
     "RestsOn",
+    "SavedScene",
     "Scene",
     "SceneObject",
     "Support",
@@ -33,15 +37,18 @@ __all__ = [
     "apply_corrections",
     "delete_object",
     "draw",
+    "load_object",
     "load_scene",
     "merge_objects",
     "moved_gaussians",
     "object_from_mesh",
+    "open_saved",
     "read_obj",
     "read_points",
     "read_visual",
     "rename_object",
     "save_scene",
+    "save_variant",
     "scale_factor_from_length",
     "scale_scene",
     "scene_gaussians",
@@ -49,7 +56,9 @@ __all__ = [
     "set_measured",
     "split_object",
     "require_consistent",
+    "surface_splats",
     "validate_scene",
+    "viewpoint",
     "write_obj",
     "write_points",
     "write_visual",

@@ -14,9 +14,9 @@ from scan2sim.scene.manifest import ManifestEstimate, ManifestObject, parse_mani
 from scan2sim.scene.parts import read_obj, read_points
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.visual import read_visual
-from scan2sim.splats import read_ply
+from scan2sim.splats import read_splats
 
-__all__ = ["load_scene"]
+__all__ = ["load_object", "load_scene"]
 
 
 def load_scene(folder: Path) -> Scene:
@@ -37,7 +37,7 @@ def load_scene(folder: Path) -> Scene:
     if manifest.points:
         points, colors = read_points(_inside(folder, manifest.points))
     return Scene(
-        background=read_ply(_inside(folder, manifest.background.splats)),
+        background=read_splats(_inside(folder, manifest.background.splats)),
         background_collision=tuple(read_obj(_inside(folder, path)) for path in manifest.background.collision),
         objects=tuple(_object(entry, folder) for entry in manifest.objects),
         supports=tuple(
@@ -55,6 +55,19 @@ def load_scene(folder: Path) -> Scene:
         provenance=manifest.provenance,
         corrections=_corrections(folder),
     )
+
+
+def load_object(folder: Path, name: str) -> SceneObject:
+    """Read one object of a scene folder, and nothing else of it.
+
+    Raises:
+        SceneError: there is no such object, or a file is missing, damaged, too large or outside the folder.
+    """
+    path = folder / "scene.json"
+    for entry in parse_manifest(read_json(path, SceneError), path).objects:
+        if entry.name == name:
+            return _object(entry, folder)
+    raise SceneError(f"the scene has no object “{name}”", path=path)
 
 
 def _object(entry: ManifestObject, folder: Path) -> SceneObject:
@@ -75,7 +88,7 @@ def _object(entry: ManifestObject, folder: Path) -> SceneObject:
         label=Label(entry.label.text, entry.label.confidence, entry.label.source),
         position=np.array(entry.position),
         wxyz=np.array(entry.wxyz),
-        gaussians=read_ply(_inside(folder, entry.splats)),
+        gaussians=read_splats(_inside(folder, entry.splats)),
         visual=visual,
         collision=tuple(read_obj(_inside(folder, path)) for path in entry.collision),
         physical=Physical(

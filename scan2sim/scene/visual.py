@@ -23,6 +23,7 @@ from trimesh.visual import ColorVisuals, TextureVisuals
 from scan2sim.bodies import Texture, mark_seen, split_at_seams, vertex_colors, vertices_seen
 from scan2sim.errors import SceneError
 from scan2sim.scene.parts import checked_mesh, read_bounded
+from scan2sim.scene.visual_change import ORIGINAL
 
 __all__ = ["read_visual", "write_visual"]
 
@@ -60,7 +61,7 @@ def read_visual(path: Path) -> tuple[trimesh.Trimesh, Texture | None]:
     """
     data = read_bounded(path)
     try:
-        scene = trimesh.load_scene(io.BytesIO(data), file_type="glb", process=False)
+        scene = trimesh.load_scene(io.BytesIO(data), file_type="glb", process=False, resolver=_beside(path))
         _check_pictures(scene, path)
         found = scene.to_mesh()
         picture = _picture(found.visual)
@@ -85,6 +86,13 @@ def read_visual(path: Path) -> tuple[trimesh.Trimesh, Texture | None]:
     if not np.isfinite(uv).all():
         raise SceneError("places in the picture that are not finite", path=path)
     return mesh, Texture(picture, np.column_stack([uv[:, 0], 1 - uv[:, 1]])[split.faces])
+
+
+def _beside(path: Path) -> dict[str, bytes]:
+    """The only other file that a GLB may take data from: the one that it was changed from."""
+    original = path.with_name(ORIGINAL)
+    inside = original.is_file() and original.resolve().parent == path.resolve().parent
+    return {ORIGINAL: read_bounded(original)} if inside else {}
 
 
 def _check_pictures(scene: trimesh.Scene, path: Path) -> None:

@@ -2,7 +2,15 @@
 
 from scan2sim.splats.adam import AdamMoments, adam_step
 from scan2sim.splats.compiled import available_isas, isa, keep_freed_memory, set_isa, set_threads, threads
-from scan2sim.splats.formats import SPLAT_SUFFIXES, count_splats, read_ply, read_splats, write_ply, write_splats
+from scan2sim.splats.formats import (
+    SPLAT_SUFFIXES,
+    count_splats,
+    encode_spz,
+    read_ply,
+    read_splats,
+    write_ply,
+    write_splats,
+)
 from scan2sim.splats.fusion import DepthPicture, FusionWeights, fuse_depths
 from scan2sim.splats.gaussians import SH_C0, Gaussians, concatenate
 from scan2sim.splats.loss import expose, photometric_loss
@@ -28,6 +36,7 @@ __all__ = [
     "count_pairs",
     "count_splats",
     "dominant",
+    "encode_spz",
     "evaluate_sh",
     "expose",
     "fuse_depths",

@@ -23,7 +23,7 @@ from pxr import Sdf, UsdUtils
 
 from scan2sim.cameras import CameraFrame, write_cameras
 from scan2sim.errors import ExportError
-from scan2sim.export.preview import picture, viewpoint
+from scan2sim.export.preview import picture
 from scan2sim.export.record import export_folder, write_record
 from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.names import file_stem

@@ -10,11 +10,12 @@ from scan2sim.splats.formats.any_format import SPLAT_SUFFIXES, read_splats, writ
 from scan2sim.splats.formats.compressed_ply import read_compressed_ply, write_compressed_ply
 from scan2sim.splats.formats.ply import read_ply, write_ply
 from scan2sim.splats.formats.recognize import count_splats
-from scan2sim.splats.formats.spz import read_spz, write_spz
+from scan2sim.splats.formats.spz import encode_spz, read_spz, write_spz
 
 __all__ = [
     "SPLAT_SUFFIXES",
     "count_splats",
+    "encode_spz",
     "read_antimatter_splat",
     "read_compressed_ply",
     "read_ply",

@@ -33,7 +33,7 @@ from scan2sim.splats.formats.quantize import (
 from scan2sim.splats.formats.spz_container import SpzStreams, pack_spz, unpack_spz
 from scan2sim.splats.gaussians import Gaussians
 
-__all__ = ["read_spz", "write_spz"]
+__all__ = ["encode_spz", "read_spz", "write_spz"]
 
 VERSION = 3
 COLOR_SCALE = 0.15  # of the constant harmonic, so that colours from -0.44 to 1.44 fit
@@ -61,6 +61,15 @@ def write_spz(gaussians: Gaussians, path: Path, *, fractional_bits: int = 14) ->
         SceneError: a Gaussian holds values that are not finite, or lies more than 8000 km away.
         OutputError: it cannot be written there.
     """
+    write_bytes(path, encode_spz(gaussians, path, fractional_bits=fractional_bits))
+
+
+def encode_spz(gaussians: Gaussians, path: Path, *, fractional_bits: int = 14) -> bytes:
+    """The bytes that :func:`write_spz` writes; ``path`` is named in errors.
+
+    Raises:
+        SceneError: a Gaussian holds values that are not finite, or lies more than 8000 km away.
+    """
     arrays = arrays_of(gaussians, path)
     bits = _fitting_bits(arrays.means, fractional_bits, path)
     fixed = round_away(arrays.means * HALF_TURN * 2.0**bits).astype("<i4") << 8
@@ -85,7 +94,7 @@ def write_spz(gaussians: Gaussians, path: Path, *, fractional_bits: int = 14) ->
         rotations=word.astype("<u4").view(np.uint8).reshape(n, 4),
         harmonics=harmonics.reshape(n, 3 * rest.shape[1]),
     )
-    write_bytes(path, pack_spz(streams))
+    return pack_spz(streams)
 
 
 def read_spz(path: Path) -> Gaussians:

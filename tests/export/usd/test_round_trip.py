@@ -14,7 +14,7 @@ from pxr import Usd
 
 from scan2sim.bodies import vertex_colors, vertices_seen
 from scan2sim.errors import ExportError
-from scan2sim.export.preview import picture, viewpoint
+from scan2sim.export.preview import picture
 from scan2sim.export.usd import read_usd, write_usd
 from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.splats import read_splats
