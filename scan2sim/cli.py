@@ -48,6 +48,7 @@ COMMANDS = {
     "evaluate": "a scene against the truth",
     "edit": "merge, split, delete or rename objects of a scene",
     "physics": "what objects weigh and are made of",
+    "cousins": "one scene becomes many, each possible, each with a known distance",
     "export": "a scene in a simulator's format",
     "check": "open an export or a scene in its simulator and step it",
     "report": "the quality report; exit code 3 when the gate says no",
@@ -110,7 +111,7 @@ def _explain(error: BaseException, words: list[str]) -> tuple[int, dict[str, Any
     if isinstance(error, Scan2SimError):
         return BAD_INPUT, {"message": str(error), "problem": error.problem, "todo": error.todo, "path": error.path}
     if isinstance(error, KeyboardInterrupt):
-        rest = "; the same command goes on from here" if words[0] == "build" else ""
+        rest = "; the same command goes on from here" if words[0] in ("build", "cousins") else ""
         return INTERRUPTED, {"message": f"interrupted{rest}", "problem": "interrupted"}
     if isinstance(error, ImportError):
         advice = "see scan2sim doctor for what is missing and how to get it"

@@ -29,7 +29,7 @@ from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.names import file_stem
 from scan2sim.export.usd.stage import write_stage
 from scan2sim.files import output_errors
-from scan2sim.scene import Scene, require_consistent, scene_gaussians
+from scan2sim.scene import Scene, require_consistent, scene_gaussians, viewpoint
 
 __all__ = ["CAMERA", "PREVIEW", "write_usd"]
 

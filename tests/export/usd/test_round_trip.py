@@ -20,7 +20,7 @@ from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.splats import read_splats
 from scan2sim.export.usd.stage import write_stage
 from scan2sim.geometry import quaternion_angle
-from scan2sim.scene import Estimate, Joint, Scene, SceneObject, scene_gaussians, validate_scene
+from scan2sim.scene import Estimate, Joint, Scene, SceneObject, scene_gaussians, validate_scene, viewpoint
 from scan2sim.splats import Gaussians, psnr
 from tests.export.usd.scenes import settled, with_all_kinds
 

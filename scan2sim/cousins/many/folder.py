@@ -1,0 +1,165 @@
+"""The folder that holds many cousins: what lies in it, whose cousins they are, and its index.
+
+``0000/ 0001/ …`` are scene folders with a ``cousin.json`` each; ``cousins.json`` lists them and is made from them, so
+it may be lost.  A cousin in the making is a hidden folder beside them.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from scan2sim.errors import OutputError
+from scan2sim.files import finite, output_errors, read_json, write_json
+
+__all__ = ["COUSIN_FILE", "LOG_FILE", "CousinEntry", "CousinsFolder", "cousin_name", "hidden_name", "measure"]
+
+FORMAT, VERSION = "scan2sim.cousins", 1
+INDEX_FILE, COUSIN_FILE, LOG_FILE = "cousins.json", "cousin.json", "cousins.log"
+LISTED = 5  # names in a message
+_NAME = re.compile(r"\d{4,}")
+_HIDDEN = re.compile(r"\.\d{4,}\..*\.new")
+
+
+@dataclass(frozen=True)
+class CousinEntry:
+    """What the index says of one cousin."""
+
+    index: int
+    folder: str  # its scene folder, below that of all
+    slider: float  # 0..1, what was asked for
+    distance: float  # 0..1, what came out
+    parts: dict[str, float]  # the distance by part
+    changes: int
+    rejected: tuple[str, ...]  # why samples before this one were not handed out
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """From the content of a cousin.json.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is damaged.
+        """
+        distance = {str(part): float(value) for part, value in record["distance"].items()}
+        return cls(
+            index=int(record["index"]),
+            folder=cousin_name(int(record["index"])),
+            slider=float(record["slider"]),
+            distance=distance.pop("combined"),
+            parts=distance,
+            changes=len(record["changes"]),
+            rejected=tuple(map(str, record["rejected"])),
+        )
+
+
+def cousin_name(index: int) -> str:
+    """The folder of a cousin."""
+    return f"{index:04d}"
+
+
+def hidden_name(index: int, owner: str) -> str:
+    """The folder in which ``owner`` makes a cousin."""
+    return f".{cousin_name(index)}.{owner}.new"
+
+
+def measure(folder: Path) -> dict[str, int]:
+    """Number and size of a cousin's files but its cousin.json: tells whether one is missing or cut short."""
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.name != COUSIN_FILE and path.is_file()]
+    return {"files": len(sizes), "bytes": sum(sizes)}
+
+
+class CousinsFolder:
+    """The cousins of one plan on disk."""
+
+    def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
+        """Open a folder that one process at a time works in; what a killed one left is swept away.
+
+        Args:
+            path: the folder.
+            identity: of the plan, see ``CousinsPlan.identity``.
+
+        Raises:
+            OutputError: it holds other cousins, cousins that are not as they were made, or something else.
+        """
+        self.path = path
+        self._identity = finite(identity)
+        with output_errors(path):
+            names = {entry.name for entry in path.iterdir()}
+            if not names & {INDEX_FILE, LOG_FILE} and any(not n.startswith(".") and not _NAME.fullmatch(n) for n in names):
+                raise OutputError("this folder holds something else than cousins", path=path, todo="choose another with -o")
+            for name in sorted(names):
+                if _HIDDEN.fullmatch(name):
+                    shutil.rmtree(path / name)
+            entries = list(self._read(sorted(name for name in names if _NAME.fullmatch(name))))
+        self.entries: dict[int, CousinEntry] = {entry.index: entry for entry in entries}
+
+    def write_index(self, wanted: int, failed: Mapping[int, str]) -> None:
+        """Write cousins.json."""
+        cousins = [asdict(self.entries[index]) for index in sorted(self.entries)]
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "plan": self._identity,
+            "wanted": wanted,
+            "made": len(cousins),
+            "failed": [{"index": index, "reason": failed[index]} for index in sorted(failed)],
+            "cousins": cousins,
+        }
+        write_json(self.path / INDEX_FILE, content)
+
+    def _read(self, names: Sequence[str]) -> Iterator[CousinEntry]:
+        others, changed = [], []
+        for name in names:
+            folder = self.path / name
+            record = read_json(folder / COUSIN_FILE, OutputError)
+            try:
+                if record["plan"] != self._identity:
+                    others.append((name, record["plan"]))
+                    continue
+                entry = CousinEntry.from_record(record)
+                whole = entry.folder == name and measure(folder) == {key: record[key] for key in ("files", "bytes")}
+            except (KeyError, TypeError, ValueError, AttributeError) as problem:
+                raise OutputError(
+                    f"not the record of a cousin ({problem!r})",
+                    path=folder / COUSIN_FILE,
+                    todo="remove this cousin's folder to have it made again, or choose another with -o",
+                ) from None
+            if not whole:
+                changed.append(name)
+            yield entry
+        if others:
+            raise OutputError(
+                f"holds {len(others)} other cousins ({_some([name for name, _ in others])}): "
+                + "; ".join(_differences(others[0][1], self._identity)[:LISTED]),
+                path=self.path,
+                todo="choose another folder with -o, or give what they were made with",
+            )
+        if changed:
+            raise OutputError(
+                f"{len(changed)} cousins are not as they were made, changed by hand or cut short by a power failure: "
+                + _some(changed),
+                path=self.path,
+                todo="move or remove these folders; they are made again",
+            )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
+
+
+def _differences(there: Any, wanted: Any, name: str = "") -> list[str]:
+    """What two plans do not have in common, each in a few words."""
+    if isinstance(there, dict) and isinstance(wanted, dict):
+        keys = [key for key in wanted if there.get(key) != wanted[key]]
+        return [text for key in keys for text in _differences(there.get(key), wanted[key], f"{name} {key}".strip())]
+    if name in ("twin", "assets"):
+        return [f"another {'scene' if name == 'twin' else 'set of assets'}"]
+    return [f"{name} {_words(there)} instead of {_words(wanted)}"]
+
+
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

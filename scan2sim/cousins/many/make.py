@@ -1,0 +1,123 @@
+"""Make the cousins of a plan that a folder lacks, whoever makes them, and draw what came out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scan2sim.cousins.many.folder import LOG_FILE, CousinEntry, CousinsFolder
+from scan2sim.cousins.many.outcome import Outcome
+from scan2sim.cousins.many.plan import CousinsPlan
+from scan2sim.cousins.many.plot import write_plot
+from scan2sim.cousins.many.ray_workers import run_on_ray
+from scan2sim.cousins.many.sheet import write_sheet
+from scan2sim.cousins.many.workers import run_workers
+from scan2sim.errors import UsageError
+from scan2sim.files import output_errors
+from scan2sim.lock import folder_lock
+from scan2sim.progress import Reporter, silent
+
+__all__ = ["MadeCousins", "make_cousins"]
+
+INDEX_SECONDS = 2.0  # between two versions of the index
+MOST_FAILED = 10  # then it is not worth to go on
+
+
+@dataclass(frozen=True)
+class MadeCousins:
+    """What lies in a folder of cousins now."""
+
+    folder: Path
+    entries: tuple[CousinEntry, ...]  # by index
+    new: int  # how many of them were made just now
+    failed: Mapping[int, str]  # why a cousin could not be made, by its index
+
+
+def make_cousins(
+    plan: CousinsPlan,
+    count: int,
+    output: Path,
+    *,
+    workers: int | None = None,
+    ray: str | None = None,
+    report: Reporter = silent,
+) -> MadeCousins:
+    """Make the first ``count`` cousins of a plan, but those that are there.
+
+    Each is a scene folder of its own, there wholly or not at all; the same call goes on where a killed one stopped, and
+    a larger ``count`` adds to what is there.
+
+    Args:
+        plan: which cousins.
+        count: how many, > 0.
+        output: the folder for them.
+        workers: processes, one a core if None.
+        ray: make them on this Ray cluster (``local`` starts one here); all its nodes must see ``output`` and the twin
+            under the same paths.
+        report: told how many are made.
+
+    Raises:
+        UsageError: the count is not positive, or a worker cannot start.
+        SceneError: the twin cannot be used.
+        OutputError: the folder holds other cousins or something else, cannot be written, or is in use.
+    """
+    if count < 1:
+        raise UsageError(f"{count} cousins", todo="give a number of 1 or more with -n")
+    workers = _cores() if workers is None else workers
+    if workers < 1:
+        raise UsageError(f"{workers} workers", todo="give 1 or more")
+    twin = plan.open_twin()
+    with output_errors(output):
+        output.mkdir(parents=True, exist_ok=True)
+    with folder_lock(output):
+        cousins = CousinsFolder(output, plan.identity(twin))
+        missing = [index for index in range(count) if index not in cousins.entries]
+        job = {"plan": plan.as_json(), "output": str(output.resolve())}
+        run = run_on_ray(job, missing, ray) if ray else run_workers(job, missing, workers, output / LOG_FILE)
+        failed: dict[int, str] = {}
+        try:
+            _collect(run, cousins, count, failed, report)
+        finally:
+            cousins.write_index(count, failed)
+        entries = tuple(cousins.entries[index] for index in sorted(cousins.entries))
+        write_sheet(twin.scene, output, entries)
+        write_plot(output, entries)
+        return MadeCousins(output, entries, len(set(missing) & set(cousins.entries)), failed)
+
+
+def _collect(
+    run: Iterator[Outcome], cousins: CousinsFolder, count: int, failed: dict[int, str], report: Reporter
+) -> None:
+    """Note what comes until all is there, or too much has failed."""
+    written = time.monotonic()
+    with (cousins.path / LOG_FILE).open("a", encoding="utf-8") as log:
+        for outcome in run:
+            if outcome.entry:
+                cousins.entries[outcome.index] = outcome.entry
+            else:
+                failed[outcome.index] = outcome.reason
+            log.write(_line(outcome))
+            log.flush()
+            report("making cousins", len(cousins.entries) + len(failed), count)
+            if len(failed) >= MOST_FAILED:
+                run.close()
+                return
+            if time.monotonic() - written > INDEX_SECONDS:
+                cousins.write_index(count, failed)
+                written = time.monotonic()
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _line(outcome: Outcome) -> str:
+    if outcome.entry is None:
+        return f"{outcome.index:04d} failed: {outcome.reason}\n"
+    entry = outcome.entry
+    rejected = "".join(f"; rejected before: {reason}" for reason in entry.rejected)
+    return f"{entry.folder} distance {entry.distance:.3f}, {entry.changes} changes{rejected}\n"

@@ -1,0 +1,109 @@
+"""What cousins are wanted: everything that decides what cousin k looks like, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from pydantic import TypeAdapter
+
+import scan2sim
+from scan2sim.cousins.config import CousinsConfig
+from scan2sim.errors import SceneError, UsageError
+from scan2sim.scene import SavedScene, open_saved
+
+__all__ = ["CousinsPlan"]
+
+
+@dataclass(frozen=True)
+class CousinsPlan:
+    """Which cousins of which scene."""
+
+    twin: Path  # the scene folder
+    distance: tuple[float, float]  # 0..1; each cousin draws its slider between the two
+    seed: int = 0
+    config: CousinsConfig = field(default_factory=CousinsConfig)
+    assets: tuple[Path, ...] = ()  # folders of things to take the place of others, or to add
+
+    def __post_init__(self) -> None:
+        low, high = self.distance
+        if not (math.isfinite(low) and math.isfinite(high) and 0 <= low <= high <= 1):
+            raise UsageError(
+                f"a distance of {low:g} to {high:g}; expected numbers from 0 to 1, the smaller one first",
+                todo="give 0.4, or a range as in 0.1..0.8; 0 is the twin itself, 1 as far as a cousin goes",
+            )
+        if self.seed < 0:
+            raise UsageError(f"the seed {self.seed} is negative", todo="give 0 or more")
+        for folder in self.assets:
+            if not folder.is_dir():
+                raise UsageError("no such folder of assets", path=folder, todo="check --assets")
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """The plan that :meth:`as_json` wrote."""
+        return TypeAdapter(cls).validate_python(data)
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan for a worker."""
+        return TypeAdapter(type(self)).dump_python(self, mode="json")
+
+    def open_twin(self) -> SavedScene:
+        """The scene that the cousins are made from.
+
+        Raises:
+            SceneError: it is missing or damaged, or has no objects.
+        """
+        saved = open_saved(self.twin)
+        if not saved.scene.objects:
+            raise SceneError(
+                "the scene has no objects, so there is nothing to vary", path=self.twin, todo="choose another scene"
+            )
+        return saved
+
+    def rng(self, index: int) -> np.random.Generator:
+        """The random numbers of cousin ``index``, its own whoever makes it."""
+        return np.random.default_rng(np.random.SeedSequence([self.seed, index]))
+
+    def identity(self, twin: SavedScene) -> dict[str, Any]:
+        """What decides how cousins look, to tell whether those of a folder are these."""
+        plan = self.as_json()
+        return {
+            "twin": _digest(_files(twin)),
+            "seed": self.seed,
+            "distance": list(self.distance),
+            "settings": plan["config"],
+            "assets": _digest(_assets(self.assets)) if self.assets else None,
+            "scan2sim": scan2sim.__version__,
+        }
+
+
+def _files(twin: SavedScene) -> Iterator[tuple[str, Path]]:
+    """The files of a scene that a cousin is made from."""
+    manifest = twin.manifest
+    names = ["scene.json", manifest.background.splats, *manifest.background.collision]
+    for entry in manifest.objects:
+        names += [entry.splats, entry.visual, *entry.collision]
+    names += [name for name in (manifest.cameras, manifest.points) if name]
+    yield from ((name, twin.folder / name) for name in names)
+
+
+def _assets(folders: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
+    for number, folder in enumerate(folders):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                yield f"{number}/{path.relative_to(folder).as_posix()}", path
+
+
+def _digest(files: Iterator[tuple[str, Path]]) -> str:
+    """SHA-256 over names and contents."""
+    whole = hashlib.sha256()
+    for name, path in files:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{name}\0{content}\n".encode())
+    return whole.hexdigest()

@@ -1,0 +1,223 @@
+"""Many cousins on disk: the same whoever makes them, whole whoever is killed, and cheap."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import mujoco
+import pytest
+
+from scan2sim.cli import main
+from scan2sim.scene import load_scene, save_scene, validate_scene
+from tests.scene.factory import make_scene
+
+ROOT = Path(__file__).parents[2]
+Said = pytest.CaptureFixture[str]
+COUNT = 4
+OPTIONS = ("--distance", "0.2..0.9", "--seed", "3", "--vary", "layout,physics")
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("twin")
+    save_scene(make_scene(folder / "photos"), folder / "scene")
+    return folder / "scene"
+
+
+@pytest.fixture(scope="module")
+def cousins(twin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an uninterrupted run with one worker makes."""
+    folder = tmp_path_factory.mktemp("cousins") / "out"
+    assert main(command(twin, folder, COUNT, "--workers", "1")) == 0
+    return folder
+
+
+def command(twin: Path, folder: Path, count: int = COUNT, *more: str) -> list[str]:
+    return ["cousins", str(twin), "-n", str(count), "-o", str(folder), *OPTIONS, *more]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder of cousins but its log."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if name not in ("cousins.log", ".lock")}
+
+
+def complaint(capfd: Said, words: Sequence[str]) -> str:
+    capfd.readouterr()
+    assert main(list(words)) == 2
+    said = capfd.readouterr()
+    assert "Traceback" not in said.err
+    return said.err
+
+
+def test_every_cousin_is_a_scene_that_costs_little(twin: Path, cousins: Path) -> None:
+    index = json.loads((cousins / "cousins.json").read_text())
+    assert (index["wanted"], index["made"], index["failed"]) == (COUNT, COUNT, [])
+    sliders = [entry["slider"] for entry in index["cousins"]]
+    assert len(set(sliders)) == COUNT
+    assert all(0.2 <= slider <= 0.9 for slider in sliders)
+    for entry in index["cousins"]:
+        folder = cousins / entry["folder"]
+        scene = load_scene(folder)
+        assert validate_scene(scene) == ()
+        story = scene.provenance["cousin"]
+        record = json.loads((folder / "cousin.json").read_text())
+        assert story == {key: record[key] for key in story}
+        assert story["index"] == entry["index"]
+        assert story["plan"]["seed"] == 3
+        assert story["changes"]
+        assert story["distance"]["combined"] == entry["distance"] > 0
+        own = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_nlink == 1]
+        assert sum(path.stat().st_size for path in own) < 100_000
+        splats = "objects/box/splats.ply"
+        assert (folder / splats).stat().st_ino == (twin / splats).stat().st_ino
+    assert (cousins / "sheet.png").stat().st_size > 10_000
+    assert (cousins / "distances.png").stat().st_size > 5_000
+
+
+def test_a_cousin_can_be_exported_and_stepped(cousins: Path, tmp_path: Path, capfd: Said) -> None:
+    assert main(["export", str(cousins / "0001"), "--to", "mjcf", "-o", str(tmp_path / "mjcf"), "--json"]) == 0
+    (export,) = json.loads(capfd.readouterr().out.splitlines()[-1])["exports"]
+    assert export["check"]["passed"]
+    model = mujoco.MjModel.from_xml_path(export["path"])  # pyright: ignore[reportAttributeAccessIssue]
+    data = mujoco.MjData(model)  # pyright: ignore[reportAttributeAccessIssue]
+    mujoco.mj_step(model, data, 100)  # pyright: ignore[reportAttributeAccessIssue]
+    assert data.time > 0
+
+
+def test_correcting_a_cousin_leaves_its_twin_and_the_others_alone(twin: Path, cousins: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "cousins"
+    subprocess.run(["cp", "-rl", str(cousins), str(folder)], check=True)  # links, as cousins hold them
+    before = [{path: path.read_bytes() for path in place.rglob("*") if path.is_file()} for place in (twin, cousins)]
+    one = str(folder / "0000")
+    for words in (
+        ["edit", one, "--rename", "box", "block"],
+        ["scale", one, "--factor", "1.5"],
+        ["physics", one, "--mass", "block=0.5"],
+        ["edit", one, "--delete", "ball"],
+    ):
+        assert main(words) == 0
+    assert [obj.name for obj in load_scene(folder / "0000").objects] == ["block", "bowl"]
+    after = [{path: path.read_bytes() for path in place.rglob("*") if path.is_file()} for place in (twin, cousins)]
+    assert after == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers to kill through /proc")
+def test_killed_workers_and_runs_change_nothing(twin: Path, cousins: Path, tmp_path: Path, capfd: Said) -> None:
+    folder, rng = tmp_path / "out", random.Random(int.from_bytes(os.urandom(2)))
+    words = command(twin, folder, COUNT - 1, "--workers", "2")
+    run = subprocess.Popen([sys.executable, "-m", "scan2sim.cli", *words], cwd=ROOT, stderr=subprocess.DEVNULL)
+    wait_for(lambda: hidden(folder) or made(folder))
+    os.kill(rng.choice(children(run.pid)), signal.SIGKILL)
+    time.sleep(rng.random() / 3)
+    orphans = children(run.pid)
+    os.kill(run.pid, signal.SIGKILL)
+    assert run.wait(timeout=30) == -signal.SIGKILL
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans))
+
+    there = made(folder)
+    if len(there) < COUNT - 1:
+        interrupter = threading.Thread(target=interrupt_when, args=(lambda: len(made(folder)) > len(there),))
+        interrupter.start()
+        assert main(command(twin, folder, COUNT + 50, "--workers", "1")) == 130
+        interrupter.join()
+        assert "the same command goes on from here" in capfd.readouterr().err
+        assert there < made(folder)
+    assert len(json.loads((folder / "cousins.json").read_text())["cousins"]) == len(made(folder))
+
+    assert main(command(twin, folder, COUNT, "--workers", "1")) == 0
+    assert not hidden(folder)
+    expected, got = contents(cousins), contents(folder)
+    assert set(expected) == set(got)
+    assert [name for name in expected if expected[name] != got[name]] == []
+
+
+def made(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("[0-9]*")}
+
+
+def hidden(folder: Path) -> list[Path]:
+    return list(folder.glob(".*.new"))
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def interrupt_when(condition: Callable[[], object]) -> None:
+    """What Ctrl-C does."""
+    wait_for(condition)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def test_other_cousins_are_left_alone(twin: Path, cousins: Path, tmp_path: Path, capfd: Said) -> None:
+    before = contents(cousins)
+    others = [*command(twin, cousins), "--seed", "4", "--distance", "0.2..0.8"]
+    message = complaint(capfd, others)
+    assert "holds 4 other cousins (0000, 0001, 0002, 0003)" in message
+    assert "seed 3 instead of 4" in message
+    assert "distance 0.2, 0.9 instead of 0.2, 0.8" in message
+    moved = tmp_path / "scene"
+    save_scene(replace(load_scene(twin), provenance={"made_by": "somebody"}), moved)
+    assert "another scene" in complaint(capfd, command(moved, cousins))
+    assert "something else" in complaint(capfd, command(twin, twin))
+    assert contents(cousins) == before
+    assert main(command(twin, cousins, 2)) == 0  # fewer than there are: nothing to do
+
+
+def test_a_cousin_that_was_changed_or_cut_short_is_not_taken_for_whole(
+    twin: Path, cousins: Path, tmp_path: Path, capfd: Said
+) -> None:
+    folder = tmp_path / "cousins"
+    subprocess.run(["cp", "-r", str(cousins), str(folder)], check=True)
+    path = folder / "0002" / "objects" / "bowl" / "collision" / "3.obj"
+    path.write_bytes(path.read_bytes()[:-20])
+    message = complaint(capfd, command(twin, folder))
+    assert "1 cousins are not as they were made" in message
+    assert "0002" in message
+    (folder / "0001" / "cousin.json").write_text("{}")
+    assert "0001/cousin.json" in complaint(capfd, command(twin, folder))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["-n", "0"], "0 cousins"),
+        (["--workers", "0"], "0 workers"),
+        (["--distance", "1.5"], "from 0 to 1"),
+        (["--distance", "0.9..0.1"], "smaller one first"),
+        (["--distance", "nan"], "from 0 to 1"),
+        (["--distance", "far"], "from 0 to 1"),
+        (["--seed", "-1"], "negative"),
+        (["--vary", "shape,taste"], "taste"),
+        (["--assets", "nowhere"], "no such folder of assets"),
+    ],
+)
+def test_wrong_wishes_make_nothing(more: list[str], said: str, twin: Path, tmp_path: Path, capfd: Said) -> None:
+    assert said in complaint(capfd, [*command(twin, tmp_path / "out"), *more])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_twin_that_cannot_be_used(twin: Path, tmp_path: Path, capfd: Said) -> None:
+    assert "no-such-scene" in complaint(capfd, command(tmp_path / "no-such-scene", tmp_path / "out"))
+    empty = tmp_path / "empty"
+    save_scene(replace(load_scene(twin), objects=(), supports=()), empty)
+    assert "no objects" in complaint(capfd, command(empty, tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
