@@ -38,6 +38,7 @@ POINTS = 400  # of each mesh that are compared
 SPLATS = 4000  # of each set of splats that are compared
 LEVELS = np.linspace(0.01, 0.99, 50)  # of the quantiles in which distributions of colours are compared
 DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.5**0.5, 0.5**0.5], [0, 0.5**0.5, -(0.5**0.5)]])  # in Lab
+ANY_TURN = 0.5  # of 180°: where another thing stands, headings cannot be compared
 FAR = 0.5  # [m] of a shift where nothing is known of the support
 
 
@@ -113,7 +114,8 @@ def _layout(a: SceneObject, b: SceneObject, twin: Scene) -> float:
     if shift == 0 and turn < 1e-7:
         return 0.0
     ground = ground_under(twin, b)
-    return shift / (ground.reach(b.position) if ground else FAR) + turn / math.pi
+    turned = turn / math.pi if a.name == b.name else ANY_TURN
+    return shift / (ground.reach(b.position) if ground else FAR) + turned
 
 
 def _affordance(a: SceneObject, b: SceneObject, of_b: Affordances | None) -> float:
@@ -137,11 +139,11 @@ def _share_of(now: Estimate, then: Estimate, logarithmic: bool = True) -> float:
 
 
 def _share(now: float, then: float, low: float, high: float, logarithmic: bool = True) -> float:
-    """How much of the way to the end of the interval a value went; more than 1 beyond it."""
+    """How much of the way to the end of the interval a value went; 1 beyond it."""
     if logarithmic and min(now, then, low) > 0:
         now, then, low, high = (math.log(value) for value in (now, then, low, high))
     way = high - then if now > then else then - low
-    return abs(now - then) / max(way, 1e-9) if abs(now - then) > 1e-9 * max(1.0, abs(then)) else 0.0
+    return min(1.0, abs(now - then) / max(way, 1e-9)) if abs(now - then) > 1e-9 * max(1.0, abs(then)) else 0.0
 
 
 def _appearance(a: Gaussians, b: Gaussians) -> float:

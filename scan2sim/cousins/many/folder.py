@@ -89,8 +89,12 @@ class CousinsFolder:
         self._identity = finite(identity)
         with output_errors(path):
             names = {entry.name for entry in path.iterdir()}
-            if not names & {INDEX_FILE, LOG_FILE} and any(not n.startswith(".") and not _NAME.fullmatch(n) for n in names):
-                raise OutputError("this folder holds something else than cousins", path=path, todo="choose another with -o")
+            if not names & {INDEX_FILE, LOG_FILE} and any(
+                not n.startswith(".") and not _NAME.fullmatch(n) for n in names
+            ):
+                raise OutputError(
+                    "this folder holds something else than cousins", path=path, todo="choose another with -o"
+                )
             for name in sorted(names):
                 if _HIDDEN.fullmatch(name):
                     shutil.rmtree(path / name)

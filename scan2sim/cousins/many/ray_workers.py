@@ -64,7 +64,9 @@ def _connected(address: str) -> Any:
         raise UsageError("Ray is not installed", todo='pip install "scan2sim[ray]", or leave --ray out') from None
     try:
         where = None if address == "local" else address
-        ray.init(where, include_dashboard=False if where is None else None, log_to_driver=False, configure_logging=False)
+        ray.init(
+            where, include_dashboard=False if where is None else None, log_to_driver=False, configure_logging=False
+        )
     except (ConnectionError, ValueError, RuntimeError) as problem:
         first = str(problem).splitlines()[0]
         raise UsageError(f"no Ray cluster at “{address}”: {first}", todo="start one, or give --ray local") from None
