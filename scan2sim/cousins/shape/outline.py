@@ -18,6 +18,7 @@ ROUND = 0.06  # largest median departure of a round thing's radius from its circ
 HOLLOW = 0.3  # least share of walls that face the axis, over those that face away
 FEWEST = 3  # vertices that say where a wall is
 NECK_WIDTH = 0.7  # a neck is at most so wide, over the body
+NECK_ENDS = 0.25  # of the way from its narrowest radius to the body's
 NECK_LENGTH = (0.16, 0.6)  # of the height
 NECK_EVEN = 0.75  # least radius over largest: a dome narrows, a neck goes on
 SLENDER = 0.8  # least height over width of what has a neck
@@ -103,7 +104,7 @@ def _neck(levels: Array, outer: Array, height: float) -> float | None:
     body, narrow = outer.max(), outer[LEVELS // 2 :].min()
     if narrow > NECK_WIDTH * body:
         return None
-    wide = np.flatnonzero(outer > (narrow + body) / 2)
+    wide = np.flatnonzero(outer > narrow + NECK_ENDS * (body - narrow))
     first = int(wide[-1]) + 1
     length = 1 - first / LEVELS
     part = outer[first : LEVELS - 1]
