@@ -16,7 +16,7 @@ from scan2sim.cousins.shape.modes import Mode, mixed, modes_of, with_bumps
 from scan2sim.cousins.shape.outline import Outline, outline_of
 from scan2sim.cousins.shape.refine import Skin, with_short_edges
 from scan2sim.cousins.shape.solid import Solid, cross_product, solid_of
-from scan2sim.cousins.shape.surface_distance import Sample
+from scan2sim.cousins.shape.surface_distance import Sample, sample_of
 from scan2sim.cousins.shape.warp import Warp
 from scan2sim.errors import SceneError
 from scan2sim.scene import SceneObject
@@ -26,7 +26,7 @@ __all__ = ["Anatomy", "anatomy_of"]
 Array = NDArray[np.float64]
 
 SAMPLES = 300  # points of the surface by which changes are measured …
-REACH = 0.75  # … and the radius of the disc that each stands for, over the root of its area
+SPREAD = 4000  # … and by which its parts are found
 LONGEST_EDGE = 1 / 8  # over the object's size
 LEAST_EFFECT = 0.04  # of what is asked for at the most; a deformation that does less is none
 PARTNERS = 12  # neighbours among which a vertex's partner across a wall or a gap is sought
@@ -67,11 +67,10 @@ def anatomy_of(obj: SceneObject, config: ShapeConfig = ShapeConfig()) -> Anatomy
         raise SceneError(f"“{obj.name}” has no collision pieces, so nobody knows how it stands")
     footing = footing_of(obj)
     skin = with_short_edges(_skin(obj, footing), LONGEST_EDGE * footing.size)
-    normals, areas = _normals(skin.vertices, skin.faces)
-    outline = outline_of(skin.vertices, normals)
-    shares = (np.cumsum(areas) - areas / 2) / areas.sum()
-    some = np.searchsorted(shares, (np.arange(SAMPLES) + 0.5) / SAMPLES).clip(0, len(shares) - 1)
-    sample = Sample(skin.vertices[some], normals[some], REACH * float(np.sqrt(areas.sum() / SAMPLES)))
+    normals = _normals(skin.vertices, skin.faces)
+    spread = sample_of(skin.vertices, normals, skin.faces, SPREAD)
+    outline = outline_of(spread.points, spread.normals)
+    sample = sample_of(skin.vertices, normals, skin.faces, SAMPLES)
     solid = solid_of(footing.in_object(skin.vertices), skin.faces)
     known = Anatomy(
         footing, skin, normals, solid, pieces_of(obj, footing), outline, (), sample, np.zeros((0, 2), np.int64)
@@ -85,14 +84,12 @@ def anatomy_of(obj: SceneObject, config: ShapeConfig = ShapeConfig()) -> Anatomy
     return replace(known, modes=useful, partners=_partners(skin.vertices, normals))
 
 
-def _normals(vertices: Array, faces: NDArray[np.int64]) -> tuple[Array, Array]:  # (V, 3) unit, (V,) [m²]
-    """Area-weighted normals of a mesh's vertices, and the area that belongs to each."""
-    a, b, c = vertices[faces].transpose(1, 0, 2)
-    crossed = cross_product((b - a).T, (c - a).T)
-    corners = faces.ravel()
+def _normals(vertices: Array, faces: NDArray[np.int64]) -> Array:  # (V, 3) unit
+    """Area-weighted normals of a mesh's vertices."""
+    a, b, c = vertices[faces].transpose(1, 2, 0)
+    crossed, corners = cross_product(b - a, c - a), faces.ravel()
     sums = np.stack([np.bincount(corners, np.repeat(v, 3), minlength=len(vertices)) for v in crossed], axis=1)
-    areas = np.bincount(corners, np.repeat(np.linalg.norm(crossed, axis=0), 3), minlength=len(vertices)) / 6
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-300), areas
+    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-300)
 
 
 def _skin(obj: SceneObject, footing: Footing) -> Skin:

@@ -23,7 +23,7 @@ def knot_places() -> Array:  # (KNOTS,)
 
 @dataclass(frozen=True)
 class AxisWarp:
-    """``h ↦ G(h)`` and ``(p, q) ↦ turn(h) diag(scales(h)) (p, q) + offset(h)``, with h along the axis, (p, q) across it.
+    """``h ↦ G(h)`` and ``(p, q) ↦ turn(h) diag(scales(h)) (p, q) + offset(h)``, h along the axis, (p, q) across it.
 
     G' = exp(log_slope) interpolated linearly, so G' > 0; for each h the cross-section is mapped by an invertible affine
     map.  So this is a diffeomorphism whatever the knots hold, with ``det J = exp(log_scale_1 + log_scale_2) G'``.

@@ -11,10 +11,12 @@ from scipy.spatial import KDTree
 
 from scan2sim.cousins.shape.warp import Warp
 
-__all__ = ["Sample"]
+__all__ = ["Sample", "sample_of"]
 
 Array = NDArray[np.float64]
 
+REACH = 0.75  # radius of the disc that a point stands for, over the root of its area
+PLASTIC = (0.7548776662466927, 0.5698402909980532)  # the steps of Roberts's evenly spread sequence R2
 NEAREST = 4  # points among which the one on the same side of a wall is sought
 
 
@@ -39,6 +41,27 @@ class Sample:
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
         moved = Sample(points, normals, self.reach * float(np.cbrt(np.linalg.det(jacobians)).mean()))
         return (_apart(moved, self) + _apart(self, moved)) / 2
+
+
+def sample_of(
+    vertices: Array,  # (V, 3) [m]
+    normals: Array,  # (V, 3) unit, outward
+    faces: NDArray[np.int64],  # (F, 3)
+    count: int,
+) -> Sample:
+    """Points spread evenly by area, the same for the same surface; normals are interpolated over each triangle."""
+    corners = vertices[faces]
+    crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    areas = np.linalg.norm(crossed, axis=1) / 2
+    ends = np.cumsum(areas)
+    places = (np.arange(count) + 0.5) / count
+    face = np.searchsorted(ends, places * ends[-1]).clip(0, len(faces) - 1)
+    u, v = (np.arange(count) * PLASTIC[0]) % 1, (np.arange(count) * PLASTIC[1]) % 1
+    root = np.sqrt(u)
+    shares = np.stack([1 - root, root * (1 - v), root * v], axis=1)[:, :, None]
+    blended = (shares * normals[faces[face]]).sum(1)
+    blended /= np.maximum(np.linalg.norm(blended, axis=1, keepdims=True), 1e-12)
+    return Sample((shares * corners[face]).sum(1), blended, REACH * float(np.sqrt(ends[-1] / count)))
 
 
 def _apart(these: Sample, others: Sample) -> float:
