@@ -91,6 +91,9 @@ class CousinsConfig:
     """What is varied."""
     tries: int = 20
     """Samples drawn for one cousin before giving up."""
+    affordances: bool = False
+    """Whether it is measured what objects can be used for after a deformation too, not only after an exchange; that
+    takes about 40 ms an object."""
     shape: ShapeConfig = field(default_factory=ShapeConfig)
     """Shapes of objects."""
     layout: LayoutConfig = field(default_factory=LayoutConfig)

@@ -24,16 +24,15 @@ __all__ = ["UNITS", "Distance", "distance_between"]
 Array = NDArray[np.float64]
 
 UNITS = {
-    "geometry": 0.03,
-    "size": 0.15,
+    "geometry": 0.06,
+    "size": 0.3,
     "appearance": 12.0,
     "layout": 1.0,
     "physics": 0.577,
     "affordance": 0.25,
     "clutter": 0.5,
 }
-"""What counts as one step away in each part: about what distance 1 does to a table with five things."""
-STEPS = 2.0  # this many steps away in sum are a distance of 1 - 1/e
+"""What counts as clearly different in each part, each in its own measure."""
 POINTS = 400  # of each mesh that are compared
 SPLATS = 4000  # of each set of splats that are compared
 LEVELS = np.linspace(0.01, 0.99, 50)  # of the quantiles in which distributions of colours are compared
@@ -57,12 +56,13 @@ class Distance:
 
     @staticmethod
     def of_parts(**parts: float) -> Distance:
-        """With ``combined = 1 - exp(-Σ part / unit / 2)``: 0 at the twin, rising with each part, never beyond 1.
+        """With ``combined = 1 - exp(-½ Σ (1 - exp(-part / unit)))``, the units those of ``UNITS``.
 
-        The units are those of ``UNITS``, so two parts that are one step away each make a distance of 0.63.
+        It is 0 at the twin, rises with each part, and stays below 1; a part that is very far counts as one that is
+        clearly different and hides none of the others.
         """
-        steps = sum(value / UNITS[name] for name, value in parts.items())
-        return Distance(**parts, combined=1 - math.exp(-steps / STEPS))
+        far = sum(1 - math.exp(-value / UNITS[name]) for name, value in parts.items())
+        return Distance(**parts, combined=1 - math.exp(-far / 2))
 
     def as_json(self) -> dict[str, float]:
         """All parts by name."""
@@ -72,13 +72,15 @@ class Distance:
 def distance_between(
     cousin: Scene,
     twin: Scene,
-    known: Mapping[int, Affordances] | None = None,  # of the twin's objects, by id
+    known: Mapping[int, Affordances] | None = None,
 ) -> Distance:
     """Measure a cousin against its twin; objects belong together by id.
 
-    What was not touched, and is the same Python object in both, is not measured again.
+    What was not touched, and is the same Python object in both, is not measured again.  Affordances, which take longer
+    than all the rest, are compared of the objects whose ids are in ``known``, which says what the twin's are; None
+    measures and compares all.
     """
-    known = known or {}
+    known = {obj.id: affordances(obj) for obj in twin.objects} if known is None else known
     before = {obj.id: obj for obj in twin.objects}
     pairs = [(obj, before[obj.id]) for obj in cousin.objects if obj.id in before]
     colors = [(a.gaussians, b.gaussians) for a, b in pairs] + [(cousin.background, twin.background)]
@@ -119,9 +121,9 @@ def _layout(a: SceneObject, b: SceneObject, twin: Scene) -> float:
 
 
 def _affordance(a: SceneObject, b: SceneObject, of_b: Affordances | None) -> float:
-    if a.collision is b.collision:
+    if a.collision is b.collision or of_b is None:
         return 0.0
-    return len(affordances(a).differing(of_b or affordances(b))) / len(AFFORDANCES)
+    return len(affordances(a).differing(of_b)) / len(AFFORDANCES)
 
 
 def _physics(a: SceneObject, b: SceneObject) -> float:

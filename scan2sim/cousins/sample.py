@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from scan2sim.cousins.affordances import Affordances
 from scan2sim.cousins.assets import AssetLibrary
 from scan2sim.cousins.change import PARTS, Change
 from scan2sim.cousins.config import CousinsConfig
@@ -19,6 +20,8 @@ from scan2sim.scene import Scene
 from scan2sim.sim import come_to_rest, let_go
 
 __all__ = ["Cousin", "sample"]
+
+MARGIN = 0.75  # of what may drift is asked of cousins, since in the fast check what hardly moves is asleep
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def sample(
             continue
         shown, looks = vary_looks(resting, distance, streams, config)
         changes += looks
-        measured = distance_between(shown, scene, study.affordances)
+        measured = distance_between(shown, scene, _compared(shown, scene, study, config))
         return Cousin(_explained(shown, scene, distance, measured, changes), changes, measured, tuple(rejected))
     raise SceneError(
         f"no valid cousin in {config.tries} tries; the last one: {rejected[-1]}",
@@ -92,10 +95,18 @@ def _at_rest(scene: Scene, twin: Scene, config: CousinsConfig) -> Scene:
             rest = let_go(scene, valid.seconds)
         else:
             rest = come_to_rest(scene, valid.seconds, valid.drift, np.radians(valid.turn))
-    found = problems(rest.scene, valid, rest)
+    strict = replace(valid, drift=MARGIN * valid.drift, turn=MARGIN * valid.turn)
+    found = problems(rest.scene, strict, rest)
     if found:
         raise Rejected("; ".join(found))
     return rest.scene
+
+
+def _compared(cousin: Scene, twin: Scene, study: Study, config: CousinsConfig) -> dict[int, Affordances]:
+    """What the twin's objects can be used for, of those of which that is compared; exchanged ones have other names."""
+    names = {obj.id: obj.name for obj in cousin.objects}
+    compared = [obj.id for obj in twin.objects if config.affordances or names.get(obj.id) != obj.name]
+    return {id: study.affordances[id] for id in compared}
 
 
 def _explained(cousin: Scene, twin: Scene, slider: float, distance: Distance, changes: tuple[Change, ...]) -> Scene:

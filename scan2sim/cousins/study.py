@@ -23,7 +23,7 @@ class Study:
 def study_twin(scene: Scene, config: CousinsConfig = CousinsConfig()) -> Study:  # noqa: B008  (frozen)
     """Study a scene before cousins of it are drawn; the configuration must be theirs."""
     shaped = [obj for obj in scene.objects if obj.joint is None] if "shape" in config.vary else []
-    changing = scene.objects if {"shape", "category"} & set(config.vary) else ()
+    compared = scene.objects if config.affordances or "category" in config.vary else ()
     return Study(
-        {obj.id: anatomy_of(obj, config.shape) for obj in shaped}, {obj.id: affordances(obj) for obj in changing}
+        {obj.id: anatomy_of(obj, config.shape) for obj in shaped}, {obj.id: affordances(obj) for obj in compared}
     )

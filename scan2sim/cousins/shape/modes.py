@@ -1,4 +1,4 @@
-"""The deformations that a shape allows, each a direction in one space of parameters, and the map of a mixture of them."""
+"""The deformations that a shape allows, each a direction in one space of parameters, and the map of a mixture."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ LONG = 1.25  # a thing this much longer than wide may be tapered, bulged and ben
 TALL = 0.9  # a thing this high over its width may be bent
 OPEN = 0.12  # of the height above the floor over which a rim's flare rises at the least
 SHEAR = 0.8  # at the most, by one deformation; 1 is 45°
+WALLED = 0.99  # an inner wall's radius is at most this, over the outer one's
 BUMPS = 4
 BUMP_WIDTH = 0.3  # over the longest side
 BUMP_STEEPNESS = 0.6  # Lipschitz constant of the strongest bumps
@@ -225,7 +226,7 @@ def _rims(outline: Outline) -> Iterator[Mode]:
 
 def _walls(outline: Outline) -> Iterator[Mode]:
     """A round hollow thing's wall and floor: at the most 0.55 to 2.2 times as thick."""
-    if outline.floor is None or not outline.round:
+    if outline.floor is None or not outline.round or not np.any(outline.inner < WALLED * outline.outer):
         return
     inner, outer = _walled(outline)
     least, most = WallWarp.limits(inner, outer)
@@ -242,10 +243,10 @@ def _elongated(outline: Outline) -> bool:
 
 def _walled(outline: Outline) -> tuple[Array, Array]:  # (LEVELS,) inner and outer radius, everywhere
     """Below the floor there is no inner wall; that of the lowest level that has one stands for it."""
-    known = np.flatnonzero(~np.isnan(outline.inner) & (outline.inner < 0.99 * outline.outer))
+    known = np.flatnonzero(~np.isnan(outline.inner) & (outline.inner < WALLED * outline.outer))
     places = np.arange(len(outline.inner))
     inner = np.interp(places, known, outline.inner[known])
-    return np.minimum(inner, 0.99 * outline.outer), outline.outer
+    return np.minimum(inner, WALLED * outline.outer), outline.outer
 
 
 def _wall_warp(outline: Outline, thicker: float) -> WallWarp:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 
 from scan2sim.bodies import inertia_problem
 from scan2sim.cousins.change import Change
 from scan2sim.cousins.shape.anatomy import Anatomy, anatomy_of
-from scan2sim.cousins.shape.carry_bodies import Solid, carried_physical, convex_again, mesh_of, solid_of
+from scan2sim.cousins.shape.carry_bodies import carried_physical, mesh_of
+from scan2sim.cousins.shape.carry_pieces import carried_pieces
 from scan2sim.cousins.shape.carry_splats import carried_gaussians
-from scan2sim.cousins.shape.check import excess, folded
+from scan2sim.cousins.shape.check import folded
 from scan2sim.cousins.shape.config import ShapeConfig
 from scan2sim.cousins.shape.footing import Footing, support_margin
 from scan2sim.cousins.shape.modes import Mode, mixed, with_bumps
-from scan2sim.cousins.shape.refine import Skin
+from scan2sim.cousins.shape.solid import solid_of
 from scan2sim.cousins.shape.warp import Chain, Linear, Warp
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.geometry import transform_points
@@ -28,8 +30,9 @@ __all__ = ["vary_shape"]
 
 Array = NDArray[np.float64]
 
-PRECISION = 0.01  # of the distance that is asked for
-STEPS = 12
+PRECISION = 0.02  # of the distance that is asked for
+STEPS = 6
+DRAWS = 6
 FAINT = 0.3  # the weakest deformation drawn, over the strongest
 
 
@@ -41,7 +44,7 @@ def vary_shape(
     obj: SceneObject,
     amount: float,  # 0..1
     rng: np.random.Generator,
-    config: ShapeConfig = ShapeConfig(),
+    config: ShapeConfig = ShapeConfig(),  # noqa: B008 (frozen)
     anatomy: Anatomy | None = None,
 ) -> tuple[SceneObject, tuple[Change, ...]]:
     """The object in another shape, standing on the same plane at the same place, and what was changed.
@@ -91,22 +94,36 @@ def vary_shape(
 def _drawn(
     anatomy: Anatomy, amount: float, rng: np.random.Generator, config: ShapeConfig
 ) -> tuple[list[Mode], list[float], Warp]:
-    """Modes in a random order, as many as are needed to reach the largest distance, and how far to go along them."""
-    order = [anatomy.modes[k] for k in rng.permutation(len(anatomy.modes))]
-    weights = rng.uniform(FAINT, 1, len(order)) * rng.choice([-1.0, 1.0], len(order))
-    modes = [with_bumps(mode, anatomy.sample, rng) for mode in order]
-    ends = [abs(w) * (mode.high if w > 0 else mode.low) for mode, w in zip(modes, weights, strict=True)]
+    """Modes in a random order, as many as are needed to reach the largest distance, and how far to go along them.
 
-    def warp_at(share: float, count: int) -> Warp:
-        return mixed(modes[:count], [share * end for end in ends[:count]], anatomy.outline, anatomy.span)
-
-    count = min(config.mix, len(modes))
-    while (reach := anatomy.distance(warp_at(1.0, count))) < config.largest:
-        if count == len(modes):
+    Which ones these are does not depend on the amount.  Signs that cancel each other are drawn again; of a shape that
+    cannot be changed so much, the best of a few draws is taken.
+    """
+    best: tuple[float, list[Mode], list[float]] = (0.0, [], [])
+    for _ in range(DRAWS):
+        modes = [with_bumps(anatomy.modes[k], anatomy.sample.points, rng) for k in rng.permutation(len(anatomy.modes))]
+        weights = rng.uniform(FAINT, 1, len(modes)) * rng.choice([-1.0, 1.0], len(modes))
+        ends = [float(abs(w) * (mode.high if w > 0 else mode.low)) for mode, w in zip(modes, weights, strict=True)]
+        reach, count = 0.0, min(config.mix, len(modes))
+        while (reach := anatomy.distance(_warp(anatomy, modes[:count], ends[:count]))) < config.largest:
+            if count == len(modes):
+                break
+            count = min(count + 2, len(modes))
+        if reach > best[0]:
+            best = (reach, modes[:count], ends[:count])
+        if reach >= config.largest:
             break
-        count += 1
-    share = _share(lambda s: anatomy.distance(warp_at(s, count)), amount * min(config.largest, reach), reach)
-    return modes[:count], [share * end for end in ends[:count]], warp_at(share, count)
+    reach, modes, ends = best
+    if reach == 0:
+        raise _Refused("nothing changed")
+    goal = amount * min(config.largest, reach)
+    share = _share(lambda s: anatomy.distance(_warp(anatomy, modes, [s * end for end in ends])), goal, reach)
+    strengths = [share * end for end in ends]
+    return modes, strengths, _warp(anatomy, modes, strengths)
+
+
+def _warp(anatomy: Anatomy, modes: Sequence[Mode], strengths: Sequence[float]) -> Warp:
+    return mixed(modes, strengths, anatomy.outline, anatomy.span)
 
 
 def _share(distance: Callable[[float], float], target: float, reach: float) -> float:
@@ -130,23 +147,20 @@ def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig
     footing, skin = anatomy.footing, anatomy.skin
     vertices, jacobians = warp(skin.vertices)
     corners, corner_jacobians = warp(anatomy.pieces.points)
-    before = solid_of(footing.in_object(skin.vertices), skin.faces)
-    physical, centre = _mass(obj, before, footing.in_object(vertices), skin, config)
+    physical, centre = _mass(obj, anatomy, vertices, config)
     shear = _balance(corners, footing.points(centre[None])[0], footing, config)
     if shear.any():
         lean = Linear(np.array([[1, 0, shear[0]], [0, 1, shear[1]], [0, 0, 1.0]]))
         warp, vertices, corners = Chain([warp, lean]), lean(vertices)[0], lean(corners)[0]
         jacobians = lean.matrix @ jacobians
-        physical, centre = _mass(obj, before, footing.in_object(vertices), skin, config)
+        physical, centre = _mass(obj, anatomy, vertices, config)
     means, splat_jacobians = warp(footing.points(obj.gaussians.means.double().numpy()))
     if min(np.linalg.det(each).min(initial=1.0) for each in (jacobians, corner_jacobians, splat_jacobians)) <= 0:
         raise _Refused("space turned inside out")
     if folded(anatomy, vertices, jacobians):
         raise _Refused("its surface folded")
-    collision = convex_again(replace(anatomy.pieces, points=footing.in_object(corners) - centre))
-    if collision is None:
-        raise _Refused("a collision piece lost its volume")
-    if excess(anatomy.pieces, corners, collision) > config.excess * solid_of(vertices, skin.faces).volume:
+    hulls = carried_pieces(anatomy.pieces, warp, config.excess * physical.volume.value)
+    if hulls is None:
         raise _Refused("its collision pieces no longer fit")
     turn = footing.standing_from_object[:3, :3]
     varied = replace(
@@ -154,7 +168,9 @@ def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig
         position=transform_points(obj.world_from_object, centre[None])[0],
         gaussians=carried_gaussians(obj.gaussians, footing.in_object(means) - centre, turn.T @ splat_jacobians @ turn),
         visual=mesh_of(skin, footing.in_object(vertices) - centre),
-        collision=collision,
+        collision=tuple(
+            trimesh.Trimesh(footing.in_object(hull.points) - centre, hull.faces, process=False) for hull in hulls
+        ),
         physical=physical,
         texture=None if obj.texture is None or skin.uv is None else replace(obj.texture, uv=skin.uv),
         figures={},  # they tell of the twin
@@ -162,8 +178,14 @@ def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig
     return varied, shear
 
 
+<<<<<<< HEAD
 def _mass(obj: SceneObject, before: Solid, vertices: Array, skin: Skin, config: ShapeConfig) -> tuple[Physical, Array]:
     after = solid_of(vertices, skin.faces)
+=======
+def _mass(obj: SceneObject, anatomy: Anatomy, vertices: Array, config: ShapeConfig) -> tuple[Physical, Array]:
+    """Mass and inertia with the surface at ``vertices`` (V, 3), and the centre of mass in the object's old frame."""
+    before, after = anatomy.solid, solid_of(anatomy.footing.in_object(vertices), anatomy.skin.faces)
+>>>>>>> helper-C1
     if after.volume <= 0:
         raise _Refused("its surface turned inside out")
     if abs(math.log(after.volume / before.volume)) > math.log(config.growth):
