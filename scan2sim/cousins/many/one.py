@@ -10,12 +10,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from scan2sim.cousins.many.folder import COUSIN_FILE, CousinEntry, cousin_name, hidden_name, measure
+from scan2sim.cousins.many.folder import COUSIN_FILE, SHARED_FOLDER, CousinEntry, cousin_name, hidden_name, measure
 from scan2sim.cousins.many.plan import CousinsPlan
 from scan2sim.cousins.many.sheet import save_preview
-from scan2sim.cousins.sample import sample
+from scan2sim.cousins.sample import anatomies_of, sample
 from scan2sim.files import json_bytes, output_errors
-from scan2sim.scene import save_variant
+from scan2sim.scene import SharedFiles, VariantSaver
 
 __all__ = ["CousinMaker"]
 
@@ -32,7 +32,9 @@ class CousinMaker:
         self._plan = plan
         self._output = output
         self._twin = plan.open_twin()
+        self._anatomies = anatomies_of(self._twin.scene, plan.config) if "shape" in plan.config.vary else None
         self._identity = plan.identity(self._twin)
+        self._saver = VariantSaver(self._twin, SharedFiles(output / SHARED_FOLDER))
         self._owner = f"{socket.gethostname()}-{os.getpid()}"
 
     def make(self, index: int) -> CousinEntry:
@@ -44,7 +46,7 @@ class CousinMaker:
         """
         rng = self._plan.rng(index)
         slider = float(rng.uniform(*self._plan.distance))
-        cousin = sample(self._twin.scene, slider, rng, self._plan.config)
+        cousin = sample(self._twin.scene, slider, rng, self._plan.config, self._anatomies)
         story: dict[str, Any] = {
             "index": index,
             "plan": self._identity,
@@ -57,7 +59,7 @@ class CousinMaker:
         hidden = self._output / hidden_name(index, self._owner)
         with output_errors(self._output):
             try:
-                save_variant(scene, hidden, self._twin)
+                self._saver.save(scene, hidden)
                 save_preview(scene, hidden, index)
                 record = story | measure(hidden)
                 _commit(hidden, self._output / cousin_name(index), json_bytes(record))
