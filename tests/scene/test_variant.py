@@ -108,9 +108,9 @@ def test_a_reshaped_object_is_kept_in_small_files(
         assert np.array_equal(got.texture.uv, bowl.texture.uv)
     homes = [folder / "objects" / "bowl" for folder in folders]
     assert (homes[0] / "splats.spz").exists()
-    for name in ("faces.bin", "colors.bin"):
+    for name in ("faces.bin", "colors.bin") if textured else ("faces.bin",):  # to lose a picture is to be painted
         assert (homes[0] / name).samefile(homes[1] / name)
-    assert own_bytes(homes[0]) < 0.4 * sum(p.stat().st_size for p in (saved.folder / "objects/bowl").rglob("*.*"))
+    assert own_bytes(homes[0]) < 0.6 * sum(p.stat().st_size for p in (saved.folder / "objects/bowl").rglob("*.*"))
 
 
 def test_other_programs_read_it_too(saved: SavedScene, saver: VariantSaver, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_copies_where_links_are_impossible(
 
 def test_what_is_wrong_is_refused(saved: SavedScene, saver: VariantSaver, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="not empty"):
-        saver.save(saved.scene, tmp_path)
+        saver.save(saved.scene, saved.folder)
     with pytest.raises(SceneError, match="not consistent"):
         saver.save(with_object(saved.scene, replace(saved.scene.objects[0], name="A b")), tmp_path / "new")
     assert not (tmp_path / "new").exists()
