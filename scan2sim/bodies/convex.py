@@ -10,7 +10,7 @@ import trimesh
 from numpy.typing import ArrayLike
 from scipy.spatial import ConvexHull, QhullError
 
-from scan2sim.bodies.closed import is_closed
+from scan2sim.bodies.closed import enclosed_volume, is_closed
 from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.piece_fit import piece_fit
 from scan2sim.errors import SceneError
@@ -145,7 +145,7 @@ def is_convex(mesh: trimesh.Trimesh, tolerance: float = 1e-3) -> bool:
     if not is_closed(mesh):
         return False
     try:
-        return bool(mesh.volume >= (1 - tolerance) * ConvexHull(mesh.vertices).volume)
+        return enclosed_volume(mesh) >= (1 - tolerance) * ConvexHull(mesh.vertices).volume
     except QhullError:
         return False
 

@@ -10,7 +10,8 @@ from scan2sim.cousins.config import (
     ValidConfig,
 )
 from scan2sim.cousins.distance import Distance, distance_between
-from scan2sim.cousins.sample import Cousin, anatomies_of, sample
+from scan2sim.cousins.sample import Cousin, sample
+from scan2sim.cousins.study import Study, study_twin
 from scan2sim.cousins.valid import problems
 
 __all__ = [
@@ -24,9 +25,10 @@ __all__ = [
     "LayoutConfig",
     "LightConfig",
     "Part",
+    "Study",
     "ValidConfig",
-    "anatomies_of",
     "distance_between",
     "problems",
     "sample",
+    "study_twin",
 ]

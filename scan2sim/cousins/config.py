@@ -25,6 +25,8 @@ class LayoutConfig:
     """Least distance between footprints [m]; things that stand nearer in the twin may stay as near."""
     places: int = 200
     """Places tried for each thing before its support counts as full."""
+    change_relations: bool = False
+    """Whether some things are also put on or into others, or taken off them."""
 
 
 @dataclass(frozen=True)

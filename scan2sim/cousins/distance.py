@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from scan2sim.cousins.affordances import AFFORDANCES, Affordances, affordances
 from scan2sim.cousins.colors import lab
 from scan2sim.cousins.ground import ground_under
 from scan2sim.cousins.physics import density_interval
@@ -36,6 +38,7 @@ POINTS = 400  # of each mesh that are compared
 SPLATS = 4000  # of each set of splats that are compared
 LEVELS = np.linspace(0.01, 0.99, 50)  # of the quantiles in which distributions of colours are compared
 DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.5**0.5, 0.5**0.5], [0, 0.5**0.5, -(0.5**0.5)]])  # in Lab
+ANY_TURN = 0.5  # of 180°: where another thing stands, headings cannot be compared
 FAR = 0.5  # [m] of a shift where nothing is known of the support
 
 
@@ -66,11 +69,16 @@ class Distance:
         return {f.name: float(getattr(self, f.name)) for f in fields(self)}
 
 
-def distance_between(cousin: Scene, twin: Scene) -> Distance:
+def distance_between(
+    cousin: Scene,
+    twin: Scene,
+    known: Mapping[int, Affordances] | None = None,  # of the twin's objects, by id
+) -> Distance:
     """Measure a cousin against its twin; objects belong together by id.
 
     What was not touched, and is the same Python object in both, is not measured again.
     """
+    known = known or {}
     before = {obj.id: obj for obj in twin.objects}
     pairs = [(obj, before[obj.id]) for obj in cousin.objects if obj.id in before]
     colors = [(a.gaussians, b.gaussians) for a, b in pairs] + [(cousin.background, twin.background)]
@@ -80,7 +88,7 @@ def distance_between(cousin: Scene, twin: Scene) -> Distance:
         appearance=_mean([_appearance(a, b) for a, b in colors]),
         layout=_mean([_layout(a, b, twin) for a, b in pairs if b.mobility == "free"]),
         physics=_mean([_physics(a, b) for a, b in pairs]),
-        affordance=0.0,
+        affordance=_mean([_affordance(a, b, known.get(b.id)) for a, b in pairs]),
         clutter=1 - len(pairs) / max(1, len(cousin.objects)),
     )
 
@@ -106,7 +114,14 @@ def _layout(a: SceneObject, b: SceneObject, twin: Scene) -> float:
     if shift == 0 and turn < 1e-7:
         return 0.0
     ground = ground_under(twin, b)
-    return shift / (ground.reach(b.position) if ground else FAR) + turn / math.pi
+    turned = turn / math.pi if a.name == b.name else ANY_TURN
+    return shift / (ground.reach(b.position) if ground else FAR) + turned
+
+
+def _affordance(a: SceneObject, b: SceneObject, of_b: Affordances | None) -> float:
+    if a.collision is b.collision:
+        return 0.0
+    return len(affordances(a).differing(of_b or affordances(b))) / len(AFFORDANCES)
 
 
 def _physics(a: SceneObject, b: SceneObject) -> float:
@@ -124,11 +139,11 @@ def _share_of(now: Estimate, then: Estimate, logarithmic: bool = True) -> float:
 
 
 def _share(now: float, then: float, low: float, high: float, logarithmic: bool = True) -> float:
-    """How much of the way to the end of the interval a value went; more than 1 beyond it."""
+    """How much of the way to the end of the interval a value went; 1 beyond it."""
     if logarithmic and min(now, then, low) > 0:
         now, then, low, high = (math.log(value) for value in (now, then, low, high))
     way = high - then if now > then else then - low
-    return abs(now - then) / max(way, 1e-9) if abs(now - then) > 1e-9 * max(1.0, abs(then)) else 0.0
+    return min(1.0, abs(now - then) / max(way, 1e-9)) if abs(now - then) > 1e-9 * max(1.0, abs(then)) else 0.0
 
 
 def _appearance(a: Gaussians, b: Gaussians) -> float:

@@ -8,13 +8,14 @@ from scan2sim.scene.compose import scene_gaussians
 from scan2sim.scene.correct import scale_factor_from_length, scale_scene
 from scan2sim.scene.edit import delete_object, rename_object, set_material, set_measured
 from scan2sim.scene.from_mesh import ObjectConfig, moved_gaussians, object_from_mesh
-from scan2sim.scene.load import load_scene
+from scan2sim.scene.load import load_object, load_scene
 from scan2sim.scene.parts import read_obj, read_points, write_obj, write_points
 from scan2sim.scene.picture import PREVIEW_SIDE, Picture, draw, viewpoint
 from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.replay import append_corrections, apply_corrections
 from scan2sim.scene.save import save_scene
 from scan2sim.scene.shared_files import SharedFiles
+from scan2sim.scene.surface_splats import surface_splats
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.validate import require_consistent, validate_scene
 from scan2sim.scene.variant import SavedScene, VariantSaver, open_saved
@@ -39,6 +40,7 @@ __all__ = [
     "apply_corrections",
     "delete_object",
     "draw",
+    "load_object",
     "load_scene",
     "merge_objects",
     "moved_gaussians",
@@ -56,6 +58,7 @@ __all__ = [
     "set_measured",
     "split_object",
     "require_consistent",
+    "surface_splats",
     "validate_scene",
     "viewpoint",
     "write_obj",

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import socket
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 from scan2sim.cousins.many.folder import COUSIN_FILE, SHARED_FOLDER, CousinEntry, cousin_name, hidden_name, measure
 from scan2sim.cousins.many.plan import CousinsPlan
 from scan2sim.cousins.many.sheet import save_preview
-from scan2sim.cousins.sample import anatomies_of, sample
+from scan2sim.cousins.sample import sample
+from scan2sim.cousins.study import study_twin
 from scan2sim.files import json_bytes, output_errors
 from scan2sim.scene import SharedFiles, VariantSaver
 
@@ -23,17 +25,24 @@ __all__ = ["CousinMaker"]
 class CousinMaker:
     """Makes the cousins of one plan; one maker a process."""
 
-    def __init__(self, plan: CousinsPlan, output: Path) -> None:
-        """Read the twin.
+    def __init__(self, plan: CousinsPlan, output: Path, identity: Mapping[str, Any]) -> None:
+        """Read the twin and what its cousins are made of.
+
+        Args:
+            plan: which cousins.
+            output: the folder for them.
+            identity: of the plan, written into each cousin.
 
         Raises:
-            SceneError: it is missing or damaged, or has no objects.
+            SceneError: the twin is missing or damaged, or has no objects.
+            UsageError: there are no assets in the plan's folder of them.
         """
         self._plan = plan
         self._output = output
+        self._identity = identity
         self._twin = plan.open_twin()
-        self._anatomies = anatomies_of(self._twin.scene, plan.config) if "shape" in plan.config.vary else None
-        self._identity = plan.identity(self._twin)
+        self._library = plan.open_assets()
+        self._study = study_twin(self._twin.scene, plan.config)
         self._saver = VariantSaver(self._twin, SharedFiles(output / SHARED_FOLDER))
         self._owner = f"{socket.gethostname()}-{os.getpid()}"
 
@@ -46,7 +55,7 @@ class CousinMaker:
         """
         rng = self._plan.rng(index)
         slider = float(rng.uniform(*self._plan.distance))
-        cousin = sample(self._twin.scene, slider, rng, self._plan.config, self._anatomies)
+        cousin = sample(self._twin.scene, slider, rng, self._plan.config, self._library, self._study)
         story: dict[str, Any] = {
             "index": index,
             "plan": self._identity,

@@ -73,7 +73,9 @@ def run_workers(
                         how = worker.end()
                         stillborn += not worker.ready
                         if stillborn >= ATTEMPTS:
-                            raise UsageError(f"workers do not start: the last one ended {how}", todo=f"see why in {log}")
+                            raise UsageError(
+                                f"workers do not start: the last one ended {how}", todo=f"see why in {log}"
+                            )
                         if worker.index is not None and attempts[worker.index] < ATTEMPTS:
                             queue.append(worker.index)
                         elif worker.index is not None:

@@ -1,0 +1,94 @@
+"""An object is replaced by a near neighbour from a library of assets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from scipy.spatial import ConvexHull
+
+from scan2sim.cousins.assets.form import least_box
+from scan2sim.cousins.assets.library import Asset, AssetLibrary, nearest
+from scan2sim.cousins.assets.stand import lowest_middle, scaled, stand_at, upright_points
+from scan2sim.cousins.change import Change
+from scan2sim.errors import UsageError
+from scan2sim.scene import Label, SceneObject
+
+__all__ = ["replace_object"]
+
+STRETCH = 2.5  # an asset is made at most so many times as large or small
+SPREAD = math.log(1.25)  # how far its size may differ from that of what it stands for, at amount 1
+FEW = 3  # of the same uses: where there are fewer, others are taken too
+
+
+def replace_object(
+    obj: SceneObject,
+    library: AssetLibrary,
+    amount: float,  # 0..1
+    rng: np.random.Generator,
+) -> tuple[SceneObject, tuple[Change, ...]]:
+    """Another thing in the place of an object, the less like it the larger the amount.
+
+    Assets are ranked by how like they are, those of the same uses before all others; the one that is taken is drawn
+    from the first ``amount`` of the ranks, from their farther half.  It stands upright as in its own scene, its longer
+    side along that of the object (which end is where is drawn), as large as the object, or up to 25 % more or less at
+    amount 1, with its lowest point at the same height over the same place.  It keeps the object's id, and what it rests
+    on; its name is made of the asset's and the id, its label says what it is and that it comes from a library.
+
+    What is fixed or part of a joint stays as it is; so does everything at amount 0.
+
+    Raises:
+        UsageError: the amount is not in 0..1.
+        SceneError: a file of the asset was removed or damaged meanwhile.
+    """
+    if not 0 <= amount <= 1:
+        raise UsageError(f"amount {amount:g} is not in 0..1", todo="0 changes nothing, 1 takes what is least alike")
+    if amount == 0 or obj.mobility != "free":
+        return obj, ()
+    form = library.form_of(obj)
+    asset, distance = _draw(_ranked(obj, library), amount, rng)
+    size = form.size * math.exp(amount * SPREAD * rng.uniform(-1, 1))
+    factor = float(np.clip(size / asset.form.size, 1 / STRETCH, STRETCH))
+    other = scaled(library.object_of(asset), factor)
+    yaw = _yaw(obj) - _yaw(other) + math.pi * int(rng.integers(2))
+    placed = stand_at(other, lowest_middle(obj), yaw)
+    label = placed.label
+    placed = replace(
+        placed,
+        id=obj.id,
+        name=f"{asset.name}-{obj.id}",
+        label=Label(label.text, label.confidence, f"library: {label.source}"),
+        rests_on=obj.rests_on,
+    )
+    values: dict[str, float | str | list[float]] = {
+        "asset": asset.name,
+        "asset_digest": asset.digest,
+        "unlike": distance,
+        "scale": factor,
+        "size_ratio": asset.form.size * factor / form.size,
+    }
+    for name in form.affordances.differing(asset.form.affordances):
+        values[name] = f"{getattr(form.affordances, name)} → {getattr(asset.form.affordances, name)}".lower()
+    return placed, (Change("category", "replace", obj.name, values),)
+
+
+def _ranked(obj: SceneObject, library: AssetLibrary) -> list[tuple[Asset, float]]:
+    """What could stand for the object, those of the same uses first, each time the most alike first."""
+    form = library.form_of(obj)
+    near = nearest(library, obj, len(library.assets))
+    fitting = [each for each in near if 1 / STRETCH <= form.size / each[0].form.size <= STRETCH] or near
+    same = [each for each in fitting if not form.affordances.differing(each[0].form.affordances)]
+    others = [each for each in fitting if form.affordances.differing(each[0].form.affordances)]
+    return [*same, *others[: max(0, FEW - len(same))]]
+
+
+def _draw(ranked: list[tuple[Asset, float]], amount: float, rng: np.random.Generator) -> tuple[Asset, float]:
+    last = amount * (len(ranked) - 1)
+    return ranked[round(float(rng.uniform(last / 2, last)))]
+
+
+def _yaw(obj: SceneObject) -> float:
+    """Where the longer side of the smallest box round what is seen from above points to [rad], in 0..π."""
+    points = upright_points(obj)
+    return least_box(points[ConvexHull(points[:, :2]).vertices, :2])[1]
