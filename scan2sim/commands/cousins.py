@@ -41,8 +41,9 @@ class Cousins(Command):
     """Worker processes; if left out, one a core."""
     ray: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS|local")] = None
     """Make them on this Ray cluster, whose nodes see the same folders; “local” starts one on this machine."""
-    assets: tuple[Path, ...] = ()
-    """Folders of meshes, splats or scanned scenes: things that may stand in for the scene's, or clutter it."""
+    assets: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """A folder of meshes and scanned scenes: things that may stand in for the scene's, or clutter it; if left out, a
+    small set that comes with scan2sim."""
     library: LibraryOption = None
     """The library's folder, if not the usual one."""
     config: Annotated[CousinsConfig, tyro.conf.arg(name="")] = field(default_factory=CousinsConfig)

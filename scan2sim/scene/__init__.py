@@ -14,10 +14,11 @@ from scan2sim.scene.picture import PREVIEW_SIDE, Picture, draw, viewpoint
 from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.replay import append_corrections, apply_corrections
 from scan2sim.scene.save import save_scene
+from scan2sim.scene.shared_files import SharedFiles
 from scan2sim.scene.surface_splats import surface_splats
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.validate import require_consistent, validate_scene
-from scan2sim.scene.variant import SavedScene, open_saved, save_variant
+from scan2sim.scene.variant import SavedScene, VariantSaver, open_saved
 from scan2sim.scene.visual import read_visual, write_visual
 
 __all__ = [
@@ -32,7 +33,9 @@ __all__ = [
     "SavedScene",
     "Scene",
     "SceneObject",
+    "SharedFiles",
     "Support",
+    "VariantSaver",
     "append_corrections",
     "apply_corrections",
     "delete_object",
@@ -48,7 +51,6 @@ __all__ = [
     "read_visual",
     "rename_object",
     "save_scene",
-    "save_variant",
     "scale_factor_from_length",
     "scale_scene",
     "scene_gaussians",

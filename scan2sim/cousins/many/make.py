@@ -60,7 +60,7 @@ def make_cousins(
         report: told how many are made.
 
     Raises:
-        UsageError: the count is not positive, or a worker cannot start.
+        UsageError: the count is not positive, there are no assets, or workers do not start.
         SceneError: the twin cannot be used.
         OutputError: the folder holds other cousins or something else, cannot be written, or is in use.
     """
@@ -69,13 +69,14 @@ def make_cousins(
     workers = _cores() if workers is None else workers
     if workers < 1:
         raise UsageError(f"{workers} workers", todo="give 1 or more")
-    twin = plan.open_twin()
+    twin, library = plan.open_twin(), plan.open_assets(report)
+    identity = plan.identity(twin, library)
     with output_errors(output):
         output.mkdir(parents=True, exist_ok=True)
     with folder_lock(output):
-        cousins = CousinsFolder(output, plan.identity(twin))
+        cousins = CousinsFolder(output, identity)
         missing = [index for index in range(count) if index not in cousins.entries]
-        job = {"plan": plan.as_json(), "output": str(output.resolve())}
+        job = {"plan": plan.as_json(), "output": str(output.resolve()), "identity": identity}
         run = run_on_ray(job, missing, ray) if ray else run_workers(job, missing, workers, output / LOG_FILE)
         failed: dict[int, str] = {}
         try:

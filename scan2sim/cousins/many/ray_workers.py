@@ -28,7 +28,7 @@ def run_on_ray(job: dict[str, Any], indices: Sequence[int], address: str) -> Ite
     """Make cousins on a cluster, and tell of each as it comes.
 
     Args:
-        job: the plan and the folder of the output; all nodes must see the same under their paths.
+        job: what a maker needs; all nodes must find the twin, the assets and the output under its paths.
         indices: which cousins.
         address: of the cluster, as in ``auto`` or ``ray://head:10001``; ``local`` starts one on this machine.
 
@@ -85,4 +85,4 @@ def _make(job: str, index: int) -> Outcome:
 def _maker(job: str) -> CousinMaker:
     """Ray uses a process again for later tasks: the twin is read once."""
     wanted = json.loads(job)
-    return CousinMaker(CousinsPlan.from_json(wanted["plan"]), Path(wanted["output"]))
+    return CousinMaker(CousinsPlan.from_json(wanted["plan"]), Path(wanted["output"]), wanted["identity"])

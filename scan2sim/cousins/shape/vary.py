@@ -178,14 +178,9 @@ def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig
     return varied, shear
 
 
-<<<<<<< HEAD
-def _mass(obj: SceneObject, before: Solid, vertices: Array, skin: Skin, config: ShapeConfig) -> tuple[Physical, Array]:
-    after = solid_of(vertices, skin.faces)
-=======
 def _mass(obj: SceneObject, anatomy: Anatomy, vertices: Array, config: ShapeConfig) -> tuple[Physical, Array]:
     """Mass and inertia with the surface at ``vertices`` (V, 3), and the centre of mass in the object's old frame."""
     before, after = anatomy.solid, solid_of(anatomy.footing.in_object(vertices), anatomy.skin.faces)
->>>>>>> helper-C1
     if after.volume <= 0:
         raise _Refused("its surface turned inside out")
     if abs(math.log(after.volume / before.volume)) > math.log(config.growth):
