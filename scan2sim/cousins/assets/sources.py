@@ -58,7 +58,7 @@ def find_sources(folder: Path, config: AssetConfig) -> tuple[list[Source], list[
                 found, left = _objects(path)
                 sources += found
                 refused += left
-            elif path.suffix.lower() in SPLAT_SUFFIXES and count_splats(path) is not None:
+            elif _is_splats(path):
                 todo = "build a scene of them (scan2sim build FILE) and name that"
                 refused.append(Refused(path, f"splats without a mesh are not supported yet: {todo}"))
             elif path.suffix.lower() in MESHES:
@@ -88,6 +88,14 @@ def _walk(folder: Path, config: AssetConfig) -> Iterator[Path]:
         if seen > config.files:
             raise UsageError(f"more than {config.files} files", path=folder, todo="name a smaller folder of assets")
         yield from (home / name for name in sorted(files) if not (home / name).is_symlink())
+
+
+def _is_splats(path: Path) -> bool:
+    """Whether a file holds splats; one that nobody can make out may be a mesh."""
+    try:
+        return path.suffix.lower() in SPLAT_SUFFIXES and count_splats(path) is not None
+    except SceneError:
+        return path.suffix.lower() not in MESHES
 
 
 def _objects(folder: Path) -> tuple[list[Source], list[Refused]]:
