@@ -12,8 +12,8 @@ import pytest
 import trimesh
 
 from scan2sim.bodies import is_closed, procedural_shape, vertex_colors
-from scan2sim.cousins.assets import AssetConfig, AssetLibrary, open_library, shipped_objects
-from scan2sim.cousins.assets.sources import INDEX
+from scan2sim.cousins.assets import AssetConfig, AssetLibrary, open_library, package_objects, shipped_objects
+from scan2sim.cousins.assets.sources import INDEX, find_sources
 from scan2sim.errors import UsageError
 from scan2sim.scene import Scene, save_scene, validate_scene
 from scan2sim.splats import Gaussians, write_splats
@@ -136,6 +136,29 @@ def test_folders_that_are_no_library(tmp_path: Path) -> None:
         (tmp_path / f"{k}.txt").touch()
     with pytest.raises(UsageError, match="more than 3 files"):
         open_library(tmp_path, AssetConfig(files=3))
+
+
+def test_a_package_is_found_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meshes = tmp_path / "robosuite" / "models" / "assets" / "objects" / "meshes"
+    meshes.mkdir(parents=True)
+    (tmp_path / "robosuite" / "__init__.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert package_objects("robosuite") == meshes
+    with pytest.raises(UsageError, match="no objects are known of a package 'numpy'"):
+        package_objects("numpy")
+    meshes.rmdir()
+    with pytest.raises(UsageError, match="robosuite is not installed"):
+        package_objects("robosuite")
+
+
+def test_one_thing_in_two_formats_is_one_asset(tmp_path: Path) -> None:
+    for name in ("can.stl", "can.glb", "pot.ply"):
+        (tmp_path / name).touch()
+    sources, refused = find_sources(tmp_path, AssetConfig())
+    assert [source.path.name for source in sources] == ["can.glb", "pot.ply"]
+    assert [(each.path.name, each.reason) for each in refused] == [
+        ("can.stl", "the same as can.glb beside it, by its name")
+    ]
 
 
 def test_the_shipped_set_opens_from_its_index(monkeypatch: pytest.MonkeyPatch) -> None:
