@@ -132,9 +132,13 @@ def bounded_hull(
             chosen = [*chosen, *added.tolist()]
     except (QhullError, ValueError) as problem:
         raise SceneError("the points of a convex piece span no volume") from problem
-    result = trimesh.Trimesh(cloud[chosen], hull.simplices, process=False)
+    a, b, c = cloud[chosen][hull.simplices].transpose(1, 0, 2)
+    inwards = np.einsum("fi,fi->f", np.cross(b - a, c - a), hull.equations[:, :3]) < 0
+    faces = np.where(inwards[:, None], hull.simplices[:, ::-1], hull.simplices)
+    result = trimesh.Trimesh(cloud[chosen], faces, process=False)
     result.remove_unreferenced_vertices()
-    trimesh.repair.fix_normals(result)
+    if not is_closed(result):
+        trimesh.repair.fix_normals(result)  # which side a sliver of a face looks to is not told by its normal
     if not is_closed(result):
         raise SceneError("the points of a convex piece span no volume")
     return result

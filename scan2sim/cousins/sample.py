@@ -21,8 +21,6 @@ from scan2sim.sim import come_to_rest, let_go
 
 __all__ = ["Cousin", "sample"]
 
-MARGIN = 0.75  # of what may drift is asked of cousins, since in the fast check what hardly moves is asleep
-
 
 @dataclass(frozen=True)
 class Cousin:
@@ -95,8 +93,7 @@ def _at_rest(scene: Scene, twin: Scene, config: CousinsConfig) -> Scene:
             rest = let_go(scene, valid.seconds)
         else:
             rest = come_to_rest(scene, valid.seconds, valid.drift, np.radians(valid.turn))
-    strict = replace(valid, drift=MARGIN * valid.drift, turn=MARGIN * valid.turn)
-    found = problems(rest.scene, strict, rest)
+    found = problems(rest.scene, valid, rest)
     if found:
         raise Rejected("; ".join(found))
     return rest.scene

@@ -52,9 +52,9 @@ def test_a_new_object_counts_as_clutter() -> None:
 
 
 def test_a_bowl_that_becomes_a_box_affords_less() -> None:
-    """It no longer contains, and now something can stand on it and a gripper takes it: three of four uses."""
+    """It no longer contains or rolls, and now something can stand on it and a gripper takes it: four of four uses."""
     box = thing(at_rest(), "box")
     boxed = replace(thing(at_rest(), "bowl"), visual=box.visual, collision=box.collision)
     cousin = with_object(at_rest(), boxed)
-    assert distance_between(cousin, at_rest()).affordance == pytest.approx(3 / 4 / 3)
+    assert distance_between(cousin, at_rest()).affordance == pytest.approx(1 / 3)
     assert distance_between(cousin, at_rest(), {}).affordance == 0
