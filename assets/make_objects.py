@@ -228,8 +228,8 @@ def licences(told: dict[str, dict[str, str]]) -> str:
             "",
             *lines,
             "",
-            "The licence texts are `LICENSE` (Apache-2.0) in the root of this repository, `captures/banana/LICENSE` and",
-            "`captures/tabletop/LICENSE.meshes` (MIT) beside this folder.",
+            "The texts are `LICENSE` (Apache-2.0) in the root of the repository, `assets/captures/banana/LICENSE`",
+            "and `assets/captures/tabletop/LICENSE.meshes` (MIT).",
             "",
         ]
     )

@@ -9,9 +9,11 @@ from scan2sim.cousins.assets.exchange import replace_object
 from scan2sim.cousins.assets.form import Form, form_distance, form_of
 from scan2sim.cousins.assets.library import Asset, AssetLibrary, nearest
 from scan2sim.cousins.assets.open import open_library, shipped_objects
+from scan2sim.cousins.assets.packages import PACKAGES, package_objects
 from scan2sim.cousins.assets.sources import Refused
 
 __all__ = [
+    "PACKAGES",
     "Asset",
     "AssetConfig",
     "AssetLibrary",
@@ -21,6 +23,7 @@ __all__ = [
     "form_of",
     "nearest",
     "open_library",
+    "package_objects",
     "replace_object",
     "shipped_objects",
 ]

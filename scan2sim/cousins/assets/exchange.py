@@ -19,6 +19,7 @@ __all__ = ["replace_object"]
 
 STRETCH = 2.5  # an asset is made at most so many times as large or small
 SPREAD = math.log(1.25)  # how far its size may differ from that of what it stands for, at amount 1
+ROUND = 1.1  # ratio of second moments below which an outline is about as long as it is wide
 FEW = 3  # of the same uses: where there are fewer, others are taken too
 
 
@@ -31,8 +32,8 @@ def replace_object(
     """Another thing in the place of an object, the less like it the larger the amount.
 
     Assets are ranked by how like they are, those of the same uses before all others; the one that is taken is drawn
-    from the first ``amount`` of the ranks, from their farther half.  It stands upright as in its own scene, its longer
-    side along that of the object (which end is where is drawn), as large as the object, or up to 25 % more or less at
+    from the first ``amount`` of the ranks, from their farther half.  It stands upright as in its own scene, longest
+    where the object is (which end is where is drawn), as large as the object, or up to 25 % more or less at
     amount 1, with its lowest point at the same height over the same place.  It keeps the object's id, and what it rests
     on; its name is made of the asset's and the id, its label says what it is and that it comes from a library.
 
@@ -89,6 +90,22 @@ def _draw(ranked: list[tuple[Asset, float]], amount: float, rng: np.random.Gener
 
 
 def _yaw(obj: SceneObject) -> float:
-    """Where the longer side of the smallest box round what is seen from above points to [rad], in 0..π."""
-    points = upright_points(obj)
-    return least_box(points[ConvexHull(points[:, :2]).vertices, :2])[1]
+    """Where a thing seen from above is longest [rad], in 0..π: the first principal axis of its outline's area.
+
+    What is about as long as it is wide has none; there it is a side of the smallest rectangle round it.
+    """
+    points = upright_points(obj)[:, :2]
+    corners = points[ConvexHull(points).vertices]
+    corners -= corners.mean(0)
+    following = np.roll(corners, -1, axis=0)
+    areas = (corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]) / 2  # of triangles from the middle
+    sums = corners + following
+    mean = areas @ sums / (3 * areas.sum())
+    second = sum(
+        area / 12 * (np.outer(a, a) + np.outer(b, b) + np.outer(s, s))
+        for area, a, b, s in zip(areas, corners, following, sums, strict=True)
+    )
+    lengths, ways = np.linalg.eigh(second / areas.sum() - np.outer(mean, mean))
+    if lengths[1] < ROUND * lengths[0]:
+        return least_box(corners)[1]
+    return float(np.arctan2(ways[1, 1], ways[0, 1]) % np.pi)

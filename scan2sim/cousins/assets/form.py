@@ -30,7 +30,8 @@ DIRECTIONS = 256  # in which the farthest point is taken
 BLOCKS = {"pairs": (BINS, 1.0), "profile": (2 * LEVELS, 1.2), "extents": (2, 0.5), "hull": (1, 0.6), "waves": (28, 0.8)}
 """How many numbers each part of the shape's descriptor has, and what it counts."""
 SHAPE = sum(count for count, _ in BLOCKS.values())
-LIGHTS, HUES = 4, 6  # of a colour histogram: lightness, and a* and b*
+LIGHTS, HUES = 4, 7  # bins of lightness, and of a* and b*: an odd number, so that grey lies in the middle of one
+RANGE = np.array([[0.0, 100.0], [-63.0, 63.0], [-63.0, 63.0]])  # in CIELAB; what lies outside counts as its rim
 COLORS = LIGHTS * HUES * HUES
 YAWS = 90  # of the rectangles that are tried
 SPLATS = 2000  # whose colours are counted
@@ -144,5 +145,5 @@ def _color(obj: SceneObject) -> Array:  # (COLORS,)
     colors = lab(gaussians[rows].base_colors.detach().numpy().astype(np.float64))
     weights = gaussians[rows].opacities.detach().numpy()
     bins = (LIGHTS, HUES, HUES)
-    counts = np.histogramdd(colors, bins, ((0, 100.001), (-60, 60), (-60, 60)), weights=weights)[0].ravel()
+    counts = np.histogramdd(colors.clip(*RANGE.T), bins, list(RANGE), weights=weights)[0].ravel()
     return counts / max(counts.sum(), 1e-12)

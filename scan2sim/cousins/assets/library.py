@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -47,7 +46,6 @@ class AssetLibrary:
     refused: tuple[Refused, ...]
     _objects: dict[str, SceneObject] = field(default_factory=dict, repr=False, compare=False)
     _forms: dict[tuple[int, ...], Form] = field(default_factory=dict, repr=False, compare=False)
-    _scratch: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False, compare=False)
 
     def object_of(self, asset: Asset) -> SceneObject:
         """The asset as an object, standing as it stands in its scene; kept in memory for the next time.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -65,8 +67,7 @@ def open_library(
                 known = {digest: each for digest, each in known.items() if digest in used} | found
                 write_index(store, known)
         else:
-            scratch = tempfile.TemporaryDirectory(prefix="scan2sim-assets-")
-            store = Path(scratch.name)
+            scratch = store = Path(tempfile.mkdtemp(prefix="scan2sim-assets-"))
             known |= _look(missing, store, config, report)
     assets: dict[str, Asset] = {}
     for source in sources:
@@ -84,7 +85,10 @@ def open_library(
             path=home,
             todo="name a folder of meshes (obj, glb, ply, stl) or of scenes",
         )
-    return AssetLibrary(home, tuple(assets.values()), tuple(refused), _scratch=scratch)
+    library = AssetLibrary(home, tuple(assets.values()), tuple(refused))
+    if scratch is not None:
+        weakref.finalize(library, shutil.rmtree, scratch, ignore_errors=True)
+    return library
 
 
 def _may_write(store: Path) -> bool:

@@ -19,7 +19,7 @@ from scan2sim.splats import SPLAT_SUFFIXES, count_splats
 __all__ = ["INDEX", "MESHES", "Refused", "Source", "find_sources"]
 
 INDEX = "asset-index"  # the folder in a library that holds what is known of it
-MESHES = (".obj", ".glb", ".gltf", ".ply", ".stl")
+MESHES = (".glb", ".gltf", ".obj", ".ply", ".stl")  # the earlier, the more of the colours they can hold
 _PIECE = 1 << 20
 
 
@@ -52,16 +52,23 @@ def find_sources(folder: Path, config: AssetConfig) -> tuple[list[Source], list[
     if not folder.is_dir():
         raise UsageError("no such folder of assets", path=folder, todo="name a folder of meshes or of scenes")
     sources, refused = [], []
+    stems: dict[Path, Path] = {}
     for path in _walk(folder, config):
         try:
             if path.is_dir():
                 found, left = _objects(path)
                 sources += found
                 refused += left
-            elif path.suffix.lower() in SPLAT_SUFFIXES and count_splats(path) is not None:
+            elif _is_splats(path):
                 todo = "build a scene of them (scan2sim build FILE) and name that"
                 refused.append(Refused(path, f"splats without a mesh are not supported yet: {todo}"))
             elif path.suffix.lower() in MESHES:
+                if path.with_suffix("") in stems:
+                    refused.append(
+                        Refused(path, f"the same as {stems[path.with_suffix('')].name} beside it, by its name")
+                    )
+                    continue
+                stems[path.with_suffix("")] = path
                 size = path.stat().st_size
                 if size > config.megabytes << 20:
                     refused.append(Refused(path, f"{size >> 20} MiB; at most {config.megabytes} are read"))
@@ -87,7 +94,21 @@ def _walk(folder: Path, config: AssetConfig) -> Iterator[Path]:
         seen += len(files)
         if seen > config.files:
             raise UsageError(f"more than {config.files} files", path=folder, todo="name a smaller folder of assets")
-        yield from (home / name for name in sorted(files) if not (home / name).is_symlink())
+        yield from sorted((home / name for name in files if not (home / name).is_symlink()), key=_order)
+
+
+def _order(path: Path) -> tuple[str, int]:
+    """By name, and of files that differ only in their suffix those with colours first."""
+    suffix = path.suffix.lower()
+    return path.stem, MESHES.index(suffix) if suffix in MESHES else len(MESHES)
+
+
+def _is_splats(path: Path) -> bool:
+    """Whether a file holds splats; one that nobody can make out may be a mesh."""
+    try:
+        return path.suffix.lower() in SPLAT_SUFFIXES and count_splats(path) is not None
+    except SceneError:
+        return path.suffix.lower() not in MESHES
 
 
 def _objects(folder: Path) -> tuple[list[Source], list[Refused]]:
