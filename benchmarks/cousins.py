@@ -8,8 +8,8 @@ its own.  Rates are those between the two runs, so that starting up does not cou
 takes.  CPU seconds tell the same on a machine that is busy with other things.  Then ten cousins are made in this
 process and each part of the work is timed.
 
-``picture_db_saved`` is what saving splats as SPZ costs: the PSNR of a picture of a cousin loaded from its folder against
-one of the cousin as it was drawn, in the mean over those ten.
+``picture_db_saved`` is what saving splats as SPZ costs: the PSNR of a picture of a cousin loaded from its folder
+against one of the cousin as it was drawn, in the mean over those ten.
 """
 
 from __future__ import annotations
