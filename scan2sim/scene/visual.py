@@ -97,7 +97,9 @@ def _beside(path: Path) -> dict[str, bytes]:
     """The only other files that a GLB may take data from."""
     files = {name: path.with_name(name) for name in BESIDE}
     home = path.resolve().parent
-    return {name: read_bounded(file) for name, file in files.items() if file.is_file() and file.resolve().parent == home}
+    return {
+        name: read_bounded(file) for name, file in files.items() if file.is_file() and file.resolve().parent == home
+    }
 
 
 def _check_pictures(scene: trimesh.Scene, path: Path) -> None:

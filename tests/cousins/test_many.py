@@ -167,6 +167,22 @@ def interrupt_when(condition: Callable[[], object]) -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
+def test_what_cannot_be_made_is_told_and_what_was_made_is_kept(
+    twin: Path, cousins: Path, tmp_path: Path, capfd: Said
+) -> None:
+    folder = tmp_path / "out"
+    capfd.readouterr()
+    impossible = ["--tries", "1", "--valid.penetration", "1e-12"]
+    assert main([*command(twin, folder, 30, "--workers", "1"), *impossible, "--json"]) == 2
+    reply = json.loads(capfd.readouterr().out)
+    assert reply["made"] == len(made(folder)) == 0
+    assert len(reply["failed"]) == 10  # after that it gives up
+    assert "no valid cousin in 1 tries" in reply["failed"]["0"]
+    index = json.loads((folder / "cousins.json").read_text())
+    assert (index["wanted"], index["made"], len(index["failed"])) == (30, 0, 10)
+    assert "0003 failed: no valid cousin" in (folder / "cousins.log").read_text()
+
+
 def test_other_cousins_are_left_alone(twin: Path, cousins: Path, tmp_path: Path, capfd: Said) -> None:
     before = contents(cousins)
     others = [*command(twin, cousins), "--seed", "4", "--distance", "0.2..0.8"]

@@ -70,7 +70,7 @@ def own_bytes(folder: Path) -> int:
 
 def test_what_did_not_change_is_a_link(saved: SavedScene, saver: VariantSaver, tmp_path: Path) -> None:
     box = saved.scene.objects[0]
-    variant = with_object(saved.scene, replace(box, position=box.position + [0.01, 0, 0]))
+    variant = with_object(saved.scene, replace(box, position=box.position + np.array([0.01, 0, 0])))
     saver.save(variant, tmp_path / "variant")
     own = {p.relative_to(tmp_path / "variant").as_posix() for p in (tmp_path / "variant").rglob("*") if p.is_file()}
     assert not any(name.startswith("images/") for name in own)  # they show the other scene
@@ -144,7 +144,7 @@ def test_other_colours_and_pictures(saved: SavedScene, saver: VariantSaver, tmp_
 
 def test_new_objects_and_variants_of_variants(saved: SavedScene, saver: VariantSaver, tmp_path: Path) -> None:
     box = saved.scene.objects[0]
-    more = replace(reshaped(box), id=9, name="block", position=box.position + [0, 0.1, 0])
+    more = replace(reshaped(box), id=9, name="block", position=box.position + np.array([0, 0.1, 0]))
     saver.save(replace(saved.scene, objects=(*saved.scene.objects, more)), tmp_path / "first")
     first = open_saved(tmp_path / "first")
     again = VariantSaver(first, SharedFiles(tmp_path / "shared"))

@@ -16,7 +16,16 @@ from typing import Any, Self
 from scan2sim.errors import OutputError
 from scan2sim.files import finite, output_errors, read_json, write_json
 
-__all__ = ["COUSIN_FILE", "LOG_FILE", "SHARED_FOLDER", "CousinEntry", "CousinsFolder", "cousin_name", "hidden_name", "measure"]
+__all__ = [
+    "COUSIN_FILE",
+    "LOG_FILE",
+    "SHARED_FOLDER",
+    "CousinEntry",
+    "CousinsFolder",
+    "cousin_name",
+    "hidden_name",
+    "measure",
+]
 
 FORMAT, VERSION = "scan2sim.cousins", 1
 INDEX_FILE, COUSIN_FILE, LOG_FILE, SHARED_FOLDER = "cousins.json", "cousin.json", "cousins.log", ".shared"

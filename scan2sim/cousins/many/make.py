@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from scan2sim.progress import Reporter, silent
 __all__ = ["MadeCousins", "make_cousins"]
 
 INDEX_SECONDS = 2.0  # between two versions of the index
-MOST_FAILED = 10  # then it is not worth to go on
+MOST_FAILED = 10  # cousins; more would fail for the same reason
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def make_cousins(
         run = run_on_ray(job, missing, ray) if ray else run_workers(job, missing, workers, output / LOG_FILE)
         failed: dict[int, str] = {}
         try:
-            _collect(run, cousins, count, failed, report)
+            with closing(run):  # whatever happens, its workers end
+                _collect(run, cousins, count, failed, report)
         finally:
             cousins.write_index(count, failed)
         entries = tuple(cousins.entries[index] for index in sorted(cousins.entries))
@@ -104,7 +106,6 @@ def _collect(
             log.flush()
             report("making cousins", len(cousins.entries) + len(failed), count)
             if len(failed) >= MOST_FAILED:
-                run.close()
                 return
             if time.monotonic() - written > INDEX_SECONDS:
                 cousins.write_index(count, failed)
