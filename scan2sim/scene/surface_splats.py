@@ -48,10 +48,10 @@ def surface_splats(
 
 def _spread(mesh: trimesh.Trimesh, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:  # (N, 3) [m], (N,) faces
     """Of more random points on a mesh, one after the other the one that is farthest from those taken before."""
-    points, faces = trimesh.sample.sample_surface(mesh, CANDIDATES * count, seed=seed)
-    points, taken = np.asarray(points), np.zeros(count, dtype=np.int64)
+    sampled = trimesh.sample.sample_surface(mesh, CANDIDATES * count, seed=seed)
+    points, taken = np.asarray(sampled[0]), np.zeros(count, dtype=np.int64)
     distances = np.full(len(points), np.inf)
     for k in range(1, count):
         distances = np.minimum(distances, ((points - points[taken[k - 1]]) ** 2).sum(1))
         taken[k] = distances.argmax()
-    return points[taken], np.asarray(faces)[taken]
+    return points[taken], np.asarray(sampled[1])[taken]
