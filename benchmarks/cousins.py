@@ -134,14 +134,14 @@ def run(scene: Path, count: int, output: Path, options: list[str]) -> Run:
 
 
 def own_bytes(folder: Path, blocks: bool = False) -> int:
-    """What a folder of cousins holds that its twin does not: each content once, folders too."""
-    seen = {}
-    for path in folder.rglob("*"):
-        stat = path.stat()
-        shared = path.parent.name == ".shared"
-        if shared or path.is_dir() or stat.st_nlink == 1:
-            seen[stat.st_ino] = stat.st_blocks * 512 if blocks else stat.st_size * path.is_file()
-    return sum(seen.values())
+    """What the cousins in a folder hold that their twin does not: what they share once, folders too where in blocks."""
+    total = 0
+    for home in (*folder.glob("[0-9]*"), folder / ".shared"):
+        for path in (home, *home.rglob("*")):
+            stat = path.stat()
+            if path.is_dir() or stat.st_nlink == 1 or home.name == ".shared":
+                total += stat.st_blocks * 512 if blocks else stat.st_size * path.is_file()
+    return total
 
 
 def profile(scene: Path, output: Path, parts: str) -> dict[str, float]:

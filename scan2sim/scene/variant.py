@@ -116,7 +116,10 @@ class VariantSaver:
                 objects.append(object_paths(obj, _write_splats(obj.gaussians, home, known)))
                 self._write_visual(obj, home, known)
             _write_views(scene, folder, self._of)
-            (folder / CORRECTIONS).write_bytes(json_bytes(list(scene.corrections)))
+            if scene.corrections == self._of.scene.corrections and (self._of.folder / CORRECTIONS).exists():
+                link_or_copy(self._of.folder / CORRECTIONS, folder / CORRECTIONS)
+            else:
+                (folder / CORRECTIONS).write_bytes(json_bytes(list(scene.corrections)))
             (folder / MANIFEST).write_bytes(json_bytes(describe(scene, background, objects)))
 
     def _write_visual(self, obj: SceneObject, home: Path, known: _Part | None) -> None:
@@ -197,7 +200,7 @@ def _write_views(scene: Scene, folder: Path, of: SavedScene) -> None:
     same = _same_arrays((scene.points, of.scene.points), (scene.point_colors, of.scene.point_colors))
     if same and of.manifest.points:
         link_or_copy(of.folder / of.manifest.points, folder / POINTS)
-    else:
+    elif len(scene.points):
         write_points(scene.points, scene.point_colors, folder / POINTS)
 
 

@@ -18,6 +18,7 @@ import mujoco
 import pytest
 
 from scan2sim.cli import main
+from scan2sim.commands.cousins import Cousins
 from scan2sim.scene import load_scene, save_scene, validate_scene
 from tests.scene.factory import make_scene
 
@@ -229,6 +230,17 @@ def test_a_cousin_that_was_changed_or_cut_short_is_not_taken_for_whole(
 def test_wrong_wishes_make_nothing(more: list[str], said: str, twin: Path, tmp_path: Path, capfd: Said) -> None:
     assert said in complaint(capfd, [*command(twin, tmp_path / "out"), *more])
     assert not (tmp_path / "out").exists()
+
+
+def test_the_flag_vary() -> None:
+    def parsed(*words: str) -> tuple[str, ...]:
+        command = Cousins.parse([*words, "-n", "1", "-o", "out"], "scan2sim cousins")
+        assert command.scene == "desk"
+        return command.config.vary
+
+    assert parsed("desk") == ("shape", "layout", "physics")
+    assert parsed("--vary", "light,layout", "desk") == ("light", "layout")
+    assert parsed("desk", "--vary", "light", "layout") == ("light", "layout")
 
 
 def test_a_twin_that_cannot_be_used(twin: Path, tmp_path: Path, capfd: Said) -> None:

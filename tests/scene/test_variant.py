@@ -74,7 +74,7 @@ def test_what_did_not_change_is_a_link(saved: SavedScene, saver: VariantSaver, t
     saver.save(variant, tmp_path / "variant")
     own = {p.relative_to(tmp_path / "variant").as_posix() for p in (tmp_path / "variant").rglob("*") if p.is_file()}
     assert not any(name.startswith("images/") for name in own)  # they show the other scene
-    for name in own - {"scene.json", "corrections.json"}:
+    for name in own - {"scene.json"}:
         assert (tmp_path / "variant" / name).samefile(saved.folder / name)
     found = load_scene(tmp_path / "variant")
     assert np.array_equal(found.objects[0].position, variant.objects[0].position)

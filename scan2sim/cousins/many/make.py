@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scan2sim.cousins.many.folder import LOG_FILE, CousinEntry, CousinsFolder
@@ -77,7 +77,8 @@ def make_cousins(
     with folder_lock(output):
         cousins = CousinsFolder(output, identity)
         missing = [index for index in range(count) if index not in cousins.entries]
-        job = {"plan": plan.as_json(), "output": str(output.resolve()), "identity": identity}
+        here = replace(plan, twin=plan.twin.resolve(), assets=plan.assets and plan.assets.resolve())
+        job = {"plan": here.as_json(), "output": str(output.resolve()), "identity": identity}
         run = run_on_ray(job, missing, ray) if ray else run_workers(job, missing, workers, output / LOG_FILE)
         failed: dict[int, str] = {}
         try:

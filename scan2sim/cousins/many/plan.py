@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter
 
 import scan2sim
 from scan2sim.cousins.assets import AssetLibrary, open_library
+from scan2sim.cousins.change import PARTS
 from scan2sim.cousins.config import CousinsConfig
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.progress import Reporter, silent
@@ -40,6 +42,8 @@ class CousinsPlan:
             )
         if self.seed < 0:
             raise UsageError(f"the seed {self.seed} is negative", todo="give 0 or more")
+        if not self.config.vary:
+            raise UsageError("nothing to vary", todo=f"choose from: {', '.join(PARTS)}")
         if self.assets and not self.assets.is_dir():
             raise UsageError("no such folder of assets", path=self.assets, todo="check --assets")
 
@@ -85,7 +89,7 @@ class CousinsPlan:
             "seed": self.seed,
             "distance": list(self.distance),
             "settings": self.as_json()["config"],
-            "assets": library and sorted(asset.digest for asset in library.assets),
+            "assets": library and _hash(sorted(asset.digest for asset in library.assets)),
             "scan2sim": scan2sim.__version__,
         }
 
@@ -97,9 +101,12 @@ def _digest(twin: SavedScene) -> str:
     for entry in manifest.objects:
         names += [entry.splats, entry.visual, *entry.collision]
     names += [name for name in (manifest.cameras, manifest.points) if name]
-    whole = hashlib.sha256()
+    lines = []
     for name in names:
         with (twin.folder / name).open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{name}\0{content}\n".encode())
-    return whole.hexdigest()
+            lines.append(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}")
+    return _hash(lines)
+
+
+def _hash(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
