@@ -44,7 +44,7 @@ def vary_layout(
     by_id = {obj.id: obj for obj in scene.objects}
     before = {obj.id: obj for obj in (twin or scene).objects}
     grouped = {id for group in groups for id in group.ids}
-    settled = [(obj,) for obj in scene.objects if obj.id not in grouped]
+    settled: list[tuple[SceneObject, ...]] = [(obj,) for obj in scene.objects if obj.id not in grouped]
     changes = []
     for index in rng.permutation(len(groups)):
         ground, things = groups[index].ground, tuple(by_id[id] for id in groups[index].ids)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from scan2sim.cousins import Distance, LayoutConfig, distance_between
 from scan2sim.cousins.layout import vary_layout
@@ -12,7 +13,7 @@ from scan2sim.scene import Scene, SceneObject
 from tests.cousins.scenes import at_rest, ball_in_bowl, thing, with_object
 
 
-def outline(obj: SceneObject) -> shapely.Geometry:
+def outline(obj: SceneObject) -> BaseGeometry:
     corners = np.vstack([transform_points(obj.world_from_object, piece.vertices) for piece in obj.collision])
     return shapely.MultiPoint(corners[:, :2]).convex_hull
 

@@ -49,7 +49,9 @@ def test_things_go_onto_tops_and_into_containers() -> None:
         assert changes
         for change in changes:
             moved = thing(scene, change.object)
-            assert moved.rests_on == RestsOn({"box": 1, "bowl": 3}[str(change.values["on"])], change.values["relation"])
+            assert moved.rests_on is not None
+            assert moved.rests_on.id == {"box": 1, "bowl": 3}[str(change.values["on"])]
+            assert moved.rests_on.relation == change.values["relation"]
             seen.add((change.values["on"], change.values["relation"]))
     assert seen == {("box", "on"), ("bowl", "in")}
 
