@@ -1,4 +1,9 @@
-"""One Scene becomes many: shapes, replaced objects, layouts, physics, appearance, each change recorded and measured."""
+"""One Scene becomes many: shapes, replaced objects, layouts, physics, appearance, each change recorded and measured.
+
+`sample.py` draws one cousin: `vary.py` varies every part (`shape/`, `assets/` and one file a part), the simulator lets
+it come to rest, `valid.py` checks it, `distance.py` measures it.  `ground.py` knows supports and footprints,
+`colors.py` the skin of things; `many/` makes folders full of cousins.
+"""
 
 from scan2sim.cousins.change import PARTS, Change, Part
 from scan2sim.cousins.config import (
