@@ -90,13 +90,13 @@ def test_nothing_runs_through_itself_and_pieces_still_fit(name: str) -> None:
     size = float(before.visual.extents.max())
     assert crossings(before.visual) == 0
     was = piece_fit(before.visual, before.collision)
-    for seed in range(2):
-        after, _ = varied(name, 1.0, seed)
-        assert crossings(after.visual) == 0
-        fit = piece_fit(after.visual, after.collision)
-        assert fit.mean < was.mean + 0.006 * size
-        assert fit.farthest < was.farthest + 0.05 * size
-        assert abs(fit.volume_ratio - was.volume_ratio) < 0.1
+    bold = [varied(name, 1.0, seed)[0] for seed in range(5)]
+    assert [crossings(after.visual) for after in bold] == [0] * 5
+    after = bold[0]
+    fit = piece_fit(after.visual, after.collision)
+    assert fit.mean < was.mean + 0.006 * size
+    assert fit.farthest < was.farthest + 0.05 * size
+    assert abs(fit.volume_ratio - was.volume_ratio) < 0.1
 
 
 def test_crossings_sees_a_mesh_that_runs_through_itself() -> None:
@@ -174,6 +174,9 @@ def test_a_bottles_neck_changes_and_its_body_stays() -> None:
     before = thing("bottle")
     after, changes = vary_shape(before, 1.0, np.random.default_rng(0), config)
     factors = {change.values["measure"]: change.values["factor"] for change in changes if change.kind == "neck"}
+    wider, longer = factors["width"], factors["length"]
+    assert isinstance(wider, float)
+    assert isinstance(longer, float)
     foot = [o.visual.vertices[:, 2].min() for o in (before, after)]
     size = [float(o.visual.vertices[:, 2].max() - low) for o, low in zip((before, after), foot, strict=True)]
     bodies = [
@@ -185,8 +188,8 @@ def test_a_bottles_neck_changes_and_its_body_stays() -> None:
     ]
     np.testing.assert_allclose(np.ptp(bodies[1], axis=0)[:2], np.ptp(bodies[0], axis=0)[:2], rtol=0.02)
     width = np.ptp(tops[1], axis=0)[:2] / np.ptp(tops[0], axis=0)[:2]
-    np.testing.assert_allclose(width, factors["width"], rtol=0.05)
-    assert size[1] - 0.125 == pytest.approx(factors["length"] * (size[0] - 0.125), abs=0.006)
+    np.testing.assert_allclose(width, wider, rtol=0.05)
+    assert size[1] - 0.125 == pytest.approx(longer * (size[0] - 0.125), abs=0.006)
 
 
 def test_varied_objects_stand_and_a_ball_dropped_into_a_bowl_stays_in_it() -> None:

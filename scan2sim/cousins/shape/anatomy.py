@@ -111,7 +111,7 @@ def _partners(vertices: Array, normals: Array) -> NDArray[np.int64]:
     """Pairs of near vertices with opposite normals, each straight above or below the other: the two sides of a wall
     or of a gap, where a surface would first run through itself."""
     some = np.linspace(0, len(vertices) - 1, min(len(vertices), 1000)).astype(np.int64)
-    near = KDTree(vertices).query(vertices[some], k=min(PARTNERS, len(vertices)))[1]
+    near = np.asarray(KDTree(vertices).query(vertices[some], k=min(PARTNERS, len(vertices)))[1])
     opposite = np.einsum("ni,nki->nk", normals[some], normals[near]) < -0.3
     way = vertices[near] - vertices[some][:, None]
     straight = np.abs(np.einsum("ni,nki->nk", normals[some], way)) > 0.6 * np.linalg.norm(way, axis=2)

@@ -23,8 +23,9 @@ Ints = NDArray[np.int64]
 
 LONGEST_EDGE = 1 / 5  # of a piece, over the object's size; longer ones are halved before it is deformed
 CUTS = 3  # at the most, one after the other
+MOST = 64  # pieces, or as many as there were
 CORNERS = 64  # of a deformed piece at the most, or as many as it had: what PhysX takes on a GPU
-ENOUGH = 0.99  # of the volume with points on the edges too
+LOST = 0.05  # of the excess may be lost by a piece that does without the points on its edges
 
 
 @dataclass(frozen=True)
@@ -59,20 +60,21 @@ def carried_pieces(
     """The hulls of the deformed pieces.
 
     While they are too large, the pieces that add most are cut in two before they are deformed, across their longest
-    axis; None if three cuts are not enough, or a piece has lost its volume.
+    axis; None if three cuts are not enough or make too many pieces, or a piece has lost its volume.
     """
     carried = _carried(pieces, warp)
     for _ in range(CUTS):
         added = sum(one.added for one in carried if one)
         if added <= excess:
             break
-        bent = [one is not None and one.added > excess / (2 * len(carried)) for one in carried]
+        bent = [one is not None and one.added > excess / len(carried) for one in carried]
         halves = [half for one, cut in zip(carried, bent, strict=True) if one and cut for half in _halves(one.piece)]
         carried = [one for one, cut in zip(carried, bent, strict=True) if not cut] + _carried(halves, warp)
     found = [one for one in carried if one is not None]
-    if len(found) < len(carried) or sum(one.added for one in found) > excess:
+    crowded = len(found) > max(MOST, len(pieces))
+    if crowded or len(found) < len(carried) or sum(one.added for one in found) > excess:
         return None
-    return [_bounded(one) for one in found]
+    return [_bounded(one, LOST * excess) for one in found]
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,13 @@ def hull_of(points: Array) -> Hull | None:  # (K, 3) [m]
     return Hull(points[hull.vertices], faces, float(hull.volume))
 
 
-def _bounded(carried: _Carried) -> Hull:
+def _bounded(carried: _Carried, lost: float) -> Hull:  # lost [m³] at the most
     """The hull of a piece's own corners if that is nearly as large, else one with as many of all its points."""
     most = max(CORNERS, carried.piece.corners)
     if len(carried.hull.points) <= most:
         return carried.hull
     coarse = hull_of(carried.points[: carried.piece.corners])
-    if coarse is not None and coarse.volume >= ENOUGH * carried.hull.volume:
+    if coarse is not None and coarse.volume >= carried.hull.volume - lost:
         return coarse
     fewer = bounded_hull(carried.hull.points, most)
     return Hull(np.asarray(fewer.vertices), np.asarray(fewer.faces), float(fewer.volume))

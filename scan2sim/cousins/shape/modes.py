@@ -89,8 +89,7 @@ def modes_of(outline: Outline, kinds: Sequence[Kind]) -> list[Mode]:
     modes = [_gentle(mode, outline) for kind in kinds if kind in makers for mode in makers[kind](outline)]
     if "bumps" in kinds:
         still = BumpWarp(np.zeros((BUMPS, 3)), np.zeros((BUMPS, 3)), BUMP_WIDTH * size, max(0.5 * outline.height, 1e-6))
-        record = lambda s: {"lipschitz": abs(s) * BUMP_STEEPNESS, "width_m": still.width}  # noqa: E731
-        modes.append(Mode("bumps", -1.0, 1.0, record, bumps=still))
+        modes.append(Mode("bumps", -1.0, 1.0, lambda s: {"lipschitz": abs(s) * BUMP_STEEPNESS}, bumps=still))
     return modes
 
 
@@ -143,6 +142,10 @@ def _middle(axis: str) -> Callable[[float], Values]:
     return lambda s: {"axis": axis, "middle_over_ends": math.exp(s)}
 
 
+def _slopes(ends: int) -> Callable[[float], Values]:
+    return lambda s: {"angle_deg": ends * math.degrees(math.atan(s))}
+
+
 def _rise(t: Array) -> Array:
     """From 0 at t = 0 to 1 at t = 1, smooth at both ends."""
     s = t.clip(0, 1)
@@ -178,15 +181,13 @@ def _bulges(outline: Outline) -> Iterator[Mode]:
 def _bends(outline: Outline) -> Iterator[Mode]:
     """By at most 20° from end to end when it stands, 40° when it lies."""
     t = knot_places().clip(0, 1)
-    degrees = lambda s: {"angle_deg": math.degrees(math.atan(s))}  # noqa: E731
     if outline.height > TALL * outline.extent.max() and outline.floor is None:
         parabola = t * t / 2 * outline.height
-        yield Mode("bend", -0.36, 0.36, degrees, upright=_channels(offset_1=parabola))
-        yield Mode("bend", -0.36, 0.36, degrees, upright=_channels(offset_2=parabola))
+        yield Mode("bend", -0.36, 0.36, _slopes(1), upright=_channels(offset_1=parabola))
+        yield Mode("bend", -0.36, 0.36, _slopes(1), upright=_channels(offset_2=parabola))
     if _elongated(outline):
-        both = lambda s: {"angle_deg": 2 * math.degrees(math.atan(s))}  # noqa: E731
         parabola = ((2 * t - 1) ** 2 - 1 / 3) / 4 * outline.extent[0]
-        yield Mode("bend", -0.36, 0.36, both, lying=_channels(offset_1=parabola))
+        yield Mode("bend", -0.36, 0.36, _slopes(2), lying=_channels(offset_1=parabola))
 
 
 def _twists(outline: Outline) -> Iterator[Mode]:
