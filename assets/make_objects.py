@@ -139,9 +139,9 @@ def painted(shape: ProceduralShape, color: tuple[int, int, int], seed: int) -> C
     """One colour with soft blotches, so that a camera sees the thing turn, under a sky that is bright all over."""
     rng = np.random.default_rng(seed)
     waves, phases = rng.normal(0, 60, (6, 3)), rng.uniform(0, 2 * math.pi, 6)
-    points, faces = trimesh.sample.sample_surface(shape.mesh, SKY_POINTS + SIDE_POINTS, seed=seed)
-    normals = shape.mesh.face_normals[faces]
-    light = sky(shape, np.asarray(points[:SKY_POINTS]), normals[:SKY_POINTS])
+    sampled = trimesh.sample.sample_surface(shape.mesh, SKY_POINTS + SIDE_POINTS, seed=seed)
+    points, normals = np.asarray(sampled[0]), shape.mesh.face_normals[sampled[1]]
+    light = sky(shape, points[:SKY_POINTS], normals[:SKY_POINTS])
     sides = KDTree(points)  # which side of a thin wall a place lies on
     nearest = KDTree(np.hstack([points, TURNED * normals])[:SKY_POINTS])
 

@@ -1,7 +1,8 @@
 """Libraries of things that may stand in for others: opened, measured, compared, exchanged.
 
-`open.py` opens a folder: `sources.py` finds what lies there, `prepare.py` makes objects of meshes in a process of its
-own, `index.py` keeps what is known.  `form.py` says how alike two things are, `exchange.py` replaces one by another.
+`open.py` opens a folder: `sources.py` finds what lies there, `preparing.py` makes objects of meshes, by `prepare.py` in
+child processes, `index.py` keeps what is known.  `form.py` says how alike two things are, `exchange.py` replaces one by
+another, `stand.py` scales it and puts it there; `packages.py` knows the objects that other packages bring.
 """
 
 from scan2sim.cousins.assets.config import AssetConfig

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import tempfile
 import weakref
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import scan2sim
-from scan2sim.child import ChildError, run_child
 from scan2sim.cousins.assets.config import AssetConfig
 from scan2sim.cousins.assets.form import form_of
 from scan2sim.cousins.assets.index import Known, read_index, write_index
 from scan2sim.cousins.assets.library import Asset, AssetLibrary
+from scan2sim.cousins.assets.preparing import MESH_SCENES, prepare_meshes
 from scan2sim.cousins.assets.sources import INDEX, Refused, Source, find_sources
 from scan2sim.errors import SceneError, UsageError
-from scan2sim.files import new_folder
 from scan2sim.lock import folder_lock
 from scan2sim.progress import Reporter, silent
 from scan2sim.scene import RestsOn, Scene, SceneObject, load_object, require_consistent
@@ -60,7 +58,6 @@ def open_library(
     missing = [source for source in sources if not _is_known(source, known, store)]
     if missing:
         if _may_write(store):
-            store.mkdir(exist_ok=True)
             with folder_lock(store):
                 found = _look(missing, store, config, report)
                 used = {source.digest for source in sources}
@@ -68,7 +65,7 @@ def open_library(
                 write_index(store, known)
         else:
             scratch = store = Path(tempfile.mkdtemp(prefix="scan2sim-assets-"))
-            known |= _look(missing, store, config, report)
+            known = _look(sources, store, config, report)
     assets: dict[str, Asset] = {}
     for source in sources:
         each = known[source.digest]
@@ -107,36 +104,19 @@ def _look(
     report: Reporter,
 ) -> dict[str, Known]:
     """Prepare what is a mesh, and measure each."""
-    found: dict[str, Known] = {}
+    refused = prepare_meshes([source for source in sources if source.kind == "mesh"], store, config, report)
+    found = {digest: Known(None, why) for digest, why in refused.items()}
     for done, source in enumerate(sources):
         report("looking at assets", done, len(sources))
         if source.digest not in found:
             try:
-                if source.kind == "mesh":
-                    _prepare(source, store, config)
-                scene, name = _place(source, store)
-                obj = load_object(scene, name)
+                obj = load_object(*_place(source, store))
                 _require_sound(obj)
                 found[source.digest] = Known(form_of(obj))
-            except (SceneError, ChildError) as error:
+            except SceneError as error:
                 found[source.digest] = Known(None, error.problem)
     report("looking at assets", len(sources), len(sources))
     return found
-
-
-def _prepare(source: Source, store: Path, config: AssetConfig) -> None:
-    """Make a mesh into a scene in a child.
-
-    Raises:
-        SceneError: it was refused.
-        ChildError: the child crashed, or took too long.
-    """
-    program = Path(__file__).with_name("prepare.py")
-    with new_folder(store / "meshes" / source.digest) as fresh:
-        arguments = (str(fresh), json.dumps(asdict(config)))
-        told = run_child(program, source.path, config.memory << 30, *arguments, seconds=config.seconds)
-        if "refused" in told:
-            raise SceneError(str(told["refused"]))
 
 
 def _require_sound(obj: SceneObject) -> None:
@@ -148,7 +128,7 @@ def _require_sound(obj: SceneObject) -> None:
 def _place(source: Source, store: Path) -> tuple[Path, str]:
     """The scene's folder and the object's name in it."""
     if source.kind == "mesh":
-        return store / "meshes" / source.digest, PREPARED
+        return store / MESH_SCENES / source.digest, PREPARED
     return source.path, source.name
 
 

@@ -1,13 +1,14 @@
-"""A program of its own: the file of a mesh, which anybody may have made, becomes a scene with one object.
+"""A program of its own: files of meshes, which anybody may have made, become scenes with one object each.
 
-``python prepare.py MESH RESULT.json MEMORY FOLDER CONFIG.json``.  Readers of mesh formats and decoders of pictures trip
-over damaged files in many ways; whatever they do ends with this process.
+``python prepare.py JOBS.json RESULT.json MEMORY``; beside the jobs it leaves a folder for each mesh.  Readers of mesh
+formats and decoders of pictures trip over damaged files in many ways; whatever they do ends with this process.
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -19,6 +20,7 @@ from trimesh.visual import ColorVisuals, TextureVisuals
 
 from scan2sim.bodies import ColorsAt, Texture, close_mesh, colors_of, lying_turn, vertex_colors
 from scan2sim.cousins.assets.config import AssetConfig
+from scan2sim.cousins.assets.preparing import ENDED, SCENE
 from scan2sim.errors import Scan2SimError, SceneError
 from scan2sim.scene import Label, ObjectConfig, RestsOn, Scene, object_from_mesh, save_scene, surface_splats
 from scan2sim.splats import Gaussians
@@ -125,17 +127,26 @@ def _limit_memory(size: int) -> None:
 
 
 def main() -> None:
-    """Prepare the mesh that the command line names, and write why not where that cannot be."""
-    subject, result, memory, folder, config = sys.argv[1:6]
+    """Prepare the meshes that the jobs name, one after the other, and leave for each whether and why not."""
+    jobs_path, result, memory = sys.argv[1:4]
+    jobs = json.loads(Path(jobs_path).read_text(encoding="utf-8"))
+    config = AssetConfig(**jobs["config"])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit_memory(int(memory))
-    told: dict[str, str] = {}
-    try:
-        prepare(Path(subject), Path(folder), AssetConfig(**json.loads(config)))
-    except Scan2SimError as error:
-        told["refused"] = error.problem + (f" → {error.todo}" if error.todo else "")
-    except MemoryError:
-        told["refused"] = "needs more memory than it may take"
-    Path(result).write_text(json.dumps(told), encoding="utf-8")
+    for k, path in enumerate(jobs["meshes"]):
+        home = Path(jobs_path).with_name(str(k))
+        home.mkdir()
+        signal.setitimer(signal.ITIMER_REAL, config.seconds)  # ends this process, unless it is set again
+        reason = None
+        try:
+            prepare(Path(path), home / SCENE, config)
+        except Scan2SimError as error:
+            reason = error.problem + (f" → {error.todo}" if error.todo else "")
+        except MemoryError:
+            reason = "needs more memory than it may take"
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        (home / ENDED).write_text(json.dumps(reason), encoding="utf-8")
+    Path(result).write_text("null", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +30,7 @@ class Source:
     kind: Literal["mesh", "object"]
     path: Path  # the file of a mesh, or the folder of a scene
     name: str  # the object's in its scene, or that of the file
-    digest: str  # of its content, SHA-256
+    digest: str  # SHA-256 of its content, and of how a mesh is made into an object
     licence: str = ""
     origin: str = ""
 
@@ -53,6 +53,7 @@ def find_sources(folder: Path, config: AssetConfig) -> tuple[list[Source], list[
         raise UsageError("no such folder of assets", path=folder, todo="name a folder of meshes or of scenes")
     sources, refused = [], []
     stems: dict[Path, Path] = {}
+    how = json.dumps(asdict(config), sort_keys=True)
     for path in _walk(folder, config):
         try:
             if path.is_dir():
@@ -73,7 +74,9 @@ def find_sources(folder: Path, config: AssetConfig) -> tuple[list[Source], list[
                 if size > config.megabytes << 20:
                     refused.append(Refused(path, f"{size >> 20} MiB; at most {config.megabytes} are read"))
                 else:
-                    sources.append(Source("mesh", path, path.stem, _digest([path]), origin=path.name))
+                    sources.append(
+                        Source("mesh", path, path.stem, _digest([path], path.suffix.lower() + how), origin=path.name)
+                    )
         except SceneError as error:
             refused.append(Refused(path, error.problem))
         except OSError as problem:

@@ -12,15 +12,19 @@ import pytest
 import trimesh
 
 from scan2sim.bodies import is_closed, procedural_shape, vertex_colors
+from scan2sim.child import ChildError
 from scan2sim.cousins.assets import AssetConfig, AssetLibrary, open_library, package_objects, shipped_objects
-from scan2sim.cousins.assets.sources import INDEX, find_sources
+from scan2sim.cousins.assets.preparing import ENDED, SCENE, prepare_meshes
+from scan2sim.cousins.assets.sources import INDEX, Source, find_sources
 from scan2sim.errors import UsageError
+from scan2sim.progress import silent
 from scan2sim.scene import Scene, save_scene, validate_scene
 from scan2sim.splats import Gaussians, write_splats
 from tests.cousins.shapes import shaped
 from tests.scene.factory import colored, splats_on
 
 RED = (200, 30, 30)
+CONFIG = AssetConfig(faces=10_000, texture=64)
 
 
 def save_objects(folder: Path, *objects: object, **provenance: object) -> None:
@@ -48,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def library(folder: Path) -> AssetLibrary:
-    return open_library(folder, AssetConfig(faces=10_000, texture=64))
+    return open_library(folder, CONFIG)
 
 
 def test_meshes_and_objects_of_scenes_are_assets(library: AssetLibrary) -> None:
@@ -81,9 +85,9 @@ def test_what_is_no_asset_is_listed_with_its_reason(library: AssetLibrary) -> No
 
 
 def test_what_is_known_is_kept(library: AssetLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scan2sim.cousins.assets.open.run_child", never)
+    monkeypatch.setattr("scan2sim.cousins.assets.preparing.run_child", never)
     monkeypatch.setattr("scan2sim.cousins.assets.open.form_of", never)
-    again = open_library(folder)
+    again = open_library(folder, CONFIG)
     assert [asset.digest for asset in again.assets] == [asset.digest for asset in library.assets]
     assert {each.reason for each in again.refused} == {each.reason for each in library.refused}
     for one, other in zip(library.assets, again.assets, strict=True):
@@ -125,6 +129,39 @@ def test_large_files_and_links_that_leave_are_not_opened(tmp_path: Path) -> None
         open_library(home, AssetConfig(megabytes=1))
     assert "2 MiB; at most 1" in str(problem.value)
     assert "a path of “can” leaves the scene folder" in str(problem.value)
+
+
+def test_a_mesh_at_which_the_child_dies_is_refused_and_the_others_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    def child(program: Path, jobs: Path, memory: int, *, seconds: float) -> None:
+        started.append(seconds)
+        for k, path in enumerate(json.loads(jobs.read_text())["meshes"]):
+            home = jobs.with_name(str(k))
+            if "deadly" in path:
+                raise ChildError("crashed with signal 11: it said nothing")
+            (home / SCENE).mkdir(parents=True)
+            (home / SCENE / "scene.json").write_text(path)
+            (home / ENDED).write_text("null")
+
+    monkeypatch.setattr("scan2sim.cousins.assets.preparing.run_child", child)
+    names = [*"abc", "deadly", *"defghijk"]
+    sources = [Source("mesh", tmp_path / name, name, name) for name in names]
+    assert prepare_meshes(sources, tmp_path, AssetConfig(), silent) == {
+        "deadly": "preparing it crashed with signal 11: it said nothing"
+    }
+    assert sorted(path.parent.name for path in tmp_path.glob("meshes/*/scene.json")) == sorted({*names} - {"deadly"})
+    assert len(started) == 2
+    assert not list(tmp_path.glob(".preparing*"))
+
+
+def test_a_mesh_that_takes_too_long_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "slow.stl"
+    trimesh.creation.icosphere(subdivisions=5, radius=0.05).export(path)
+    refused = prepare_meshes([Source("mesh", path, "slow", "slow")], tmp_path, AssetConfig(seconds=0.001), silent)
+    assert refused == {"slow": "took more than 0.001 s to prepare"}
 
 
 def test_folders_that_are_no_library(tmp_path: Path) -> None:
