@@ -43,7 +43,7 @@ from scan2sim.splats import Gaussians
 HERE = Path(__file__).parent
 GAP = 0.26  # [m] between things in the set's own scene, which stand in rows
 ROW = 6
-TEXTURE, SPLATS = 128, 3000
+TEXTURE, SPACING, SPLATS = 128, 0.003, (1000, 6500)  # [pixels], [m] between Gaussians, how many at least and most
 SKY_POINTS, SKY_RAYS, GROUND_LIGHT = 2000, 60, 0.4
 SIDE_POINTS, TURNED = 30_000, 0.03  # [m] that a turn by a radian counts as
 KEPT_SPLATS, KEPT_FACES = 3500, 1600  # of what was scanned
@@ -127,7 +127,7 @@ def shaped(id: int, name: str, shape: ProceduralShape, material: str, color: tup
         name,
         Label(f"{name}, a {shape.family} made from numbers", 1.0, "geometry"),
         mesh,
-        surface_splats(mesh, colors, SPLATS, seed=id),
+        surface_splats(mesh, colors, int(np.clip(mesh.area / SPACING**2, *SPLATS)), seed=id),
         ObjectConfig(texture=TEXTURE, surface_sigma=0.0005),
         material=material,
         colors_at=colors,

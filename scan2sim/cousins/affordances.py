@@ -80,10 +80,10 @@ def measure_affordances(
     """
     hull = mesh.convex_hull
     cavity = _cavity(pieces) if sum(piece.volume for piece in pieces) < (1 - CAVITY) * hull.volume else 0.0
-    points, faces = trimesh.sample.sample_surface(mesh, SAMPLES, seed=0)
+    sampled = trimesh.sample.sample_surface(mesh, SAMPLES, seed=0)
     top = _top(mesh)
     outline = float(ConvexHull(hull.vertices[:, :2]).volume)
-    grip = _grip(points, mesh.face_normals[faces], np.asarray(mesh.center_mass))
+    grip = _grip(np.asarray(sampled[0]), mesh.face_normals[sampled[1]], np.asarray(mesh.center_mass))
     return Affordances(
         can_contain=bool(cavity >= max(CAVITY * hull.volume, LEAST_CAVITY)),
         can_roll=_rolls(hull, np.asarray(mesh.center_mass)),
@@ -120,7 +120,8 @@ def _cavity(pieces: Sequence[trimesh.Trimesh]) -> float:
 
 def _outside(free: NDArray[np.bool_], lid: bool) -> NDArray[np.bool_]:
     """The free cells that are joined to the grid's sides or bottom; with ``lid`` also to its top."""
-    parts, _ = label(free)
+    parts = np.zeros(free.shape, dtype=np.int32)
+    label(free, output=parts)
     rims = [parts[0], parts[-1], parts[:, 0], parts[:, -1], parts[:, :, 0]] + ([parts[:, :, -1]] if lid else [])
     outer = np.unique(np.concatenate([rim.ravel() for rim in rims]))
     return np.isin(parts, outer[outer > 0])

@@ -101,9 +101,14 @@ def _geometry(a: SceneObject, b: SceneObject) -> float:
     mine, other = (np.asarray(o.visual.vertices) - o.physical.center_of_mass for o in (a, b))
     if mine.shape == other.shape and (mine == other).all():
         return 0.0
-    there = KDTree(other).query(_some(mine))[0].mean()
-    back = KDTree(mine).query(_some(other))[0].mean()
-    return float((there + back) / 2 / np.linalg.norm(b.visual.extents))
+    there, back = _away(_some(mine), other), _away(_some(other), mine)
+    return (there + back) / 2 / float(np.linalg.norm(b.visual.extents))
+
+
+def _away(points: Array, from_: Array) -> float:
+    """Mean distance of points to the nearest of others [m]."""
+    tree = KDTree(from_, balanced_tree=False, compact_nodes=False)  # quicker to build, and asked only once
+    return float(tree.query(points)[0].mean())
 
 
 def _size(a: SceneObject, b: SceneObject) -> float:

@@ -42,7 +42,7 @@ class Ground:
 
     def footprint(self, corners: Array) -> Polygon:  # (N, 3) in the scene
         """The convex outline of what stands over the support."""
-        return shapely.convex_hull(shapely.MultiPoint(self.flat(corners)[:, :2]))
+        return shapely.convex_hull(shapely.linestrings(self.flat(corners)[:, :2]))
 
     def reach(self, point: Array) -> float:  # (3,) in the scene
         """How far from a point the farthest place of the support is [m]."""

@@ -78,7 +78,7 @@ def _options(thing: SceneObject, scene: Scene) -> Iterator[Option]:
 
 def _fits_in(thing: SceneObject, host: SceneObject) -> bool:
     width = np.ptp(corners_of(host), axis=0)[:2].min() / 2
-    reach = shapely.minimum_bounding_radius(shapely.MultiPoint(corners_of(thing)[:, :2]))
+    reach = shapely.minimum_bounding_radius(shapely.linestrings(corners_of(thing)[:, :2]))
     return bool(reach < ROOMY * width) and affordances(host).can_contain
 
 

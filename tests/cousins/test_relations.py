@@ -17,7 +17,7 @@ from tests.scene.factory import bowl_mesh, colored, splats_on
 def kitchen() -> Scene:
     """The table with the box as a pedestal, a wide bowl, and two small dice."""
     twin = at_rest()
-    bowl = bowl_mesh(radius=0.09, height=0.05)
+    bowl = bowl_mesh(radius=0.09, height=0.05, sections=12)
     bowl.apply_translation([0.12, 0.06, 0])
     dice = []
     for id, place in ((5, [0.0, 0.1, 0.0101]), (6, [0.0, 0.0, 0.0101])):
@@ -44,7 +44,7 @@ def kitchen() -> Scene:
 
 def test_things_go_onto_tops_and_into_containers() -> None:
     twin, seen = kitchen(), set()
-    for seed in range(12):
+    for seed in range(6):
         scene, changes = change_relations(twin, 1.0, np.random.default_rng(seed))
         assert changes
         for change in changes:

@@ -8,7 +8,7 @@ import trimesh
 from scan2sim.bodies import is_convex, mass_properties
 from scan2sim.cousins.shape.axis_warp import CHANNELS, AxisWarp, knot_places
 from scan2sim.cousins.shape.carry_bodies import carried_physical
-from scan2sim.cousins.shape.carry_pieces import Pieces, carried_pieces, hull_of
+from scan2sim.cousins.shape.carry_pieces import Piece, carried_pieces, hull_of
 from scan2sim.cousins.shape.refine import Skin, with_short_edges
 from scan2sim.cousins.shape.solid import solid_of
 from scan2sim.cousins.shape.warp import Linear
@@ -81,9 +81,9 @@ def test_short_edges_keep_a_mesh_closed_and_its_picture_in_place() -> None:
     np.testing.assert_allclose(fine.uv, fine.vertices[fine.faces][:, :, :2] * 3, atol=1e-12)
 
 
-def pieces_of(mesh: trimesh.Trimesh) -> Pieces:
+def piece_of(mesh: trimesh.Trimesh) -> Piece:
     fine = with_short_edges(Skin(np.asarray(mesh.vertices), np.asarray(mesh.faces), np.zeros((8, 0))), 0.02)
-    return Pieces(fine.vertices, fine.faces, np.array([0, len(fine.vertices)]), (64,), 0.02)
+    return Piece(fine.vertices, fine.faces, 8)
 
 
 def bend(slope: float) -> AxisWarp:
@@ -95,7 +95,7 @@ def bend(slope: float) -> AxisWarp:
 def test_a_piece_that_bends_is_cut_until_it_fits() -> None:
     box = trimesh.creation.box([0.02, 0.02, 0.1])
     box.apply_translation([0, 0, 0.05])
-    pieces = pieces_of(box)
+    pieces = [piece_of(box)]
     straight = carried_pieces(pieces, bend(0.0), 1e-9)
     assert straight is not None
     assert len(straight) == 1

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from scan2sim.cousins.assets.form import least_box
+from scan2sim.cousins.assets.form import Form, least_box
 from scan2sim.cousins.assets.library import Asset, AssetLibrary, nearest
 from scan2sim.cousins.assets.stand import lowest_middle, scaled, stand_at, upright_points
 from scan2sim.cousins.change import Change
@@ -18,6 +18,7 @@ from scan2sim.scene import Label, SceneObject
 __all__ = ["replace_object"]
 
 STRETCH = 2.5  # an asset is made at most so many times as large or small
+LONGER = 1.3  # its longest side may be so many times that of what it stands for
 SPREAD = math.log(1.25)  # how far its size may differ from that of what it stands for, at amount 1
 ROUND = 1.1  # ratio of second moments below which an outline is about as long as it is wide
 FEW = 3  # of the same uses: where there are fewer, others are taken too
@@ -32,10 +33,11 @@ def replace_object(
     """Another thing in the place of an object, the less like it the larger the amount.
 
     Assets are ranked by how like they are, those of the same uses before all others; the one that is taken is drawn
-    from the first ``amount`` of the ranks, from their farther half.  It stands upright as in its own scene, longest
-    where the object is (which end is where is drawn), as large as the object, or up to 25 % more or less at
-    amount 1, with its lowest point at the same height over the same place.  It keeps the object's id, and what it rests
-    on; its name is made of the asset's and the id, its label says what it is and that it comes from a library.
+    from the first ``amount`` of the ranks, from their farther half.  It stands upright as in its own scene, turned so
+    that it is longest where the object is (which end is where is drawn), its lowest point at the same height over the
+    same place.  Its sides have the same geometric mean, or up to 25 % more or less at amount 1, but the longest is at
+    most 1.3 times that of the object.  It keeps the object's id, and what it rests on; its name is made of the asset's
+    and the id, its label says what it is and that it comes from a library.
 
     What is fixed or part of a joint stays as it is; so does everything at amount 0.
 
@@ -49,8 +51,7 @@ def replace_object(
         return obj, ()
     form = library.form_of(obj)
     asset, distance = _draw(_ranked(obj, library), amount, rng)
-    size = form.size * math.exp(amount * SPREAD * rng.uniform(-1, 1))
-    factor = float(np.clip(size / asset.form.size, 1 / STRETCH, STRETCH))
+    factor = _factor(form, asset.form, amount * SPREAD * rng.uniform(-1, 1))
     other = scaled(library.object_of(asset), factor)
     yaw = _yaw(obj) - _yaw(other) + math.pi * int(rng.integers(2))
     placed = stand_at(other, lowest_middle(obj), yaw)
@@ -87,6 +88,13 @@ def _ranked(obj: SceneObject, library: AssetLibrary) -> list[tuple[Asset, float]
 def _draw(ranked: list[tuple[Asset, float]], amount: float, rng: np.random.Generator) -> tuple[Asset, float]:
     last = amount * (len(ranked) - 1)
     return ranked[round(float(rng.uniform(last / 2, last)))]
+
+
+def _factor(form: Form, other: Form, growth: float) -> float:
+    """How many times as large the other thing becomes: of the same mean side, unless it would be much longer then."""
+    factor = math.exp(growth) * form.size / other.size
+    longest = LONGER * float(form.extents.max() / other.extents.max())
+    return float(np.clip(min(factor, longest), 1 / STRETCH, STRETCH))
 
 
 def _yaw(obj: SceneObject) -> float:

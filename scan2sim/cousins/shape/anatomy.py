@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from scan2sim.bodies import vertex_colors, vertices_seen
-from scan2sim.cousins.shape.carry_pieces import Pieces, pieces_of
+from scan2sim.cousins.shape.carry_pieces import Piece, pieces_of
 from scan2sim.cousins.shape.config import ShapeConfig
 from scan2sim.cousins.shape.footing import Footing, footing_of
 from scan2sim.cousins.shape.modes import Mode, mixed, modes_of, with_bumps
@@ -40,7 +40,7 @@ class Anatomy:
     skin: Skin  # visual mesh, standing frame, attributes RGBA and seen
     normals: Array  # (V, 3) of its vertices
     solid: Solid  # inside it, in the object's own frame
-    pieces: Pieces  # standing frame
+    pieces: tuple[Piece, ...]  # standing frame
     outline: Outline
     modes: tuple[Mode, ...]
     sample: Sample  # by which changes are measured

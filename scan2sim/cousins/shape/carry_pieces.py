@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +14,17 @@ from scan2sim.cousins.shape.footing import Footing
 from scan2sim.cousins.shape.refine import Skin, with_short_edges
 from scan2sim.cousins.shape.solid import cross_product
 from scan2sim.cousins.shape.warp import Warp
-from scan2sim.errors import SceneError
 from scan2sim.scene import SceneObject
 
-__all__ = ["Hull", "Pieces", "carried_pieces", "pieces_of"]
+__all__ = ["Hull", "Piece", "carried_pieces", "pieces_of"]
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LONGEST_EDGE = 1 / 5  # of a piece, over the object's size; longer ones are halved before it is deformed
-ROUNDS = 3  # of cutting
+CUTS = 3  # at the most, one after the other
 CORNERS = 64  # of a deformed piece at the most, or as many as it had: what PhysX takes on a GPU
+ENOUGH = 0.99  # of the volume with points on the edges too
 
 
 @dataclass(frozen=True)
@@ -38,59 +37,69 @@ class Hull:
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """Points of all collision pieces in one array, with the triangles of each piece's surface."""
+class Piece:
+    """A convex body before it is deformed."""
 
-    points: Array  # (P, 3) [m]
+    points: Array  # (K, 3) [m] its corners, then places on its edges
     faces: Ints  # (F, 3)
-    starts: Ints  # (pieces + 1,) where the points of each begin
-    corners: tuple[int, ...]  # (pieces,) how many the hull of each may have
-    longest: float  # [m] an edge is at the most
+    corners: int
 
 
-def pieces_of(obj: SceneObject, footing: Footing) -> Pieces:
-    """In the standing frame; large triangles, which could not bend, are split."""
+def pieces_of(obj: SceneObject, footing: Footing) -> tuple[Piece, ...]:
+    """The collision pieces in the standing frame; large triangles, which could not bend, are split."""
     hulls = [(footing.points(np.asarray(p.vertices)), np.asarray(p.faces, dtype=np.int64)) for p in obj.collision]
-    return _together(hulls, [max(CORNERS, len(points)) for points, _ in hulls], LONGEST_EDGE * footing.size)
+    return tuple(_fine(points, faces, LONGEST_EDGE * footing.size) for points, faces in hulls)
 
 
 def carried_pieces(
-    pieces: Pieces,
+    pieces: Sequence[Piece],
     warp: Warp,
     excess: float,  # [m³] that the hulls may be larger than the deformed pieces, all together
 ) -> list[Hull] | None:
     """The hulls of the deformed pieces.
 
-    While the hulls are too large, the pieces that add most are cut in two before they are deformed, across their
-    longest axis; None if that is not enough three times, or a piece has lost its volume.
+    While they are too large, the pieces that add most are cut in two before they are deformed, across their longest
+    axis; None if three cuts are not enough, or a piece has lost its volume.
     """
-    for cuts_left in reversed(range(ROUNDS + 1)):
-        moved = replace(pieces, points=warp(pieces.points)[0])
-        spans = zip(pairwise(moved.starts), moved.corners, strict=True)
-        hulls = [hull_of(moved.points[start:end], corners) for (start, end), corners in spans]
-        found = [hull for hull in hulls if hull is not None]
-        if len(found) < len(hulls):
-            return None
-        added = np.array([hull.volume for hull in found]) - _volumes(moved)
-        if added.sum() <= excess:
-            return found
-        if cuts_left:
-            bent = added > excess / (2 * len(added))
-            cut = _cut(pieces, bent)
-            if cut is None:
-                return None
-            pieces = cut
-    return None
+    carried = _carried(pieces, warp)
+    for _ in range(CUTS):
+        added = sum(one.added for one in carried if one)
+        if added <= excess:
+            break
+        bent = [one is not None and one.added > excess / (2 * len(carried)) for one in carried]
+        halves = [half for one, cut in zip(carried, bent, strict=True) if one and cut for half in _halves(one.piece)]
+        carried = [one for one, cut in zip(carried, bent, strict=True) if not cut] + _carried(halves, warp)
+    found = [one for one in carried if one is not None]
+    if len(found) < len(carried) or sum(one.added for one in found) > excess:
+        return None
+    return [_bounded(one) for one in found]
 
 
-def hull_of(points: Array, corners: int = CORNERS) -> Hull | None:  # (K, 3) [m]
-    """The convex hull with at most so many corners, closed and wound alike; None if the points span no volume."""
+@dataclass(frozen=True)
+class _Carried:
+    """A piece and the hull of what becomes of it."""
+
+    piece: Piece
+    points: Array  # (K, 3) [m] deformed
+    hull: Hull
+    added: float  # [m³] by the hull
+
+
+def _carried(pieces: Sequence[Piece], warp: Warp) -> list[_Carried | None]:
+    moved = warp(np.concatenate([piece.points for piece in pieces]))[0] if pieces else np.zeros((0, 3))
+    ends = np.cumsum([len(piece.points) for piece in pieces])
+    carried: list[_Carried | None] = []
+    for piece, points in zip(pieces, np.split(moved, ends[:-1]), strict=True):
+        hull = hull_of(points)
+        carried.append(hull and _Carried(piece, points, hull, hull.volume - _volume(points, piece.faces)))
+    return carried
+
+
+def hull_of(points: Array) -> Hull | None:  # (K, 3) [m]
+    """The convex hull, closed and wound alike; None if the points span no volume."""
     try:
         hull = ConvexHull(points)
-        if len(hull.vertices) > corners:
-            bounded = bounded_hull(points, corners)
-            return Hull(np.asarray(bounded.vertices), np.asarray(bounded.faces), float(bounded.volume))
-    except (QhullError, ValueError, SceneError):
+    except (QhullError, ValueError):
         return None
     a, b, c = points[hull.simplices].transpose(1, 2, 0)  # (3, F) each
     crossed = cross_product(b - a, c - a)
@@ -104,51 +113,40 @@ def hull_of(points: Array, corners: int = CORNERS) -> Hull | None:  # (K, 3) [m]
     return Hull(points[hull.vertices], faces, float(hull.volume))
 
 
-def _volumes(pieces: Pieces) -> Array:  # (pieces,) [m³] as they are, convex or not
-    a, b, c = ((pieces.points - pieces.points.mean(0))[pieces.faces[:, k]].T for k in range(3))
-    owner = np.searchsorted(pieces.starts, pieces.faces[:, 0], side="right") - 1
-    return np.bincount(owner, (a * cross_product(b, c)).sum(0) / 6, minlength=len(pieces.starts) - 1)
+def _bounded(carried: _Carried) -> Hull:
+    """The hull of a piece's own corners if that is nearly as large, else one with as many of all its points."""
+    most = max(CORNERS, carried.piece.corners)
+    if len(carried.hull.points) <= most:
+        return carried.hull
+    coarse = hull_of(carried.points[: carried.piece.corners])
+    if coarse is not None and coarse.volume >= ENOUGH * carried.hull.volume:
+        return coarse
+    fewer = bounded_hull(carried.hull.points, most)
+    return Hull(np.asarray(fewer.vertices), np.asarray(fewer.faces), float(fewer.volume))
 
 
-def _cut(pieces: Pieces, chosen: NDArray[np.bool_]) -> Pieces | None:
-    """The chosen pieces in two halves each."""
-    owner = np.searchsorted(pieces.starts, pieces.faces[:, 0], side="right") - 1
-    parts, corners = [], []
-    for k, (start, end) in enumerate(pairwise(pieces.starts)):
-        points, faces = pieces.points[start:end], pieces.faces[owner == k] - start
-        halves = _halves(points, faces) if chosen[k] else [(points, faces)]
-        if halves is None:
-            return None
-        parts += halves
-        corners += [CORNERS if chosen[k] else pieces.corners[k]] * len(halves)
-    return _together(parts, corners, pieces.longest)
+def _volume(points: Array, faces: Ints) -> float:  # [m³], convex or not
+    a, b, c = (points - points.mean(0))[faces].transpose(1, 2, 0)
+    return float((a * cross_product(b, c)).sum() / 6)
 
 
-def _halves(points: Array, faces: Ints) -> list[tuple[Array, Ints]] | None:
-    """Both sides of the plane through the middle across the longest axis of a convex body, cut along its edges."""
+def _halves(piece: Piece) -> list[Piece]:
+    """Both sides of the plane through the middle across the longest axis, cut along the edges; the piece itself where
+    a side would have no volume."""
+    points = piece.points
     middle = (points.min(0) + points.max(0)) / 2
     axis = np.linalg.svd(points - points.mean(0), full_matrices=False)[2][0]
     height = (points - middle) @ axis
-    edges = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    edges = piece.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     edges = edges[(height[edges[:, 0]] < 0) & (height[edges[:, 1]] > 0)]  # each edge in the one direction of the two
     share = height[edges[:, 0]] / (height[edges[:, 0]] - height[edges[:, 1]])
     crossing = points[edges[:, 0]] + share[:, None] * (points[edges[:, 1]] - points[edges[:, 0]])
-    halves = [hull_of(np.concatenate([points[side], crossing]), len(points)) for side in (height <= 0, height >= 0)]
-    return (
-        None
-        if any(half is None for half in halves)
-        else [(half.points, half.faces) for half in halves if half is not None]
-    )
+    longest = float(np.linalg.norm(np.diff(points[piece.faces[:, [0, 1, 2, 0]]], axis=1), axis=2).max())
+    halves = [hull_of(np.concatenate([points[side], crossing])) for side in (height <= 0, height >= 0)]
+    found = [_fine(half.points, half.faces, longest) for half in halves if half is not None]
+    return found if len(found) == 2 else [piece]
 
 
-def _together(parts: list[tuple[Array, Ints]], corners: Sequence[int], longest: float) -> Pieces:
-    """Points and triangles of each piece, edges longer than ``longest`` halved."""
-    skins = [with_short_edges(Skin(points, faces, np.zeros((len(points), 0))), longest) for points, faces in parts]
-    starts = np.cumsum([0] + [len(skin.vertices) for skin in skins])
-    return Pieces(
-        np.concatenate([skin.vertices for skin in skins]),
-        np.concatenate([skin.faces + start for skin, start in zip(skins, starts, strict=False)]),
-        starts,
-        tuple(corners),
-        longest,
-    )
+def _fine(points: Array, faces: Ints, longest: float) -> Piece:  # longest [m]
+    skin = with_short_edges(Skin(points, faces, np.zeros((len(points), 0))), longest)
+    return Piece(skin.vertices, skin.faces, len(points))

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 REACH = 0.75  # radius of the disc that a point stands for, over the root of its area
 PLASTIC = (0.7548776662466927, 0.5698402909980532)  # the steps of Roberts's evenly spread sequence R2
-NEAREST = 4  # points among which the one on the same side of a wall is sought
+NEAREST = 4  # points whose discs may be the nearest
 
 
 @dataclass(frozen=True)
@@ -70,5 +70,4 @@ def _apart(these: Sample, others: Sample) -> float:
     above = np.einsum("nki,nki->nk", way, others.normals[near])
     beside = np.sqrt(np.maximum(np.einsum("nki,nki->nk", way, way) - above**2, 0))
     distance = np.hypot(above, np.maximum(beside - others.reach, 0))
-    same = np.einsum("ni,nki->nk", these.normals, others.normals[near]) > 0
-    return float(np.where(same | ~same.any(1, keepdims=True), distance, np.inf).min(1).mean())
+    return float(distance.min(1).mean())

@@ -146,7 +146,7 @@ def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig
     """Everything of the object under a warp, and the shear (2,) by which its weight was brought back over its foot."""
     footing, skin = anatomy.footing, anatomy.skin
     vertices, jacobians = warp(skin.vertices)
-    corners, corner_jacobians = warp(anatomy.pieces.points)
+    corners, corner_jacobians = warp(np.concatenate([piece.points for piece in anatomy.pieces]))
     physical, centre = _mass(obj, anatomy, vertices, config)
     shear = _balance(corners, footing.points(centre[None])[0], footing, config)
     if shear.any():

@@ -73,8 +73,10 @@ def test_what_is_exchanged_stands_where_the_other_stood(library: AssetLibrary, a
     assert new[:, 2].min() == pytest.approx(old[:, 2].min(), abs=1e-9)
     middles = [(points.max(0) + points.min(0))[:2] / 2 for points in (old, new)]
     assert np.allclose(*middles, atol=1e-9)
-    sizes = [form_of(each).size for each in (tray, other)]
-    assert abs(np.log(sizes[1] / sizes[0])) <= amount * np.log(1.25) + 0.02
+    forms = [form_of(each) for each in (tray, other)]
+    assert np.log(forms[1].size / forms[0].size) <= amount * np.log(1.25) + 0.02
+    assert forms[1].extents.max() <= 1.31 * forms[0].extents.max()
+    assert change.values["size_ratio"] == pytest.approx(forms[1].size / forms[0].size, rel=0.02)
     assert library.form_of(other).affordances.can_contain, "it can be used for the same"
 
 
