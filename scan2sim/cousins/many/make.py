@@ -79,7 +79,10 @@ def make_cousins(
         missing = [index for index in range(count) if index not in cousins.entries]
         here = replace(plan, twin=plan.twin.resolve(), assets=plan.assets and plan.assets.resolve())
         job = {"plan": here.as_json(), "output": str(output.resolve()), "identity": identity}
-        run = run_on_ray(job, missing, ray) if ray else run_workers(job, missing, workers, output / LOG_FILE)
+        if ray and missing:
+            run = run_on_ray(job, missing, ray)
+        else:
+            run = run_workers(job, missing, workers, output / LOG_FILE)
         failed: dict[int, str] = {}
         try:
             with closing(run):  # whatever happens, its workers end
