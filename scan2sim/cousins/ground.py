@@ -90,6 +90,8 @@ def ground_under(scene: Scene, obj: SceneObject) -> Ground | None:
     for support in scene.supports:
         if support.object is None:
             ground = ground_of(support)
+            if not ground.polygon.area:
+                continue
             flat = ground.flat(corners_of(obj))
             middle = ground.flat(obj.position[None])[0, :2]
             away = abs(flat[:, 2].min()) + float(ground.polygon.distance(shapely.Point(middle)))
@@ -101,7 +103,7 @@ def ground_under(scene: Scene, obj: SceneObject) -> Ground | None:
 def largest_ground(scene: Scene) -> Ground | None:
     """The largest support of the background; None without any."""
     grounds = [ground_of(support) for support in scene.supports if support.object is None]
-    return max(grounds, key=lambda ground: ground.polygon.area, default=None)
+    return max((g for g in grounds if g.polygon.area), key=lambda ground: ground.polygon.area, default=None)
 
 
 def corners_of(*objects: SceneObject) -> Array:  # (N, 3) [m] scene frame
@@ -140,7 +142,9 @@ def carried_support(support: Support, before: SceneObject, after: SceneObject) -
 
 def ground_of(support: Support) -> Ground:
     """A support as a ground."""
-    return Ground(support.name, transform(support.position, support.wxyz), Polygon(support.polygon).buffer(0))
+    sound = Polygon(support.polygon).buffer(0)  # without crossings
+    largest = max(getattr(sound, "geoms", [sound]), key=lambda part: part.area, default=Polygon())
+    return Ground(support.name, transform(support.position, support.wxyz), largest)
 
 
 def _root(obj: SceneObject, by_id: dict[int, SceneObject]) -> int | None:

@@ -17,6 +17,8 @@ from scan2sim.scene import Scene, SceneObject
 
 __all__ = ["find_place", "vary_layout"]
 
+THROWS = 1000  # at the box round a support until one hits it
+
 
 def vary_layout(
     scene: Scene,
@@ -105,12 +107,13 @@ def _place(
 
 
 def _target(ground: Ground, rng: np.random.Generator) -> Array:  # (2,) [m]
-    """A place anywhere on the support."""
+    """A place anywhere on the support; always the same one on a support too thin to be hit."""
     left, front, right, back = ground.polygon.bounds
-    while True:
+    for _ in range(THROWS):
         place = rng.uniform([left, front], [right, back])
         if shapely.contains_xy(ground.polygon, *place):
             return place
+    return np.asarray(ground.polygon.representative_point().coords[0])
 
 
 def _carried(outline: Polygon, about: Array, shift: Array, yaw: float) -> Polygon:

@@ -92,3 +92,17 @@ def test_nothing_to_move_is_said() -> None:
 
 def test_without_a_change_there_is_no_distance() -> None:
     assert distance_between(at_rest(), at_rest()) == Distance()
+
+
+@pytest.mark.parametrize("polygon", [[[0, 0], [0.1, 0], [0.2, 0]], [[0, 0], [0, 0], [0, 0]]])
+def test_a_support_without_area_is_none(polygon: list[list[float]]) -> None:
+    line = replace(at_rest().supports[0], polygon=np.array(polygon))
+    with pytest.raises(SceneError, match="nothing stands free"):
+        vary_layout(replace(at_rest(), supports=(line,)), 0.5, np.random.default_rng(0))
+
+
+def test_of_a_support_whose_outline_crosses_itself_the_largest_part_counts() -> None:
+    crossing = [[-0.3, -0.25], [0.3, -0.25], [0.3, 0.25], [-0.3, 0.25], [-0.3, -0.3], [-0.35, -0.3]]
+    support = replace(at_rest().supports[0], polygon=np.array(crossing))
+    for scene in layouts(replace(at_rest(), supports=(support,)), 1.0, 5):
+        assert all(shapely.Polygon(crossing).buffer(0.001).contains(outline(obj)) for obj in scene.objects)
