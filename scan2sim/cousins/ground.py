@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import shapely
@@ -42,7 +43,7 @@ class Ground:
 
     def footprint(self, corners: Array) -> Polygon:  # (N, 3) in the scene
         """The convex outline of what stands over the support."""
-        return shapely.convex_hull(shapely.linestrings(self.flat(corners)[:, :2]))
+        return cast(Polygon, shapely.LineString(self.flat(corners)[:, :2]).convex_hull)
 
     def reach(self, point: Array) -> float:  # (3,) in the scene
         """How far from a point the farthest place of the support is [m]."""
