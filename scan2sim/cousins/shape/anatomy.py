@@ -61,7 +61,8 @@ def anatomy_of(obj: SceneObject, config: ShapeConfig = ShapeConfig()) -> Anatomy
     """Take an object apart.
 
     Raises:
-        SceneError: it has no collision pieces, its mesh bounds no solid, or none of the configured deformations would change it.
+        SceneError: it has no collision pieces, its mesh bounds no solid, or none of the configured deformations would
+            change it.
     """
     if not obj.collision:
         raise SceneError(f"“{obj.name}” has no collision pieces, so nobody knows how it stands")
