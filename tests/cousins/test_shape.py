@@ -147,6 +147,11 @@ def test_links_keep_their_shape() -> None:
 def test_what_cannot_be_varied_says_why() -> None:
     with pytest.raises(SceneError, match="none of the deformations"):
         vary_shape(thing("box"), 0.5, np.random.default_rng(0), ShapeConfig(kinds=("neck",)))
+    with pytest.raises(SceneError, match="no collision pieces"):
+        vary_shape(replace(thing("box"), collision=()), 0.5, np.random.default_rng(0))
+    inside_out = trimesh.Trimesh(thing("box").visual.vertices, thing("box").visual.faces[:, ::-1], process=False)
+    with pytest.raises(SceneError, match="bounds no solid"):
+        vary_shape(replace(thing("box"), visual=inside_out), 0.5, np.random.default_rng(0))
     config = ShapeConfig(tries=3, growth=1.0)
     with pytest.raises(SceneError, match=r"3 tries: 3 times it became too large or too small.*lower the amount"):
         vary_shape(thing("box"), 0.9, np.random.default_rng(0), config)

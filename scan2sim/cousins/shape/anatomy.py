@@ -61,7 +61,8 @@ def anatomy_of(obj: SceneObject, config: ShapeConfig = ShapeConfig()) -> Anatomy
     """Take an object apart.
 
     Raises:
-        SceneError: it has no collision pieces, or none of the configured deformations would change it.
+        SceneError: it has no collision pieces, its mesh bounds no solid, or none of the configured deformations would
+            change it.
     """
     if not obj.collision:
         raise SceneError(f"“{obj.name}” has no collision pieces, so nobody knows how it stands")
@@ -72,6 +73,8 @@ def anatomy_of(obj: SceneObject, config: ShapeConfig = ShapeConfig()) -> Anatomy
     outline = outline_of(spread.points, spread.normals)
     sample = sample_of(skin.vertices, normals, skin.faces, SAMPLES)
     solid = solid_of(footing.in_object(skin.vertices), skin.faces)
+    if solid.volume <= 0:
+        raise SceneError(f"the mesh of “{obj.name}” bounds no solid", todo="close it first")
     known = Anatomy(
         footing, skin, normals, solid, pieces_of(obj, footing), outline, (), sample, np.zeros((0, 2), np.int64)
     )

@@ -61,4 +61,4 @@ def _scaled(estimate: Estimate, ratio: float) -> Estimate:
 
 def _root(matrix: Array) -> Array:
     values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(values.clip(1e-18))) @ vectors.T
+    return (vectors * np.sqrt(values.clip(1e-40))) @ vectors.T

@@ -88,7 +88,7 @@ class _Carried:
 
 
 def _carried(pieces: Sequence[Piece], warp: Warp) -> list[_Carried | None]:
-    moved = warp(np.concatenate([piece.points for piece in pieces]))[0] if pieces else np.zeros((0, 3))
+    moved = warp(np.concatenate([piece.points for piece in pieces]))[0]
     ends = np.cumsum([len(piece.points) for piece in pieces])
     carried: list[_Carried | None] = []
     for piece, points in zip(pieces, np.split(moved, ends[:-1]), strict=True):

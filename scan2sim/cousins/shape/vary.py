@@ -1,9 +1,8 @@
-"""One object, another shape: draw a deformation, carry everything along, and hand out only what is valid."""
+"""One object, another shape: everything of it carried along by a deformation, and handed out only if it is valid."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +17,8 @@ from scan2sim.cousins.shape.carry_pieces import carried_pieces
 from scan2sim.cousins.shape.carry_splats import carried_gaussians
 from scan2sim.cousins.shape.check import folded
 from scan2sim.cousins.shape.config import ShapeConfig
+from scan2sim.cousins.shape.draw import Refused, drawn_deformation
 from scan2sim.cousins.shape.footing import Footing, support_margin
-from scan2sim.cousins.shape.modes import Mode, mixed, with_bumps
 from scan2sim.cousins.shape.solid import solid_of
 from scan2sim.cousins.shape.warp import Chain, Linear, Warp
 from scan2sim.errors import SceneError, UsageError
@@ -29,15 +28,6 @@ from scan2sim.scene import Physical, SceneObject
 __all__ = ["vary_shape"]
 
 Array = NDArray[np.float64]
-
-PRECISION = 0.02  # of the distance that is asked for
-STEPS = 6
-DRAWS = 6
-FAINT = 0.3  # the weakest deformation drawn, over the strongest
-
-
-class _Refused(Exception):  # noqa: N818 (no error: the next draw may do)
-    """Why a deformation gives no valid object."""
 
 
 def vary_shape(
@@ -76,12 +66,13 @@ def vary_shape(
     reasons: dict[str, int] = {}
     for _ in range(config.tries):
         try:
-            modes, strengths, warp = _drawn(anatomy, amount, rng, config)
-            varied, shear = _carried(obj, anatomy, warp, config)
-        except _Refused as why:
+            drawn = drawn_deformation(anatomy, amount, rng, config)
+            varied, shear = _carried(obj, anatomy, drawn.warp, config)
+        except Refused as why:
             reasons[str(why)] = reasons.get(str(why), 0) + 1
             continue
-        changes = [Change("shape", m.kind, obj.name, m.values(s)) for m, s in zip(modes, strengths, strict=True)]
+        parts = zip(drawn.modes, drawn.strengths, strict=True)
+        changes = [Change("shape", mode.kind, obj.name, mode.values(strength)) for mode, strength in parts]
         if shear.any():
             changes.append(Change("shape", "balance", obj.name, {"shear": [float(s) for s in shear]}))
         return varied, tuple(changes)
@@ -89,57 +80,6 @@ def vary_shape(
     raise SceneError(
         f"no valid shape of “{obj.name}” was found in {config.tries} tries: {counted}", todo="lower the amount"
     )
-
-
-def _drawn(
-    anatomy: Anatomy, amount: float, rng: np.random.Generator, config: ShapeConfig
-) -> tuple[list[Mode], list[float], Warp]:
-    """Modes in a random order, as many as are needed to reach the largest distance, and how far to go along them.
-
-    Which ones these are does not depend on the amount.  Signs that cancel each other are drawn again; of a shape that
-    cannot be changed so much, the best of a few draws is taken.
-    """
-    best: tuple[float, list[Mode], list[float]] = (0.0, [], [])
-    for _ in range(DRAWS):
-        modes = [with_bumps(anatomy.modes[k], anatomy.sample.points, rng) for k in rng.permutation(len(anatomy.modes))]
-        weights = rng.uniform(FAINT, 1, len(modes)) * rng.choice([-1.0, 1.0], len(modes))
-        ends = [float(abs(w) * (mode.high if w > 0 else mode.low)) for mode, w in zip(modes, weights, strict=True)]
-        reach, count = 0.0, min(config.mix, len(modes))
-        while (reach := anatomy.distance(_warp(anatomy, modes[:count], ends[:count]))) < config.largest:
-            if count == len(modes):
-                break
-            count = min(count + 2, len(modes))
-        if reach > best[0]:
-            best = (reach, modes[:count], ends[:count])
-        if reach >= config.largest:
-            break
-    reach, modes, ends = best
-    if reach == 0:
-        raise _Refused("nothing changed")
-    goal = amount * min(config.largest, reach)
-    share = _share(lambda s: anatomy.distance(_warp(anatomy, modes, [s * end for end in ends])), goal, reach)
-    strengths = [share * end for end in ends]
-    return modes, strengths, _warp(anatomy, modes, strengths)
-
-
-def _warp(anatomy: Anatomy, modes: Sequence[Mode], strengths: Sequence[float]) -> Warp:
-    return mixed(modes, strengths, anatomy.outline, anatomy.span)
-
-
-def _share(distance: Callable[[float], float], target: float, reach: float) -> float:
-    """How much of the whole way gives the distance that is asked for: regula falsi (Illinois)."""
-    (low, under), (high, over) = (0.0, -target), (1.0, reach - target)
-    share = target / reach
-    for _ in range(STEPS):
-        off = distance(share) - target
-        if abs(off) <= PRECISION * target:
-            break
-        if off < 0:
-            (low, under), over = (share, off), over / 2
-        else:
-            (high, over), under = (share, off), under / 2
-        share = (low * over - high * under) / (over - under)
-    return share
 
 
 def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig) -> tuple[SceneObject, Array]:
@@ -156,12 +96,12 @@ def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig
         physical, centre = _mass(obj, anatomy, vertices, config)
     means, splat_jacobians = warp(footing.points(obj.gaussians.means.double().numpy()))
     if min(np.linalg.det(each).min(initial=1.0) for each in (jacobians, corner_jacobians, splat_jacobians)) <= 0:
-        raise _Refused("space turned inside out")
+        raise Refused("space turned inside out")
     if folded(anatomy, vertices, jacobians):
-        raise _Refused("its surface folded")
+        raise Refused("its surface folded")
     hulls = carried_pieces(anatomy.pieces, warp, config.excess * physical.volume.value)
     if hulls is None:
-        raise _Refused("its collision pieces no longer fit")
+        raise Refused("its collision pieces no longer fit")
     turn = footing.standing_from_object[:3, :3]
     varied = replace(
         obj,
@@ -182,12 +122,12 @@ def _mass(obj: SceneObject, anatomy: Anatomy, vertices: Array, config: ShapeConf
     """Mass and inertia with the surface at ``vertices`` (V, 3), and the centre of mass in the object's old frame."""
     before, after = anatomy.solid, solid_of(anatomy.footing.in_object(vertices), anatomy.skin.faces)
     if after.volume <= 0:
-        raise _Refused("its surface turned inside out")
+        raise Refused("its surface turned inside out")
     if abs(math.log(after.volume / before.volume)) > math.log(config.growth):
-        raise _Refused("it became too large or too small")
+        raise Refused("it became too large or too small")
     physical, centre = carried_physical(obj.physical, before, after)
     if problem := inertia_problem(physical.inertia):
-        raise _Refused(f"its inertia is {problem}")
+        raise Refused(f"its inertia is {problem}")
     return physical, centre
 
 
@@ -203,8 +143,8 @@ def _balance(corners: Array, centre: Array, footing: Footing, config: ShapeConfi
         return np.zeros(2)
     most = support_margin(corners, centre + np.append(way, 0), footing)[0]
     if most <= needed:
-        raise _Refused("it lost its foot")
+        raise Refused("it lost its foot")
     shear = (needed - margin) / (most - margin) * way / centre[2]
     if np.linalg.norm(shear) > config.lean:
-        raise _Refused("it would tip")
+        raise Refused("it would tip")
     return shear
