@@ -57,7 +57,7 @@ class Affordances:
         return tuple(name for name in AFFORDANCES if getattr(self, name) != getattr(other, name))
 
     def scaled(self, factor: float) -> Affordances:
-        """What the thing affords ``factor`` times as large; what it was too small for stays unknown, and so not said."""
+        """What the thing affords ``factor`` times as large; that it was too small to contain or carry stays so."""
         cavity, top, grip = self.cavity * factor**3, self.top * factor**2, self.grip * factor
         return Affordances(
             can_contain=self.can_contain and cavity >= LEAST_CAVITY,
