@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
-from scipy.ndimage import label
+from scipy.ndimage import label, minimum_filter
 from scipy.spatial import ConvexHull
 
 from scan2sim.geometry import matrix_from_quaternion
@@ -28,6 +28,7 @@ ROUND = 0.05  # largest variation of the half-width round an axis, over its mean
 SPIN = 16  # directions round an axis
 TILTS = np.radians([-40, 0, 40])  # of those directions against the plane across the axis
 AXES, REFINED = 40, (0.25, 0.1, 0.03, 0.01)  # directions in which axes are looked for, and [rad] round the best of them
+SIDE, NEAR = 55, 10  # [°] of tilts against the plane across an axis that count as the side, and as near by
 TOP = 0.03  # of the height, what lies no lower than this under the top belongs to it
 LEVEL = np.cos(np.radians(12))
 TOP_SHARE, LEAST_TOP = 0.3, 3e-4  # of the outline from above, and [m²]: what is smaller carries nothing
@@ -54,6 +55,19 @@ class Affordances:
     def differing(self, other: Affordances) -> tuple[str, ...]:
         """Which of the four are not the same."""
         return tuple(name for name in AFFORDANCES if getattr(self, name) != getattr(other, name))
+
+    def scaled(self, factor: float) -> Affordances:
+        """What the thing affords ``factor`` times as large; that it was too small to contain or carry stays so."""
+        cavity, top, grip = self.cavity * factor**3, self.top * factor**2, self.grip * factor
+        return Affordances(
+            can_contain=self.can_contain and cavity >= LEAST_CAVITY,
+            can_roll=self.can_roll,
+            can_stack=self.can_stack and top >= LEAST_TOP,
+            graspable=grip <= OPENING,
+            cavity=cavity,
+            top=top,
+            grip=grip,
+        )
 
 
 def affordances(obj: SceneObject) -> Affordances:
@@ -158,19 +172,15 @@ def _unevenness(corners: Array, axes: Array) -> Array:  # (N, 3), (A, 3) → (A,
 def _rests_on_side(corners: Array, axis: Array) -> bool:
     """Whether what is round about an axis through its centre of mass, the origin, has a resting pose on its side.
 
-    The solid's profile along the axis is a convex outline; it is at rest on an edge whose plane's foot below the centre
-    lies in the edge, and that edge is a side where the plane leans less than 55° against the axis.
+    It is at rest where the centre is lower over the tangent plane than at all tilts near by; on its side means that the
+    plane leans less than 55° against the axis.
     """
     along = corners @ axis
     away = np.linalg.norm(corners - along[:, None] * axis, axis=1)
-    profile = np.column_stack([np.concatenate([along, along]), np.concatenate([away, -away])])
-    outline = ConvexHull(profile)
-    ends = profile[outline.simplices]  # (E, 2, 2)
-    normals = outline.equations[:, :2]
-    tangents = np.column_stack([-normals[:, 1], normals[:, 0]])
-    spans = np.sort((ends * tangents[:, None]).sum(2), axis=1)
-    resting = (spans[:, 0] <= 1e-6) & (spans[:, 1] >= -1e-6)
-    return bool((resting & (np.abs(normals[:, 0]) < np.sin(np.radians(55)))).any())
+    tilts = np.radians(np.arange(-SIDE - NEAR, SIDE + NEAR + 1, 2))
+    heights = (np.outer(np.sin(tilts), along) + np.outer(np.cos(tilts), away)).max(1)
+    lowest = minimum_filter(heights, NEAR + 1, mode="nearest")
+    return bool((heights <= lowest * (1 + 1e-6))[NEAR // 2 : -(NEAR // 2)].any())
 
 
 def _grip(points: Array, normals: Array, centre: Array) -> float:

@@ -66,6 +66,30 @@ def test_an_object_is_measured_as_it_stands() -> None:
     assert not affordances(over).can_contain
 
 
+@pytest.mark.parametrize("family", ["bowl", "ring", "lemon"])
+def test_turning_about_the_vertical_changes_no_affordance(family: str) -> None:
+    shape = procedural_shape(family, np.random.default_rng(1), 0.07)
+    found = []
+    for yaw in (0.0, 0.3, 1.1):
+        turn = trimesh.transformations.rotation_matrix(yaw, [0, 0, 1])
+        turned = [part.copy().apply_transform(turn) for part in (shape.mesh, *shape.pieces)]
+        found.append(measure_affordances(turned[0], turned[1:]))
+    assert found[0].differing(found[1]) == found[0].differing(found[2]) == ()
+
+
+def test_scaled_affordances_are_those_of_the_scaled_thing() -> None:
+    shape = procedural_shape("cup", np.random.default_rng(1), 0.09)
+    found = measure_affordances(shape.mesh, shape.pieces)
+    for factor in (0.5, 1.4):
+        larger = [part.copy().apply_scale(factor) for part in (shape.mesh, *shape.pieces)]
+        measured, told = measure_affordances(larger[0], larger[1:]), found.scaled(factor)
+        assert told.differing(measured) == ()
+        assert told.cavity == pytest.approx(measured.cavity, rel=0.01)
+        assert told.grip == pytest.approx(measured.grip, rel=0.02)
+    assert found.graspable
+    assert not found.scaled(1.4).graspable
+
+
 def test_differing_names_what_is_not_the_same() -> None:
     one = Affordances(can_contain=True, can_roll=False, can_stack=False, graspable=True, cavity=1.0)
     other = Affordances(can_contain=False, can_roll=False, can_stack=True, graspable=True)

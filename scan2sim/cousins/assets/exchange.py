@@ -70,8 +70,9 @@ def replace_object(
         "scale": factor,
         "size_ratio": asset.form.size * factor / form.size,
     }
-    for name in form.affordances.differing(asset.form.affordances):
-        values[name] = f"{getattr(form.affordances, name)} → {getattr(asset.form.affordances, name)}".lower()
+    uses = asset.form.affordances.scaled(factor)
+    for name in form.affordances.differing(uses):
+        values[name] = f"{getattr(form.affordances, name)} → {getattr(uses, name)}".lower()
     return placed, (Change("category", "replace", obj.name, values),)
 
 
@@ -80,9 +81,14 @@ def _ranked(obj: SceneObject, library: AssetLibrary) -> list[tuple[Asset, float]
     form = library.form_of(obj)
     near = nearest(library, obj, len(library.assets))
     fitting = [each for each in near if 1 / STRETCH <= form.size / each[0].form.size <= STRETCH] or near
-    same = [each for each in fitting if not form.affordances.differing(each[0].form.affordances)]
-    others = [each for each in fitting if form.affordances.differing(each[0].form.affordances)]
+    same = [each for each in fitting if _same_uses(form, each[0].form)]
+    others = [each for each in fitting if not _same_uses(form, each[0].form)]
     return [*same, *others[: max(0, FEW - len(same))]]
+
+
+def _same_uses(form: Form, other: Form) -> bool:
+    """Whether the other thing, as large as it would become, affords the same."""
+    return not form.affordances.differing(other.affordances.scaled(_factor(form, other, 0.0)))
 
 
 def _draw(ranked: list[tuple[Asset, float]], amount: float, rng: np.random.Generator) -> tuple[Asset, float]:

@@ -16,7 +16,7 @@ from scan2sim.cousins.assets.config import AssetConfig
 from scan2sim.cousins.assets.form import form_of
 from scan2sim.cousins.assets.index import Known, read_index, write_index
 from scan2sim.cousins.assets.library import Asset, AssetLibrary
-from scan2sim.cousins.assets.preparing import MESH_SCENES, prepare_meshes
+from scan2sim.cousins.assets.preparing import MESH_SCENES, PREPARED, prepare_meshes
 from scan2sim.cousins.assets.sources import INDEX, Refused, Source, find_sources
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.lock import folder_lock
@@ -25,8 +25,6 @@ from scan2sim.scene import RestsOn, Scene, SceneObject, load_object, require_con
 from scan2sim.splats import Gaussians
 
 __all__ = ["open_library", "shipped_objects"]
-
-PREPARED = "asset"  # the name of the object in a scene made of a mesh
 
 
 def shipped_objects() -> Path:

@@ -20,13 +20,12 @@ from trimesh.visual import ColorVisuals, TextureVisuals
 
 from scan2sim.bodies import ColorsAt, Texture, close_mesh, colors_of, lying_turn, vertex_colors
 from scan2sim.cousins.assets.config import AssetConfig
-from scan2sim.cousins.assets.preparing import ENDED, SCENE
+from scan2sim.cousins.assets.preparing import ENDED, PREPARED, SCENE
 from scan2sim.errors import Scan2SimError, SceneError
 from scan2sim.scene import Label, ObjectConfig, RestsOn, Scene, object_from_mesh, save_scene, surface_splats
 from scan2sim.splats import Gaussians
 
 Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
-NAME = "asset"
 STEEP = np.cos(np.radians(10))  # a side of the hull that leans less against the ground may be what it stands on
 TRIED = 20  # of those, the largest
 FOOT = 0.003  # of the size: what is no higher touches the ground
@@ -60,7 +59,7 @@ def prepare(path: Path, folder: Path, config: AssetConfig) -> None:
     colors: ColorsAt = colors_of(colored, texture)
     obj = object_from_mesh(
         1,
-        NAME,
+        PREPARED,
         Label(path.stem, 0.5, "file name"),
         mesh,
         surface_splats(mesh, colors, config.splats),

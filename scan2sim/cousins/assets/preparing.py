@@ -18,9 +18,10 @@ from scan2sim.cousins.assets.sources import Source
 from scan2sim.files import swap_in
 from scan2sim.progress import Reporter
 
-__all__ = ["ENDED", "MESH_SCENES", "SCENE", "prepare_meshes"]
+__all__ = ["ENDED", "MESH_SCENES", "PREPARED", "SCENE", "prepare_meshes"]
 
 MESH_SCENES = "meshes"  # the folder in the index that holds the scenes made of meshes, by their digests
+PREPARED = "asset"  # the name of the object in such a scene
 ENDED, SCENE = "ended.json", "scene"  # what the child leaves for each: null or why not, and the scene
 TOGETHER = 8  # meshes in one child
 START = 120.0  # [s] that a child may take to start
@@ -36,8 +37,8 @@ def prepare_meshes(
     refused: dict[str, str] = {}
     left = list({source.digest: source for source in sources}.values())
     total = len(left)
-    (store / MESH_SCENES).mkdir(exist_ok=True)
     while left:
+        (store / MESH_SCENES).mkdir(exist_ok=True)
         report("preparing meshes", total - len(left), total)
         batch = left[:TOGETHER]
         with tempfile.TemporaryDirectory(prefix=".preparing-", dir=store) as work:
