@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("scan2sim", "splatwm", "apps")
 MAX_LINES = 600
 
-GROUND = {"errors", "progress", "geometry", "files", "lock", "cameras"}  # everybody may import these
+GROUND = {"errors", "progress", "geometry", "files", "lock", "cameras", "child"}  # everybody may import these
 ROW_2 = {"splats", "bodies"}
 ROW_3 = {"capture", "poses", "fit"}
 ROW_5 = {"scene", "sim"}
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "geometry": set(),
     "files": {"errors"},
     "lock": {"errors", "files"},
+    "child": {"errors"},
     "cameras": {"errors", "files", "geometry"},
     "splats": GROUND,
     "bodies": GROUND,

@@ -4,14 +4,14 @@ Meshes are `trimesh.Trimesh` in metres; nothing here knows of scenes, photos or 
 """
 
 from scan2sim.bodies.body import Body, body_of_mesh, body_of_word, solid_of_word
-from scan2sim.bodies.closed import close_mesh, is_closed
+from scan2sim.bodies.closed import close_mesh, enclosed_volume, is_closed
 from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is_convex
 from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_properties
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
 from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical, shape_sigma
 from scan2sim.bodies.piece_fit import PieceFit, piece_fit
-from scan2sim.bodies.procedural import FAMILIES, ProceduralShape, procedural_shape
+from scan2sim.bodies.procedural import FAMILIES, ProceduralShape, lying_turn, procedural_shape
 from scan2sim.bodies.read_body import read_body
 from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
 from scan2sim.bodies.solid import nearest_parts, union
@@ -42,10 +42,12 @@ __all__ = [
     "colors_of",
     "convex_pieces",
     "decimate",
+    "enclosed_volume",
     "estimate_physical",
     "inertia_problem",
     "is_closed",
     "is_convex",
+    "lying_turn",
     "mark_seen",
     "mass_properties",
     "material_named",

@@ -9,12 +9,24 @@ from numpy.typing import NDArray
 from scan2sim.bodies.skin import mark_seen, vertex_colors, vertices_seen
 from scan2sim.errors import SceneError
 
-__all__ = ["close_mesh", "is_closed"]
+__all__ = ["close_mesh", "enclosed_volume", "is_closed"]
 
 
 def is_closed(mesh: trimesh.Trimesh) -> bool:
     """Whether the mesh bounds a solid: finite, every edge in exactly two faces that agree on it, volume > 0."""
-    return len(mesh.faces) >= 4 and bool(np.isfinite(mesh.vertices).all()) and bool(mesh.is_volume)
+    faces, count = np.asarray(mesh.faces, dtype=np.int64), len(mesh.vertices)
+    if len(faces) < 4 or not np.isfinite(mesh.vertices).all():
+        return False
+    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    there, back = np.sort(start * count + end), np.sort(end * count + start)  # each edge once in either direction
+    once = not (start == end).any() and not (there[1:] == there[:-1]).any() and bool((there == back).all())
+    return once and enclosed_volume(mesh) > 0
+
+
+def enclosed_volume(mesh: trimesh.Trimesh) -> float:  # [m³]
+    """The volume inside a closed mesh; negative where its faces look inwards."""
+    corners = (np.asarray(mesh.vertices) - mesh.vertices[0])[mesh.faces]
+    return float(np.einsum("fi,fi->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))) / 6
 
 
 def close_mesh(mesh: trimesh.Trimesh) -> trimesh.Trimesh:

@@ -10,7 +10,7 @@ import trimesh
 from numpy.typing import ArrayLike
 from scipy.spatial import ConvexHull, QhullError
 
-from scan2sim.bodies.closed import is_closed
+from scan2sim.bodies.closed import enclosed_volume, is_closed
 from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.piece_fit import piece_fit
 from scan2sim.errors import SceneError
@@ -132,9 +132,13 @@ def bounded_hull(
             chosen = [*chosen, *added.tolist()]
     except (QhullError, ValueError) as problem:
         raise SceneError("the points of a convex piece span no volume") from problem
-    result = trimesh.Trimesh(cloud[chosen], hull.simplices, process=False)
+    a, b, c = cloud[chosen][hull.simplices].transpose(1, 0, 2)
+    inwards = np.einsum("fi,fi->f", np.cross(b - a, c - a), hull.equations[:, :3]) < 0
+    faces = np.where(inwards[:, None], hull.simplices[:, ::-1], hull.simplices)
+    result = trimesh.Trimesh(cloud[chosen], faces, process=False)
     result.remove_unreferenced_vertices()
-    trimesh.repair.fix_normals(result)
+    if not is_closed(result):
+        trimesh.repair.fix_normals(result)  # which side a sliver of a face looks to is not told by its normal
     if not is_closed(result):
         raise SceneError("the points of a convex piece span no volume")
     return result
@@ -145,7 +149,7 @@ def is_convex(mesh: trimesh.Trimesh, tolerance: float = 1e-3) -> bool:
     if not is_closed(mesh):
         return False
     try:
-        return bool(mesh.volume >= (1 - tolerance) * ConvexHull(mesh.vertices).volume)
+        return enclosed_volume(mesh) >= (1 - tolerance) * ConvexHull(mesh.vertices).volume
     except QhullError:
         return False
 

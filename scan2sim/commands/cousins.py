@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 import tyro
 
 from scan2sim.commands.command import Command, LibraryOption, OutputFolder, Reply, SceneArgument
-from scan2sim.cousins import CousinsConfig
+from scan2sim.cousins import PARTS, CousinsConfig
 from scan2sim.cousins.many import CousinsPlan, MadeCousins, make_cousins
 from scan2sim.errors import UsageError
 from scan2sim.library import Library
@@ -41,8 +41,9 @@ class Cousins(Command):
     """Worker processes; if left out, one a core."""
     ray: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS|local")] = None
     """Make them on this Ray cluster, whose nodes see the same folders; “local” starts one on this machine."""
-    assets: tuple[Path, ...] = ()
-    """Folders of meshes, splats or scanned scenes: things that may stand in for the scene's, or clutter it."""
+    assets: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """A folder of meshes and scanned scenes: things that may stand in for the scene's, or clutter it; if left out, a
+    small set that comes with scan2sim."""
     library: LibraryOption = None
     """The library's folder, if not the usual one."""
     config: Annotated[CousinsConfig, tyro.conf.arg(name="")] = field(default_factory=CousinsConfig)
@@ -51,7 +52,7 @@ class Cousins(Command):
     @classmethod
     def parse(cls, arguments: Sequence[str], program: str) -> Self:
         """Let ``--vary shape,layout`` mean ``--vary shape layout``."""
-        return super().parse(list(_spread(arguments)), program)
+        return super().parse(_spread(arguments), program)
 
     def run(self, report: Reporter) -> Reply:
         """Make those that are not there."""
@@ -61,16 +62,17 @@ class Cousins(Command):
         return Reply(_data(made), _text(made, self.count), FAILED if made.failed else 0)
 
 
-def _spread(arguments: Sequence[str]) -> Iterator[str]:
-    """Words after ``--vary`` with commas between them become words of their own."""
-    listing = False
-    for word in arguments:
-        option, equals, values = word.partition("=")
-        if option == "--vary" and equals:
-            yield from (option, *values.split(","))
-            continue
-        listing = word == "--vary" or (listing and not word.startswith("-"))
-        yield from (word.split(",") if listing and word != "--vary" else (word,))
+def _spread(arguments: Sequence[str]) -> list[str]:
+    """Parts named with commas between them become words, at the end, where they cannot take others along."""
+    rest, parts = list(arguments), []
+    while "--vary" in rest:
+        at = rest.index("--vary")
+        end = min(at + 2, len(rest))
+        while end < len(rest) and rest[end] in PARTS:
+            end += 1
+        parts += [part for word in rest[at + 1 : end] for part in word.split(",")]
+        del rest[at:end]
+    return [*rest, "--vary", *parts] if parts else rest
 
 
 def _read_range(text: str) -> tuple[float, float]:

@@ -79,6 +79,7 @@ _NEEDED = {
 }
 _EXTRAS = {
     "transformers": ("sam", "for masks by SAM 2 and words by CLIP"),
+    "ray": ("ray", "for cousins made on a cluster"),
     "starlette": ("server", "for uploads from a phone, to come"),
 }
 

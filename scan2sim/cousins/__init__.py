@@ -1,4 +1,9 @@
-"""One Scene becomes many: shapes, replaced objects, layouts, physics, appearance, each change recorded and measured."""
+"""One Scene becomes many: shapes, replaced objects, layouts, physics, appearance, each change recorded and measured.
+
+`sample.py` draws one cousin: `vary.py` varies every part (`shape/`, `assets/` and one file a part), the simulator lets
+it come to rest, `valid.py` checks it, `distance.py` measures it.  `ground.py` knows supports and footprints,
+`colors.py` the skin of things; `many/` makes folders full of cousins.
+"""
 
 from scan2sim.cousins.change import PARTS, Change, Part
 from scan2sim.cousins.config import (
@@ -10,7 +15,8 @@ from scan2sim.cousins.config import (
     ValidConfig,
 )
 from scan2sim.cousins.distance import Distance, distance_between
-from scan2sim.cousins.sample import Cousin, anatomies_of, sample
+from scan2sim.cousins.sample import Cousin, sample
+from scan2sim.cousins.study import Study, study_twin
 from scan2sim.cousins.valid import problems
 
 __all__ = [
@@ -24,9 +30,10 @@ __all__ = [
     "LayoutConfig",
     "LightConfig",
     "Part",
+    "Study",
     "ValidConfig",
-    "anatomies_of",
     "distance_between",
     "problems",
     "sample",
+    "study_twin",
 ]

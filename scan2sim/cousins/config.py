@@ -25,6 +25,8 @@ class LayoutConfig:
     """Least distance between footprints [m]; things that stand nearer in the twin may stay as near."""
     places: int = 200
     """Places tried for each thing before its support counts as full."""
+    change_relations: bool = False
+    """Whether some things are also put on or into others, or taken off them."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,9 @@ class CousinsConfig:
     """What is varied."""
     tries: int = 20
     """Samples drawn for one cousin before giving up."""
+    affordances: bool = False
+    """Whether it is measured what objects can be used for after a deformation too, not only after an exchange; that
+    takes about 40 ms an object."""
     shape: ShapeConfig = field(default_factory=ShapeConfig)
     """Shapes of objects."""
     layout: LayoutConfig = field(default_factory=LayoutConfig)

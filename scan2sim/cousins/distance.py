@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from scan2sim.cousins.affordances import AFFORDANCES, Affordances, affordances
 from scan2sim.cousins.colors import lab
 from scan2sim.cousins.ground import ground_under
 from scan2sim.cousins.physics import density_interval
@@ -22,20 +24,20 @@ __all__ = ["UNITS", "Distance", "distance_between"]
 Array = NDArray[np.float64]
 
 UNITS = {
-    "geometry": 0.03,
-    "size": 0.15,
+    "geometry": 0.06,
+    "size": 0.3,
     "appearance": 12.0,
     "layout": 1.0,
     "physics": 0.577,
     "affordance": 0.25,
     "clutter": 0.5,
 }
-"""What counts as one step away in each part: about what distance 1 does to a table with five things."""
-STEPS = 2.0  # this many steps away in sum are a distance of 1 - 1/e
+"""What counts as clearly different in each part, each in its own measure."""
 POINTS = 400  # of each mesh that are compared
 SPLATS = 4000  # of each set of splats that are compared
 LEVELS = np.linspace(0.01, 0.99, 50)  # of the quantiles in which distributions of colours are compared
 DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.5**0.5, 0.5**0.5], [0, 0.5**0.5, -(0.5**0.5)]])  # in Lab
+ANY_TURN = 0.5  # of 180°: where another thing stands, headings cannot be compared
 FAR = 0.5  # [m] of a shift where nothing is known of the support
 
 
@@ -54,23 +56,31 @@ class Distance:
 
     @staticmethod
     def of_parts(**parts: float) -> Distance:
-        """With ``combined = 1 - exp(-Σ part / unit / 2)``: 0 at the twin, rising with each part, never beyond 1.
+        """With ``combined = 1 - exp(-½ Σ (1 - exp(-part / unit)))``, the units those of ``UNITS``.
 
-        The units are those of ``UNITS``, so two parts that are one step away each make a distance of 0.63.
+        It is 0 at the twin, rises with each part, and stays below 1; a part that is very far counts as one that is
+        clearly different and hides none of the others.
         """
-        steps = sum(value / UNITS[name] for name, value in parts.items())
-        return Distance(**parts, combined=1 - math.exp(-steps / STEPS))
+        far = sum(1 - math.exp(-value / UNITS[name]) for name, value in parts.items())
+        return Distance(**parts, combined=1 - math.exp(-far / 2))
 
     def as_json(self) -> dict[str, float]:
         """All parts by name."""
         return {f.name: float(getattr(self, f.name)) for f in fields(self)}
 
 
-def distance_between(cousin: Scene, twin: Scene) -> Distance:
+def distance_between(
+    cousin: Scene,
+    twin: Scene,
+    known: Mapping[int, Affordances] | None = None,
+) -> Distance:
     """Measure a cousin against its twin; objects belong together by id.
 
-    What was not touched, and is the same Python object in both, is not measured again.
+    What was not touched, and is the same Python object in both, is not measured again.  Affordances, which take longer
+    than all the rest, are compared of the objects whose ids are in ``known``, which says what the twin's are; None
+    measures and compares all.
     """
+    known = {obj.id: affordances(obj) for obj in twin.objects} if known is None else known
     before = {obj.id: obj for obj in twin.objects}
     pairs = [(obj, before[obj.id]) for obj in cousin.objects if obj.id in before]
     colors = [(a.gaussians, b.gaussians) for a, b in pairs] + [(cousin.background, twin.background)]
@@ -80,7 +90,7 @@ def distance_between(cousin: Scene, twin: Scene) -> Distance:
         appearance=_mean([_appearance(a, b) for a, b in colors]),
         layout=_mean([_layout(a, b, twin) for a, b in pairs if b.mobility == "free"]),
         physics=_mean([_physics(a, b) for a, b in pairs]),
-        affordance=0.0,
+        affordance=_mean([_affordance(a, b, known.get(b.id)) for a, b in pairs]),
         clutter=1 - len(pairs) / max(1, len(cousin.objects)),
     )
 
@@ -91,9 +101,14 @@ def _geometry(a: SceneObject, b: SceneObject) -> float:
     mine, other = (np.asarray(o.visual.vertices) - o.physical.center_of_mass for o in (a, b))
     if mine.shape == other.shape and (mine == other).all():
         return 0.0
-    there = KDTree(other).query(_some(mine))[0].mean()
-    back = KDTree(mine).query(_some(other))[0].mean()
-    return float((there + back) / 2 / np.linalg.norm(b.visual.extents))
+    there, back = _away(_some(mine), other), _away(_some(other), mine)
+    return (there + back) / 2 / float(np.linalg.norm(b.visual.extents))
+
+
+def _away(points: Array, from_: Array) -> float:
+    """Mean distance of points to the nearest of others [m]."""
+    tree = KDTree(from_, balanced_tree=False, compact_nodes=False)  # quicker to build, and asked only once
+    return float(tree.query(points)[0].mean())
 
 
 def _size(a: SceneObject, b: SceneObject) -> float:
@@ -106,7 +121,14 @@ def _layout(a: SceneObject, b: SceneObject, twin: Scene) -> float:
     if shift == 0 and turn < 1e-7:
         return 0.0
     ground = ground_under(twin, b)
-    return shift / (ground.reach(b.position) if ground else FAR) + turn / math.pi
+    turned = turn / math.pi if a.name == b.name else ANY_TURN
+    return shift / (ground.reach(b.position) if ground else FAR) + turned
+
+
+def _affordance(a: SceneObject, b: SceneObject, of_b: Affordances | None) -> float:
+    if a.collision is b.collision or of_b is None:
+        return 0.0
+    return len(affordances(a).differing(of_b)) / len(AFFORDANCES)
 
 
 def _physics(a: SceneObject, b: SceneObject) -> float:
@@ -124,11 +146,11 @@ def _share_of(now: Estimate, then: Estimate, logarithmic: bool = True) -> float:
 
 
 def _share(now: float, then: float, low: float, high: float, logarithmic: bool = True) -> float:
-    """How much of the way to the end of the interval a value went; more than 1 beyond it."""
+    """How much of the way to the end of the interval a value went; 1 beyond it."""
     if logarithmic and min(now, then, low) > 0:
         now, then, low, high = (math.log(value) for value in (now, then, low, high))
     way = high - then if now > then else then - low
-    return abs(now - then) / max(way, 1e-9) if abs(now - then) > 1e-9 * max(1.0, abs(then)) else 0.0
+    return min(1.0, abs(now - then) / max(way, 1e-9)) if abs(now - then) > 1e-9 * max(1.0, abs(then)) else 0.0
 
 
 def _appearance(a: Gaussians, b: Gaussians) -> float:

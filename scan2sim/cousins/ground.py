@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import shapely
@@ -12,7 +13,18 @@ from shapely import Polygon
 from scan2sim.geometry import inverse_transform, quaternion_from_matrix, transform, transform_points
 from scan2sim.scene import Scene, SceneObject, Support
 
-__all__ = ["Array", "Ground", "Group", "carried_support", "corners_of", "ground_under", "groups_of", "moved"]
+__all__ = [
+    "Array",
+    "Ground",
+    "Group",
+    "carried_support",
+    "corners_of",
+    "ground_of",
+    "ground_under",
+    "groups_of",
+    "largest_ground",
+    "moved",
+]
 
 Array = NDArray[np.float64]
 
@@ -31,7 +43,7 @@ class Ground:
 
     def footprint(self, corners: Array) -> Polygon:  # (N, 3) in the scene
         """The convex outline of what stands over the support."""
-        return shapely.convex_hull(shapely.MultiPoint(self.flat(corners)[:, :2]))
+        return cast(Polygon, shapely.LineString(self.flat(corners)[:, :2]).convex_hull)
 
     def reach(self, point: Array) -> float:  # (3,) in the scene
         """How far from a point the farthest place of the support is [m]."""
@@ -78,7 +90,9 @@ def ground_under(scene: Scene, obj: SceneObject) -> Ground | None:
     best, least = None, np.inf
     for support in scene.supports:
         if support.object is None:
-            ground = _ground(support)
+            ground = ground_of(support)
+            if not ground.polygon.area:
+                continue
             flat = ground.flat(corners_of(obj))
             middle = ground.flat(obj.position[None])[0, :2]
             away = abs(flat[:, 2].min()) + float(ground.polygon.distance(shapely.Point(middle)))
@@ -87,10 +101,19 @@ def ground_under(scene: Scene, obj: SceneObject) -> Ground | None:
     return best
 
 
+def largest_ground(scene: Scene) -> Ground | None:
+    """The largest support of the background; None without any."""
+    grounds = [ground_of(support) for support in scene.supports if support.object is None]
+    return max((g for g in grounds if g.polygon.area), key=lambda ground: ground.polygon.area, default=None)
+
+
 def corners_of(*objects: SceneObject) -> Array:  # (N, 3) [m] scene frame
     """Corners of the objects' collision pieces."""
     return np.vstack(
-        [transform_points(obj.world_from_object, piece.vertices) for obj in objects for piece in obj.collision]
+        [
+            transform_points(obj.world_from_object, np.vstack([piece.vertices for piece in obj.collision]))
+            for obj in objects
+        ]
     )
 
 
@@ -118,8 +141,11 @@ def carried_support(support: Support, before: SceneObject, after: SceneObject) -
     return replace(support, position=world[-1], wxyz=quaternion_from_matrix(motion[:3, :3]), polygon=polygon)
 
 
-def _ground(support: Support) -> Ground:
-    return Ground(support.name, transform(support.position, support.wxyz), Polygon(support.polygon).buffer(0))
+def ground_of(support: Support) -> Ground:
+    """A support as a ground."""
+    sound = Polygon(support.polygon).buffer(0)  # without crossings
+    largest = max(getattr(sound, "geoms", [sound]), key=lambda part: part.area, default=Polygon())
+    return Ground(support.name, transform(support.position, support.wxyz), largest)
 
 
 def _root(obj: SceneObject, by_id: dict[int, SceneObject]) -> int | None:

@@ -17,6 +17,8 @@ from scan2sim.scene import Scene, SceneObject
 
 __all__ = ["find_place", "vary_layout"]
 
+THROWS = 1000  # at the box round a support until one hits it
+
 
 def vary_layout(
     scene: Scene,
@@ -44,7 +46,7 @@ def vary_layout(
     by_id = {obj.id: obj for obj in scene.objects}
     before = {obj.id: obj for obj in (twin or scene).objects}
     grouped = {id for group in groups for id in group.ids}
-    settled = [(obj,) for obj in scene.objects if obj.id not in grouped]
+    settled: list[tuple[SceneObject, ...]] = [(obj,) for obj in scene.objects if obj.id not in grouped]
     changes = []
     for index in rng.permutation(len(groups)):
         ground, things = groups[index].ground, tuple(by_id[id] for id in groups[index].ids)
@@ -105,12 +107,13 @@ def _place(
 
 
 def _target(ground: Ground, rng: np.random.Generator) -> Array:  # (2,) [m]
-    """A place anywhere on the support."""
+    """A place anywhere on the support; always the same one on a support too thin to be hit."""
     left, front, right, back = ground.polygon.bounds
-    while True:
+    for _ in range(THROWS):
         place = rng.uniform([left, front], [right, back])
         if shapely.contains_xy(ground.polygon, *place):
             return place
+    return np.asarray(ground.polygon.representative_point().coords[0])
 
 
 def _carried(outline: Polygon, about: Array, shift: Array, yaw: float) -> Polygon:

@@ -88,7 +88,7 @@ def _carried(obj: SceneObject, touching: list[Touch]) -> bool:
 def _within(obj: SceneObject, container: SceneObject) -> bool:
     """Whether the middle is inside the container's convex outline, seen from above, and below its rim."""
     walls, middle = corners_of(container), _middle(obj)[0]
-    outline = shapely.convex_hull(shapely.MultiPoint(walls[:, :2]))
+    outline = shapely.convex_hull(shapely.linestrings(walls[:, :2]))
     lowest = corners_of(obj)[:, 2].min()
     return bool(shapely.contains_xy(outline, middle[0], middle[1])) and bool(lowest < walls[:, 2].max())
 

@@ -19,11 +19,11 @@ from PIL import Image
 from pxr import Usd, UsdPhysics, UsdValidation
 
 from scan2sim.cameras import read_cameras
-from scan2sim.export.preview import PREVIEW_SIDE, picture
+from scan2sim.export.preview import picture
 from scan2sim.export.usd.package import CAMERA, PREVIEW
 from scan2sim.export.usd.read import open_stage, read_stage
 from scan2sim.export.usd.safety import refuse_unsafe_usd
-from scan2sim.scene import Scene, scene_gaussians
+from scan2sim.scene import PREVIEW_SIDE, Scene, scene_gaussians
 from scan2sim.sim import settle
 from scan2sim.splats import Gaussians, psnr
 

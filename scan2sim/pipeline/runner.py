@@ -12,8 +12,8 @@ from pathlib import Path
 import scan2sim
 from scan2sim.errors import OutOfMemoryError, OutputError, Scan2SimError, UsageError
 from scan2sim.files import output_errors, read_json, recover_folder, swap_in, write_json
-from scan2sim.pipeline.keys import digest_folder, measure_folder
 from scan2sim.lock import LOCK_FILE, folder_lock
+from scan2sim.pipeline.keys import digest_folder, measure_folder
 from scan2sim.pipeline.log import LOG_FILE, write_log
 from scan2sim.pipeline.memory import start_measuring
 from scan2sim.pipeline.rerun import RERUN_FILE, Rerun

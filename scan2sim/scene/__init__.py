@@ -8,16 +8,17 @@ from scan2sim.scene.compose import scene_gaussians
 from scan2sim.scene.correct import scale_factor_from_length, scale_scene
 from scan2sim.scene.edit import delete_object, rename_object, set_material, set_measured
 from scan2sim.scene.from_mesh import ObjectConfig, moved_gaussians, object_from_mesh
-from scan2sim.scene.load import load_scene
+from scan2sim.scene.load import load_object, load_scene
 from scan2sim.scene.parts import read_obj, read_points, write_obj, write_points
 from scan2sim.scene.picture import PREVIEW_SIDE, Picture, draw, viewpoint
 from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.replay import append_corrections, apply_corrections
 from scan2sim.scene.save import save_scene
+from scan2sim.scene.shared_files import SharedFiles
 from scan2sim.scene.surface_splats import surface_splats
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.validate import require_consistent, validate_scene
-from scan2sim.scene.variant import SavedScene, open_saved, save_variant
+from scan2sim.scene.variant import SavedScene, VariantSaver, open_saved
 from scan2sim.scene.visual import read_visual, write_visual
 
 __all__ = [
@@ -32,11 +33,14 @@ __all__ = [
     "SavedScene",
     "Scene",
     "SceneObject",
+    "SharedFiles",
     "Support",
+    "VariantSaver",
     "append_corrections",
     "apply_corrections",
     "delete_object",
     "draw",
+    "load_object",
     "load_scene",
     "merge_objects",
     "moved_gaussians",
@@ -47,7 +51,6 @@ __all__ = [
     "read_visual",
     "rename_object",
     "save_scene",
-    "save_variant",
     "scale_factor_from_length",
     "scale_scene",
     "scene_gaussians",

@@ -52,7 +52,7 @@ def describe(
         "regions": [],
         "objects": [_object(obj, paths) for obj, paths in zip(scene.objects, objects, strict=True)],
         "cameras": CAMERAS if scene.cameras else None,
-        "points": POINTS,
+        "points": POINTS if len(scene.points) else None,
         "light": scene.light,
         "quality": scene.quality,
         "provenance": scene.provenance,

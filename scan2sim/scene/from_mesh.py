@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -60,6 +61,7 @@ def object_from_mesh(
     rests_on: RestsOn | None = RestsOn(0),  # noqa: B008 (frozen)
     unseen_fraction: float | None = None,
     colors_at: ColorsAt | None = None,
+    pieces: Sequence[trimesh.Trimesh] | None = None,
 ) -> SceneObject:
     """Build a scene object; its frame has its origin at the centre of mass and the axes of the scene.
 
@@ -78,6 +80,7 @@ def object_from_mesh(
         rests_on: what it stands on.
         unseen_fraction: part of the surface that no photo saw; None asks the marks of the mesh.
         colors_at: colours of points of the surface, in the scene frame, for the texture; None takes the mesh's own.
+        pieces: the convex pieces in the scene frame, where they are known; None cuts the mesh.
 
     Raises:
         SceneError: the mesh cannot be closed.
@@ -90,7 +93,7 @@ def object_from_mesh(
     row = None if material is None else material_named(material)
     estimate = estimate_physical(visual, row, scale_sigma, shape_sigma(visual, offset, unseen))
     origin = estimate.center_of_mass
-    pieces = convex_pieces(visual, config.convex, config.seed)
+    pieces = convex_pieces(visual, config.convex, config.seed) if pieces is None else pieces
     fit = piece_fit(visual, pieces)
     return SceneObject(
         id=id,

@@ -16,7 +16,7 @@ from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scen
 from scan2sim.scene.visual import read_visual
 from scan2sim.splats import read_splats
 
-__all__ = ["load_scene"]
+__all__ = ["load_object", "load_scene"]
 
 
 def load_scene(folder: Path) -> Scene:
@@ -55,6 +55,19 @@ def load_scene(folder: Path) -> Scene:
         provenance=manifest.provenance,
         corrections=_corrections(folder),
     )
+
+
+def load_object(folder: Path, name: str) -> SceneObject:
+    """Read one object of a scene folder, and nothing else of it.
+
+    Raises:
+        SceneError: there is no such object, or a file is missing, damaged, too large or outside the folder.
+    """
+    path = folder / "scene.json"
+    for entry in parse_manifest(read_json(path, SceneError), path).objects:
+        if entry.name == name:
+            return _object(entry, folder)
+    raise SceneError(f"the scene has no object “{name}”", path=path)
 
 
 def _object(entry: ManifestObject, folder: Path) -> SceneObject:

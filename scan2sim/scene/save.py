@@ -54,7 +54,8 @@ def save_scene(scene: Scene, folder: Path) -> None:
             write_visual(obj.visual, folder / paths.visual, obj.texture)
         if scene.cameras:
             write_cameras(folder / CAMERAS, scene.cameras)
-        write_points(scene.points, scene.point_colors, folder / POINTS)
+        if len(scene.points):
+            write_points(scene.points, scene.point_colors, folder / POINTS)
         write_json(folder / CORRECTIONS, list(scene.corrections))
         write_json(folder / MANIFEST, describe(scene, background, objects))
 

@@ -14,6 +14,7 @@ __all__ = ["surface_splats"]
 WIDTH = 0.65  # standard deviation of a Gaussian over the mean distance between them
 FLAT = 0.1  # its thickness over its width
 OPACITY_LOGIT = 3.0
+CANDIDATES = 3  # points of which one is taken
 
 
 def surface_splats(
@@ -46,11 +47,11 @@ def surface_splats(
 
 
 def _spread(mesh: trimesh.Trimesh, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:  # (N, 3) [m], (N,) faces
-    """Points evenly along the faces' summed areas, in each face by a sequence of low discrepancy (Roberts 2018, R2)."""
-    ends = np.cumsum(mesh.area_faces)
-    faces = np.searchsorted(ends, ends[-1] * (np.arange(count) + 0.5) / count).clip(0, len(ends) - 1)
-    start = np.random.default_rng(seed).random(2)
-    u, v = np.mod(start + np.arange(count)[:, None] * [0.7548776662466927, 0.5698402909980532], 1).T
-    u, v = np.where(u + v > 1, [1 - u, 1 - v], [u, v])
-    a, b, c = mesh.triangles[faces].transpose(1, 0, 2)
-    return a + u[:, None] * (b - a) + v[:, None] * (c - a), faces
+    """Of more random points on a mesh, one after the other the one that is farthest from those taken before."""
+    sampled = trimesh.sample.sample_surface(mesh, CANDIDATES * count, seed=seed)
+    points, taken = np.asarray(sampled[0]), np.zeros(count, dtype=np.int64)
+    distances = np.full(len(points), np.inf)
+    for k in range(1, count):
+        distances = np.minimum(distances, ((points - points[taken[k - 1]]) ** 2).sum(1))
+        taken[k] = distances.argmax()
+    return points[taken], np.asarray(sampled[1])[taken]

@@ -1,7 +1,8 @@
 """A scene that differs little from one on disk becomes a folder that costs only what differs.
 
-What is as it was is a hard link to the other scene's file (a copy across devices), other splats are SPZ, a mesh that
-moved keeps its triangles and picture in the other's file.  The folder is whole: it loads, moves, and zips by itself.
+What is as it was is a hard link to the other scene's file (a copy across devices), other splats are SPZ, and a mesh
+that was bent shares its triangles and colours with all that were bent from the same one.  The folder is whole: it
+loads, moves, and zips by itself.
 
 Linked files belong to both folders, so nobody may write into them in place; all of scan2sim writes beside a file and
 renames.
@@ -9,14 +10,16 @@ renames.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import trimesh
+from numpy.typing import NDArray
 
-from scan2sim.bodies import vertex_colors, vertices_seen
+from scan2sim.bodies import Texture, vertex_colors, vertices_seen
 from scan2sim.cameras import write_cameras
 from scan2sim.errors import OutputError, SceneError
 from scan2sim.files import json_bytes, link_or_copy, output_errors, read_json
@@ -32,13 +35,14 @@ from scan2sim.scene.describe import (
 from scan2sim.scene.load import load_scene
 from scan2sim.scene.manifest import Manifest, parse_manifest
 from scan2sim.scene.parts import write_obj, write_points
+from scan2sim.scene.shared_files import SharedFiles
 from scan2sim.scene.types import Scene, SceneObject
 from scan2sim.scene.validate import require_consistent
-from scan2sim.scene.visual import write_visual
-from scan2sim.scene.visual_change import ORIGINAL, change_visual
+from scan2sim.scene.visual import encode_visual
+from scan2sim.scene.visual_parts import BESIDE, COLORS, FACES, encode_picture, split_visual
 from scan2sim.splats import Gaussians, encode_spz
 
-__all__ = ["SavedScene", "open_saved", "save_variant"]
+__all__ = ["SavedScene", "VariantSaver", "open_saved"]
 
 
 @dataclass(frozen=True)
@@ -72,39 +76,82 @@ def open_saved(folder: Path) -> SavedScene:
     return SavedScene(scene, folder, parse_manifest(read_json(path, SceneError), path))
 
 
-def save_variant(scene: Scene, folder: Path, of: SavedScene) -> None:
-    """Write a scene made from another one into a new or empty folder.
+class VariantSaver:
+    """Saves variants of one scene on disk."""
 
-    Files are not synced to the disk one by one: who needs the folder to survive a power cut syncs it in the end.
+    def __init__(self, of: SavedScene, shared: SharedFiles) -> None:
+        """Get ready.
 
-    Args:
-        scene: what to write; what it still has of ``of.scene`` is told by its content.  Photos are left out: they
-            show the other scene.
-        folder: where to; it is filled in place.
-        of: the scene on disk that shares its files.
+        Args:
+            of: the scene whose files the variants share.
+            shared: what many variants have in common, but not with ``of``.
+        """
+        self._of = of
+        self._shared = shared
+        self._known = _parts(of)
+        self._pictures: dict[str, bytes] = {}  # encoded, by the hash of their pixels
 
-    Raises:
-        SceneError: the scene is not consistent; nothing is written.
-        OutputError: the folder is not empty or cannot be written.
-    """
-    require_consistent(scene, folder)
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise OutputError("the folder for the scene is not empty", path=folder, todo="choose a new folder")
-        parts = _parts(of)
-        home = folder / "background"
-        _write_pieces(scene.background_collision, home, parts[0])
-        background = background_paths(scene, _write_splats(scene.background, home, parts[0]))
-        objects = []
-        for obj in scene.objects:
-            home = folder / "objects" / obj.name
-            _write_pieces(obj.collision, home, parts.get(obj.id))
-            objects.append(object_paths(obj, _write_splats(obj.gaussians, home, parts.get(obj.id))))
-            _write_visual(obj, home, parts.get(obj.id))
-        _write_views(scene, folder, of)
-        (folder / CORRECTIONS).write_bytes(json_bytes(list(scene.corrections)))
-        (folder / MANIFEST).write_bytes(json_bytes(describe(scene, background, objects)))
+    def save(self, scene: Scene, folder: Path) -> None:
+        """Write a variant into a new or empty folder.
+
+        What it still has of the other scene is told by its content.  Photos are left out: they show the other scene.
+        Files are not synced to the disk one by one: who needs the folder to survive a power cut syncs it in the end.
+
+        Raises:
+            SceneError: the scene is not consistent; nothing is written.
+            OutputError: the folder is not empty or cannot be written.
+        """
+        require_consistent(scene, folder)
+        with output_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                raise OutputError("the folder for the scene is not empty", path=folder, todo="choose a new folder")
+            home, known = folder / "background", self._known[0]
+            _write_pieces(scene.background_collision, home, known)
+            background = background_paths(scene, _write_splats(scene.background, home, known))
+            objects = []
+            for obj in scene.objects:
+                home, known = folder / "objects" / obj.name, self._known.get(obj.id)
+                _write_pieces(obj.collision, home, known)
+                objects.append(object_paths(obj, _write_splats(obj.gaussians, home, known)))
+                self._write_visual(obj, home, known)
+            _write_views(scene, folder, self._of)
+            if scene.corrections == self._of.scene.corrections and (self._of.folder / CORRECTIONS).exists():
+                link_or_copy(self._of.folder / CORRECTIONS, folder / CORRECTIONS)
+            else:
+                (folder / CORRECTIONS).write_bytes(json_bytes(list(scene.corrections)))
+            (folder / MANIFEST).write_bytes(json_bytes(describe(scene, background, objects)))
+
+    def _write_visual(self, obj: SceneObject, home: Path, known: _Part | None) -> None:
+        """Link a mesh, or write it in three files, of which those that will come again are shared."""
+        path, twin = home / "visual.glb", known.obj if known else None
+        if known and known.visual and twin and _same_mesh(obj.visual, twin.visual) and _same_looks(obj, twin):
+            link_or_copy(known.visual, path)
+            for beside in map(known.visual.with_name, BESIDE):
+                if beside.exists():
+                    link_or_copy(beside, home / beside.name)
+            return
+        painted = twin is not None and not _same_picture(obj.texture, twin.texture)
+        if obj.texture is None:
+            parts = split_visual(encode_visual(obj.visual))
+        else:
+            unpainted = encode_visual(obj.visual, replace(obj.texture, image=np.zeros((1, 1, 3), np.uint8)))
+            parts = split_visual(unpainted, self._picture(obj.texture.image, painted))
+        path.write_bytes(parts.glb)
+        self._shared.put(parts.faces, home / FACES)
+        if painted:
+            (home / COLORS).write_bytes(parts.colors)
+        else:
+            self._shared.put(parts.colors, home / COLORS)
+
+    def _picture(self, image: NDArray[np.uint8], painted: bool) -> bytes:
+        """A picture's file; those that will come again are encoded once."""
+        if painted:
+            return encode_picture(image, lossy=True)
+        key = hashlib.sha256(image.tobytes()).hexdigest()
+        if key not in self._pictures:
+            self._pictures[key] = encode_picture(image, lossy=False)
+        return self._pictures[key]
 
 
 def _parts(of: SavedScene) -> dict[int, _Part]:
@@ -144,24 +191,6 @@ def _write_pieces(pieces: tuple[trimesh.Trimesh, ...], home: Path, known: _Part 
             write_obj(piece, path)
 
 
-def _write_visual(obj: SceneObject, home: Path, known: _Part | None) -> None:
-    path = home / "visual.glb"
-    twin, stored = (known.obj, known.visual) if known else (None, None)
-    if twin is None or stored is None:
-        write_visual(obj.visual, path, obj.texture)
-    elif _same_visual(obj, twin):
-        link_or_copy(stored, path)
-        if (beside := stored.with_name(ORIGINAL)).exists():
-            link_or_copy(beside, home / ORIGINAL)
-    else:
-        changed = change_visual(stored.read_bytes(), twin.visual, twin.texture, obj.visual, obj.texture)
-        if changed is None:
-            write_visual(obj.visual, path, obj.texture)
-        else:
-            link_or_copy(stored, home / ORIGINAL)
-            path.write_bytes(changed)
-
-
 def _write_views(scene: Scene, folder: Path, of: SavedScene) -> None:
     """Link or write cameras and sparse points."""
     if scene.cameras is of.scene.cameras and of.manifest.cameras:
@@ -171,7 +200,7 @@ def _write_views(scene: Scene, folder: Path, of: SavedScene) -> None:
     same = _same_arrays((scene.points, of.scene.points), (scene.point_colors, of.scene.point_colors))
     if same and of.manifest.points:
         link_or_copy(of.folder / of.manifest.points, folder / POINTS)
-    else:
+    elif len(scene.points):
         write_points(scene.points, scene.point_colors, folder / POINTS)
 
 
@@ -184,17 +213,18 @@ def _same_mesh(a: trimesh.Trimesh, b: trimesh.Trimesh) -> bool:
     return a is b or _same_arrays((a.vertices, b.vertices), (a.faces, b.faces))
 
 
-def _same_visual(a: SceneObject, b: SceneObject) -> bool:
-    if a.visual is not b.visual and not (
-        _same_mesh(a.visual, b.visual)
-        and _same_arrays(
-            (vertex_colors(a.visual), vertex_colors(b.visual)), (vertices_seen(a.visual), vertices_seen(b.visual))
-        )
-    ):
+def _same_looks(a: SceneObject, b: SceneObject) -> bool:
+    """The same colours, flags and texture of meshes that have the same triangles."""
+    colors = (vertex_colors(a.visual), vertex_colors(b.visual)), (vertices_seen(a.visual), vertices_seen(b.visual))
+    if not (a.visual is b.visual or _same_arrays(*colors)):
         return False
     if a.texture is None or b.texture is None:
         return a.texture is b.texture
-    return a.texture is b.texture or _same_arrays((a.texture.image, b.texture.image), (a.texture.uv, b.texture.uv))
+    return _same_picture(a.texture, b.texture) and _same_arrays((a.texture.uv, b.texture.uv))
+
+
+def _same_picture(a: Texture | None, b: Texture | None) -> bool:
+    return a is b or (a is not None and b is not None and np.array_equal(a.image, b.image))
 
 
 def _same_arrays(*pairs: tuple[np.ndarray, np.ndarray]) -> bool:

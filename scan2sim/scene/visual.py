@@ -23,9 +23,9 @@ from trimesh.visual import ColorVisuals, TextureVisuals
 from scan2sim.bodies import Texture, mark_seen, split_at_seams, vertex_colors, vertices_seen
 from scan2sim.errors import SceneError
 from scan2sim.scene.parts import checked_mesh, read_bounded
-from scan2sim.scene.visual_change import ORIGINAL
+from scan2sim.scene.visual_parts import BESIDE
 
-__all__ = ["read_visual", "write_visual"]
+__all__ = ["encode_visual", "read_visual", "write_visual"]
 
 MAX_PIXELS = 64 << 20  # of all pictures of a file together
 PICTURES = (
@@ -40,6 +40,11 @@ PICTURES = (
 
 def write_visual(mesh: trimesh.Trimesh, path: Path, texture: Texture | None = None) -> None:
     """Write a mesh as GLB with the colours and flags of its vertices, vertices as they are (z up)."""
+    path.write_bytes(encode_visual(mesh, texture))
+
+
+def encode_visual(mesh: trimesh.Trimesh, texture: Texture | None = None) -> bytes:
+    """What :func:`write_visual` writes."""
     if texture is None:
         written = trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_colors=vertex_colors(mesh), process=False)
         origin = np.arange(len(mesh.vertices))
@@ -50,7 +55,7 @@ def write_visual(mesh: trimesh.Trimesh, path: Path, texture: Texture | None = No
     seen = vertices_seen(mesh)
     if not seen.all():
         written.vertex_attributes["_SEEN"] = seen[origin].astype(np.float32)
-    path.write_bytes(export_glb(trimesh.Scene({"mesh": written}), include_normals=False))
+    return export_glb(trimesh.Scene({"mesh": written}), include_normals=False)
 
 
 def read_visual(path: Path) -> tuple[trimesh.Trimesh, Texture | None]:
@@ -89,10 +94,12 @@ def read_visual(path: Path) -> tuple[trimesh.Trimesh, Texture | None]:
 
 
 def _beside(path: Path) -> dict[str, bytes]:
-    """The only other file that a GLB may take data from: the one that it was changed from."""
-    original = path.with_name(ORIGINAL)
-    inside = original.is_file() and original.resolve().parent == path.resolve().parent
-    return {ORIGINAL: read_bounded(original)} if inside else {}
+    """The only other files that a GLB may take data from."""
+    files = {name: path.with_name(name) for name in BESIDE}
+    home = path.resolve().parent
+    return {
+        name: read_bounded(file) for name, file in files.items() if file.is_file() and file.resolve().parent == home
+    }
 
 
 def _check_pictures(scene: trimesh.Scene, path: Path) -> None:

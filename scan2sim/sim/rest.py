@@ -55,9 +55,10 @@ def come_to_rest(
 ) -> Rest:
     """Push free objects out of each other, set each onto what it rests on, let all creep to rest, then let them go.
 
-    Where something still moves, all are let go again from where they came to, at most three times; what does not stand
-    still at last is to be seen in the result.  Islands that rest are put to sleep (MuJoCo's ``mjENBL_SLEEP``) at a
-    speed that means a fifth of the tolerance, which makes two seconds of five things at rest cost 25 ms instead of 220.
+    Where something moves half as far as it may, all are let go again from where they came to, at most three times, the
+    last time with nothing asleep; what does not stand still then is to be seen in the result.  Before that, islands
+    that rest are put to sleep (MuJoCo's ``mjENBL_SLEEP``) at a speed that means a fifth of the tolerance, which makes
+    two seconds of five things at rest cost 25 ms instead of 220.
     The scene that is returned is the one that the figures are of: its poses are those at the start of the last round.
 
     Raises:
@@ -72,7 +73,7 @@ def come_to_rest(
         if max(far, default=0.0) < CLOSE:
             return rest
         resting = after
-    return _let_go(model, resting, seconds)[0]
+    return _let_go(model, resting, seconds, sleep=False)[0]
 
 
 def let_go(scene: Scene, seconds: float = 2.0) -> Rest:  # scene: consistent
@@ -84,26 +85,25 @@ def let_go(scene: Scene, seconds: float = 2.0) -> Rest:  # scene: consistent
     return _let_go(collision_model(scene), scene, seconds)[0]
 
 
-def _let_go(model: mujoco.MjModel, scene: Scene, seconds: float) -> tuple[Rest, Scene]:
+def _let_go(model: mujoco.MjModel, scene: Scene, seconds: float, sleep: bool = True) -> tuple[Rest, Scene]:
     """How still the scene stands, and the scene afterwards."""
-    after = _stepped(model, scene, seconds)
+    after = _stepped(model, scene, seconds, sleep=sleep)
     pairs = [(a, b) for a, b in zip(scene.objects, after.objects, strict=True) if a.mobility == "free"]
     drifts = {a.name: float(np.linalg.norm(_middle(a) - _middle(b))) for a, b in pairs}
     turns = {a.name: float(quaternion_angle(a.wxyz / np.linalg.norm(a.wxyz), b.wxyz)) for a, b in pairs}
     return Rest(scene, seconds, drifts, turns, _touches(model, scene)), after
 
 
-def _stepped(model: mujoco.MjModel, scene: Scene, seconds: float, calm: float = 1.0) -> Scene:
+def _stepped(model: mujoco.MjModel, scene: Scene, seconds: float, calm: float = 1.0, sleep: bool = True) -> Scene:
     """The scene after some time, or once all sleeps; speeds are multiplied by ``calm`` after each step."""
-    model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
-    model.opt.sleep_tolerance = ASLEEP
+    _let_sleep(model, sleep)
     data = mujoco.MjData(model)
     place_free(scene, data)
     for step in range(round(seconds / model.opt.timestep)):
         mujoco.mj_step(model, data)
         if calm < 1:
             data.qvel *= calm
-        if step % BLOCK == 0 and data.ntree_awake == 0:
+        if sleep and step % BLOCK == 0 and data.ntree_awake == 0:
             break
     objects = []
     for obj in scene.objects:
@@ -114,9 +114,15 @@ def _stepped(model: mujoco.MjModel, scene: Scene, seconds: float, calm: float = 
     return replace(scene, objects=tuple(objects))
 
 
+def _let_sleep(model: mujoco.MjModel, sleep: bool) -> None:
+    flag = int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+    model.opt.enableflags = model.opt.enableflags | flag if sleep else model.opt.enableflags & ~flag
+    model.opt.sleep_tolerance = ASLEEP
+
+
 def _touches(model: mujoco.MjModel, scene: Scene) -> tuple[Touch, ...]:
     """Every contact between two bodies, in which what sleeps takes part too."""
-    model.opt.enableflags &= ~int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+    _let_sleep(model, False)
     data = mujoco.MjData(model)
     place_free(scene, data)
     mujoco.mj_kinematics(model, data)

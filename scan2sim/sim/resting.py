@@ -33,17 +33,17 @@ def place_free(scene: Scene, data: mujoco.MjData) -> None:
             data.joint(obj.name).qvel[:] = 0.0
 
 
-def rest_on_support(scene: Scene, model: mujoco.MjModel | None = None) -> Scene:
+def rest_on_support(scene: Scene, compiled: mujoco.MjModel | None = None) -> Scene:
     """Move each free object by the smallest vertical way to where it just touches what carries it.
 
     That is the background, the object that it rests on at its new height, and whatever else it meets from above; what
     stands beside it does not count.  An object that finds nothing to rest on within 10 cm stays where it is.
-    A ``model`` of the scene, whatever the poses in it, saves compiling one.
+    A ``compiled`` model of the scene, whatever the poses in it, saves making one.
 
     Raises:
         SceneError: the scene is not consistent.
     """
-    model, data = _placed(scene, model)
+    model, data = _placed(scene, compiled)
     heights: dict[int, float] = {}
     for obj in _supports_first(scene.objects):
         if obj.mobility == "free":
@@ -53,17 +53,17 @@ def rest_on_support(scene: Scene, model: mujoco.MjModel | None = None) -> Scene:
     return replace(scene, objects=tuple(objects))
 
 
-def push_apart(scene: Scene, model: mujoco.MjModel | None = None) -> Scene:
+def push_apart(scene: Scene, compiled: mujoco.MjModel | None = None) -> Scene:
     """Move free objects that overlap others out of them, along the normal of the deepest contact of each pair.
 
     Beside each other, two free objects move by half the depth each; what lies on another one moves alone, as does what
     overlaps something fixed.  Nothing is turned, and nothing is moved farther than 10 cm.
-    A ``model`` of the scene, whatever the poses in it, saves compiling one.
+    A ``compiled`` model of the scene, whatever the poses in it, saves making one.
 
     Raises:
         SceneError: the scene is not consistent.
     """
-    model, data = _placed(scene, model)
+    model, data = _placed(scene, compiled)
     joints = {model.body(o.name).id: data.joint(o.name) for o in scene.objects if o.mobility == "free"}
     start = {body: joint.qpos[:3].copy() for body, joint in joints.items()}
     for _ in range(ROUNDS):
@@ -82,9 +82,9 @@ def push_apart(scene: Scene, model: mujoco.MjModel | None = None) -> Scene:
     return replace(scene, objects=tuple(objects))
 
 
-def _placed(scene: Scene, model: mujoco.MjModel | None) -> tuple[mujoco.MjModel, mujoco.MjData]:
+def _placed(scene: Scene, compiled: mujoco.MjModel | None) -> tuple[mujoco.MjModel, mujoco.MjData]:
     """A model, and the free objects in it where the scene has them."""
-    model = compile_scene(scene, CONTACT) if model is None else model
+    model = compile_scene(scene, CONTACT) if compiled is None else compiled
     data = mujoco.MjData(model)
     place_free(scene, data)
     return model, data

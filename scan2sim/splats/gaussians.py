@@ -67,6 +67,8 @@ class Gaussians:
     def finite(self) -> Tensor:
         """(N,) bool: those with finite values only."""
         parts = (self.means, self.quats, self.log_scales, self.opacity_logits[:, None], self.sh)
+        if all(bool(part.detach().sum().isfinite()) for part in parts):  # a sum is finite only where all of it is
+            return torch.ones(len(self), dtype=torch.bool, device=self.means.device)
         return torch.stack([part.detach().isfinite().flatten(1).all(1) for part in parts]).all(0)
 
     def __getitem__(self, index: Tensor | slice) -> Gaussians:

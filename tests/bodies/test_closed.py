@@ -7,7 +7,7 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scan2sim.bodies import close_mesh, is_closed
+from scan2sim.bodies import close_mesh, enclosed_volume, is_closed
 from scan2sim.errors import SceneError
 
 
@@ -79,3 +79,19 @@ def test_vertices_that_are_not_finite_are_refused() -> None:
     ball.vertices[3] = np.inf
     with pytest.raises(SceneError, match="not finite"):
         close_mesh(ball)
+
+
+def test_the_enclosed_volume_is_that_of_the_solid_wherever_it_lies() -> None:
+    box = trimesh.creation.box((0.1, 0.2, 0.3))
+    box.apply_translation([5, -7, 3])
+    assert enclosed_volume(box) == pytest.approx(0.006)
+    box.invert()
+    assert enclosed_volume(box) == pytest.approx(-0.006)
+    assert not is_closed(box)
+
+
+def test_a_face_that_is_a_line_closes_nothing() -> None:
+    box = trimesh.creation.box()
+    with_line = trimesh.Trimesh(box.vertices, [*box.faces.tolist(), [0, 0, 1]], process=False)
+    assert not is_closed(with_line)
+    assert not is_closed(trimesh.Trimesh(box.vertices, np.vstack([box.faces, box.faces]), process=False))

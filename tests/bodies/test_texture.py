@@ -13,6 +13,7 @@ from scan2sim.bodies import (
     colors_of,
     decimate,
     is_closed,
+    shade_texture,
     split_at_seams,
     texture_mesh,
     vertex_colors,
@@ -80,3 +81,12 @@ def test_without_a_picture_colors_are_mixed_from_the_vertices() -> None:
     assert white == pytest.approx([1, 1, 1], abs=1e-6)
     assert black == pytest.approx([0, 0, 0], abs=1e-6)
     assert middle == pytest.approx([0.5, 0.5, 0.5])
+
+
+def test_other_light_multiplies_the_picture_by_what_the_vertices_say() -> None:
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.05)
+    texture = texture_mesh(ball, lambda points: np.full((len(points), 3), 0.8), 128)
+    factors = 0.5 + 0.3 * ball.vertex_normals[:, [2, 0, 1]]  # linear in the place, so it is mixed without error
+    points = Surface(ball).points(2000)
+    shaded = colors_of(ball, shade_texture(ball, texture, factors))(points)
+    assert shaded == pytest.approx(0.8 * (0.5 + 0.3 * points[:, [2, 0, 1]] / 0.05), abs=0.03)

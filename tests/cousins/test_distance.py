@@ -14,8 +14,8 @@ def test_each_part_alone_moves_the_whole() -> None:
     assert Distance.of_parts().combined == 0
     for part, unit in UNITS.items():
         near, far = (Distance.of_parts(**{part: share * unit}) for share in (0.5, 1.0))
-        assert 0 < near.combined < far.combined == pytest.approx(1 - np.exp(-0.5))
-    assert Distance.of_parts(**{part: 100 * unit for part, unit in UNITS.items()}).combined <= 1
+        assert 0 < near.combined < far.combined == pytest.approx(1 - np.exp(-(1 - np.exp(-1)) / 2))
+    assert Distance.of_parts(**{part: 100 * unit for part, unit in UNITS.items()}).combined < 1
 
 
 def test_a_longer_box_differs_in_shape_and_size() -> None:
@@ -49,3 +49,12 @@ def test_a_new_object_counts_as_clutter() -> None:
     found = distance_between(replace(at_rest(), objects=(*at_rest().objects, extra)), at_rest())
     assert found.clutter == pytest.approx(1 / 4)
     assert found.combined > 0
+
+
+def test_a_bowl_that_becomes_a_box_affords_less() -> None:
+    """It no longer contains or rolls, and now something can stand on it and a gripper takes it: four of four uses."""
+    box = thing(at_rest(), "box")
+    boxed = replace(thing(at_rest(), "bowl"), visual=box.visual, collision=box.collision)
+    cousin = with_object(at_rest(), boxed)
+    assert distance_between(cousin, at_rest()).affordance == pytest.approx(1 / 3)
+    assert distance_between(cousin, at_rest(), {}).affordance == 0

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from scan2sim.cousins import Distance, LayoutConfig, distance_between
 from scan2sim.cousins.layout import vary_layout
@@ -12,7 +13,7 @@ from scan2sim.scene import Scene, SceneObject
 from tests.cousins.scenes import at_rest, ball_in_bowl, thing, with_object
 
 
-def outline(obj: SceneObject) -> shapely.Geometry:
+def outline(obj: SceneObject) -> BaseGeometry:
     corners = np.vstack([transform_points(obj.world_from_object, piece.vertices) for piece in obj.collision])
     return shapely.MultiPoint(corners[:, :2]).convex_hull
 
@@ -91,3 +92,17 @@ def test_nothing_to_move_is_said() -> None:
 
 def test_without_a_change_there_is_no_distance() -> None:
     assert distance_between(at_rest(), at_rest()) == Distance()
+
+
+@pytest.mark.parametrize("polygon", [[[0, 0], [0.1, 0], [0.2, 0]], [[0, 0], [0, 0], [0, 0]]])
+def test_a_support_without_area_is_none(polygon: list[list[float]]) -> None:
+    line = replace(at_rest().supports[0], polygon=np.array(polygon))
+    with pytest.raises(SceneError, match="nothing stands free"):
+        vary_layout(replace(at_rest(), supports=(line,)), 0.5, np.random.default_rng(0))
+
+
+def test_of_a_support_whose_outline_crosses_itself_the_largest_part_counts() -> None:
+    crossing = [[-0.3, -0.25], [0.3, -0.25], [0.3, 0.25], [-0.3, 0.25], [-0.3, -0.3], [-0.35, -0.3]]
+    support = replace(at_rest().supports[0], polygon=np.array(crossing))
+    for scene in layouts(replace(at_rest(), supports=(support,)), 1.0, 5):
+        assert all(shapely.Polygon(crossing).buffer(0.001).contains(outline(obj)) for obj in scene.objects)

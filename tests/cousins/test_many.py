@@ -10,14 +10,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import mujoco
 import pytest
 
 from scan2sim.cli import main
+from scan2sim.commands.cousins import Cousins
+from scan2sim.cousins.many import CousinsPlan
+from scan2sim.cousins.many.one import CousinMaker
+from scan2sim.cousins.many.outcome import Outcome
+from scan2sim.errors import SceneError
 from scan2sim.scene import load_scene, save_scene, validate_scene
 from tests.scene.factory import make_scene
 
@@ -25,6 +32,30 @@ ROOT = Path(__file__).parents[2]
 Said = pytest.CaptureFixture[str]
 COUNT = 4
 OPTIONS = ("--distance", "0.2..0.9", "--seed", "3", "--vary", "layout,physics")
+
+
+RAY = """
+import sys, threading, time
+from pathlib import Path
+from ray.cluster_utils import Cluster
+from scan2sim.cli import main
+
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+doomed = cluster.add_node(num_cpus=1)
+output, *words = sys.argv[1:]
+
+def kill() -> None:
+    while not any(Path(output).glob("[0-9]*")):
+        time.sleep(0.01)
+    cluster.remove_node(doomed, allow_graceful=False)
+
+killer = threading.Thread(target=kill)
+killer.start()
+code = main([*words, "--ray", cluster.address])
+killer.join()
+cluster.shutdown()
+sys.exit(code)
+"""  # in a process of its own: Ray leaves threads and warnings behind
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +173,20 @@ def test_killed_workers_and_runs_change_nothing(twin: Path, cousins: Path, tmp_p
     assert [name for name in expected if expected[name] != got[name]] == []
 
 
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install scan2sim[ray]")
+def test_a_ray_cluster_makes_the_same_also_when_a_node_is_killed(twin: Path, cousins: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    arguments = [sys.executable, "-c", RAY, str(folder), *command(twin, folder)]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert contents(folder) == contents(cousins)
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
+def test_without_ray(twin: Path, tmp_path: Path, capfd: Said) -> None:
+    assert "Ray is not installed" in complaint(capfd, command(twin, tmp_path / "out", 1, "--ray", "local"))
+
+
 def made(folder: Path) -> set[str]:
     return {path.name for path in folder.glob("[0-9]*")}
 
@@ -165,6 +210,31 @@ def interrupt_when(condition: Callable[[], object]) -> None:
     """What Ctrl-C does."""
     wait_for(condition)
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def test_what_cannot_be_made_is_told_and_what_was_made_is_kept(
+    twin: Path, tmp_path: Path, capfd: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_this_process(job: dict[str, Any], indices: Sequence[int], *_: object) -> Iterator[Outcome]:
+        maker = CousinMaker(CousinsPlan.from_json(job["plan"]), Path(job["output"]), job["identity"])
+        for index in indices:
+            try:
+                yield Outcome(index, maker.make(index))
+            except SceneError as problem:
+                yield Outcome(index, reason=str(problem))
+
+    monkeypatch.setattr("scan2sim.cousins.many.make.run_workers", in_this_process)
+    folder = tmp_path / "out"
+    capfd.readouterr()
+    impossible = ["--tries", "1", "--valid.penetration", "1e-12"]
+    assert main([*command(twin, folder, 30, "--workers", "1"), *impossible, "--json"]) == 2
+    reply = json.loads(capfd.readouterr().out)
+    assert reply["made"] == len(made(folder)) == 0
+    assert len(reply["failed"]) == 10  # after that it gives up
+    assert "no valid cousin in 1 tries" in reply["failed"]["0"]
+    index = json.loads((folder / "cousins.json").read_text())
+    assert (index["wanted"], index["made"], len(index["failed"])) == (30, 0, 10)
+    assert "0003 failed: no valid cousin" in (folder / "cousins.log").read_text()
 
 
 def test_other_cousins_are_left_alone(twin: Path, cousins: Path, tmp_path: Path, capfd: Said) -> None:
@@ -213,6 +283,17 @@ def test_a_cousin_that_was_changed_or_cut_short_is_not_taken_for_whole(
 def test_wrong_wishes_make_nothing(more: list[str], said: str, twin: Path, tmp_path: Path, capfd: Said) -> None:
     assert said in complaint(capfd, [*command(twin, tmp_path / "out"), *more])
     assert not (tmp_path / "out").exists()
+
+
+def test_the_flag_vary() -> None:
+    def parsed(*words: str) -> tuple[str, ...]:
+        command = Cousins.parse([*words, "-n", "1", "-o", "out"], "scan2sim cousins")
+        assert command.scene == "desk"
+        return command.config.vary
+
+    assert parsed("desk") == ("shape", "layout", "physics")
+    assert parsed("--vary", "light,layout", "desk") == ("light", "layout")
+    assert parsed("desk", "--vary", "light", "layout") == ("light", "layout")
 
 
 def test_a_twin_that_cannot_be_used(twin: Path, tmp_path: Path, capfd: Said) -> None:

@@ -22,7 +22,7 @@ ALL: tuple[Part, ...] = ("layout", "physics", "appearance", "light")
 
 
 @cache
-def family(count: int = 60) -> tuple[np.ndarray, tuple[Cousin, ...]]:
+def family(count: int = 50) -> tuple[np.ndarray, tuple[Cousin, ...]]:
     sliders = np.random.default_rng(7).uniform(0.01, 1, count)
     config = CousinsConfig(vary=ALL)
     return sliders, tuple(sample(at_rest(), float(d), np.random.default_rng(i), config) for i, d in enumerate(sliders))

@@ -4,6 +4,6 @@
 """
 
 from scan2sim.bodies.procedural.draw import FAMILIES, procedural_shape
-from scan2sim.bodies.procedural.shape import ProceduralShape
+from scan2sim.bodies.procedural.shape import ProceduralShape, lying_turn
 
-__all__ = ["FAMILIES", "ProceduralShape", "procedural_shape"]
+__all__ = ["FAMILIES", "ProceduralShape", "lying_turn", "procedural_shape"]

@@ -6,7 +6,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from scan2sim.bodies.procedural.shape import circle, hull, lying, revolved, skin, slabs
+from scan2sim.bodies.procedural.shape import circle, hull, lying_turn, revolved, skin, slabs
 
 __all__ = ["bottle", "can", "capsule", "ellipsoid", "frustum", "lemon", "pear", "potato", "ring", "spoon"]
 
@@ -56,7 +56,7 @@ def ellipsoid(rng: np.random.Generator) -> Drawn:
 
 def lemon(rng: np.random.Generator) -> Drawn:
     """A lemon, lying: round about its long axis, with two tips."""
-    values = {"radius": rng.uniform(0.3, 0.42), "tip": rng.uniform(0.6, 0.85)}
+    values = {"radius": rng.uniform(0.28, 0.38), "tip": rng.uniform(0.6, 0.85)}
     places = -np.cos(np.linspace(0, np.pi, 16))[1:-1]
     profile = [(values["radius"] * (1 - t * t) ** values["tip"], t / 2) for t in places]
     return _rolled(profile, values)
@@ -142,7 +142,7 @@ def _rolled(profile: list[tuple[float, float]], values: dict[str, float]) -> Dra
 
 
 def _at_rest(mesh: trimesh.Trimesh, pieces: list[trimesh.Trimesh], values: dict[str, float]) -> Drawn:
-    turn = lying(mesh)
+    turn = lying_turn(mesh)
     for part in (mesh, *pieces):
         part.apply_transform(turn)
     return mesh, pieces, values

@@ -10,7 +10,7 @@ import trimesh
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull
 
-__all__ = ["ProceduralShape", "circle", "hull", "lying", "revolved", "skin", "slabs"]
+__all__ = ["ProceduralShape", "circle", "hull", "lying_turn", "revolved", "skin", "slabs"]
 
 Array = NDArray[np.float64]
 STRAIGHT = 1.004  # a hull at most this much larger than what is in it leaves it as it is
@@ -96,7 +96,7 @@ def _is_straight(rings: Array, straight: float) -> bool:
     return bool(ConvexHull(rings.reshape(-1, 3)).volume <= straight * skin(rings).volume)
 
 
-def lying(solid: trimesh.Trimesh) -> Array:  # (4, 4)
+def lying_turn(solid: trimesh.Trimesh) -> Array:  # (4, 4)
     """The turn that lays a solid onto the side of its hull nearest to its centre of mass, where it is sure to stay.
 
     The foot of the shortest way from the centre to any side's plane lies on that side, so the centre is over it.

@@ -16,10 +16,19 @@ from typing import Any, Self
 from scan2sim.errors import OutputError
 from scan2sim.files import finite, output_errors, read_json, write_json
 
-__all__ = ["COUSIN_FILE", "LOG_FILE", "CousinEntry", "CousinsFolder", "cousin_name", "hidden_name", "measure"]
+__all__ = [
+    "COUSIN_FILE",
+    "LOG_FILE",
+    "SHARED_FOLDER",
+    "CousinEntry",
+    "CousinsFolder",
+    "cousin_name",
+    "hidden_name",
+    "measure",
+]
 
 FORMAT, VERSION = "scan2sim.cousins", 1
-INDEX_FILE, COUSIN_FILE, LOG_FILE = "cousins.json", "cousin.json", "cousins.log"
+INDEX_FILE, COUSIN_FILE, LOG_FILE, SHARED_FOLDER = "cousins.json", "cousin.json", "cousins.log", ".shared"
 LISTED = 5  # names in a message
 _NAME = re.compile(r"\d{4,}")
 _HIDDEN = re.compile(r"\.\d{4,}\..*\.new")
@@ -89,8 +98,12 @@ class CousinsFolder:
         self._identity = finite(identity)
         with output_errors(path):
             names = {entry.name for entry in path.iterdir()}
-            if not names & {INDEX_FILE, LOG_FILE} and any(not n.startswith(".") and not _NAME.fullmatch(n) for n in names):
-                raise OutputError("this folder holds something else than cousins", path=path, todo="choose another with -o")
+            if not names & {INDEX_FILE, LOG_FILE} and any(
+                not n.startswith(".") and not _NAME.fullmatch(n) for n in names
+            ):
+                raise OutputError(
+                    "this folder holds something else than cousins", path=path, todo="choose another with -o"
+                )
             for name in sorted(names):
                 if _HIDDEN.fullmatch(name):
                     shutil.rmtree(path / name)
@@ -157,7 +170,7 @@ def _differences(there: Any, wanted: Any, name: str = "") -> list[str]:
         keys = [key for key in wanted if there.get(key) != wanted[key]]
         return [text for key in keys for text in _differences(there.get(key), wanted[key], f"{name} {key}".strip())]
     if name in ("twin", "assets"):
-        return [f"another {'scene' if name == 'twin' else 'set of assets'}"]
+        return ["another scene" if name == "twin" else "other assets"]
     return [f"{name} {_words(there)} instead of {_words(wanted)}"]
 
 

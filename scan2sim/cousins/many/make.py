@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scan2sim.cousins.many.folder import LOG_FILE, CousinEntry, CousinsFolder
@@ -23,7 +24,7 @@ from scan2sim.progress import Reporter, silent
 __all__ = ["MadeCousins", "make_cousins"]
 
 INDEX_SECONDS = 2.0  # between two versions of the index
-MOST_FAILED = 10  # then it is not worth to go on
+MOST_FAILED = 10  # cousins; more would fail for the same reason
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def make_cousins(
         report: told how many are made.
 
     Raises:
-        UsageError: the count is not positive, or a worker cannot start.
+        UsageError: the count is not positive, there are no assets, or workers do not start.
         SceneError: the twin cannot be used.
         OutputError: the folder holds other cousins or something else, cannot be written, or is in use.
     """
@@ -69,17 +70,23 @@ def make_cousins(
     workers = _cores() if workers is None else workers
     if workers < 1:
         raise UsageError(f"{workers} workers", todo="give 1 or more")
-    twin = plan.open_twin()
+    twin, library = plan.open_twin(), plan.open_assets(report)
+    identity = plan.identity(twin, library)
     with output_errors(output):
         output.mkdir(parents=True, exist_ok=True)
     with folder_lock(output):
-        cousins = CousinsFolder(output, plan.identity(twin))
+        cousins = CousinsFolder(output, identity)
         missing = [index for index in range(count) if index not in cousins.entries]
-        job = {"plan": plan.as_json(), "output": str(output.resolve())}
-        run = run_on_ray(job, missing, ray) if ray else run_workers(job, missing, workers, output / LOG_FILE)
+        here = replace(plan, twin=plan.twin.resolve(), assets=plan.assets and plan.assets.resolve())
+        job = {"plan": here.as_json(), "output": str(output.resolve()), "identity": identity}
+        if ray and missing:
+            run = run_on_ray(job, missing, ray)
+        else:
+            run = run_workers(job, missing, workers, output / LOG_FILE)
         failed: dict[int, str] = {}
         try:
-            _collect(run, cousins, count, failed, report)
+            with closing(run):  # whatever happens, its workers end
+                _collect(run, cousins, count, failed, report)
         finally:
             cousins.write_index(count, failed)
         entries = tuple(cousins.entries[index] for index in sorted(cousins.entries))
@@ -103,7 +110,6 @@ def _collect(
             log.flush()
             report("making cousins", len(cousins.entries) + len(failed), count)
             if len(failed) >= MOST_FAILED:
-                run.close()
                 return
             if time.monotonic() - written > INDEX_SECONDS:
                 cousins.write_index(count, failed)

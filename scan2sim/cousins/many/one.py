@@ -6,16 +6,18 @@ import errno
 import os
 import shutil
 import socket
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from scan2sim.cousins.many.folder import COUSIN_FILE, CousinEntry, cousin_name, hidden_name, measure
+from scan2sim.cousins.many.folder import COUSIN_FILE, SHARED_FOLDER, CousinEntry, cousin_name, hidden_name, measure
 from scan2sim.cousins.many.plan import CousinsPlan
 from scan2sim.cousins.many.sheet import save_preview
 from scan2sim.cousins.sample import sample
+from scan2sim.cousins.study import study_twin
 from scan2sim.files import json_bytes, output_errors
-from scan2sim.scene import save_variant
+from scan2sim.scene import SharedFiles, VariantSaver
 
 __all__ = ["CousinMaker"]
 
@@ -23,16 +25,25 @@ __all__ = ["CousinMaker"]
 class CousinMaker:
     """Makes the cousins of one plan; one maker a process."""
 
-    def __init__(self, plan: CousinsPlan, output: Path) -> None:
-        """Read the twin.
+    def __init__(self, plan: CousinsPlan, output: Path, identity: Mapping[str, Any]) -> None:
+        """Read the twin and what its cousins are made of.
+
+        Args:
+            plan: which cousins.
+            output: the folder for them.
+            identity: of the plan, written into each cousin.
 
         Raises:
-            SceneError: it is missing or damaged, or has no objects.
+            SceneError: the twin is missing or damaged, or has no objects.
+            UsageError: there are no assets in the plan's folder of them.
         """
         self._plan = plan
         self._output = output
+        self._identity = identity
         self._twin = plan.open_twin()
-        self._identity = plan.identity(self._twin)
+        self._library = plan.open_assets()
+        self._study = study_twin(self._twin.scene, plan.config)
+        self._saver = VariantSaver(self._twin, SharedFiles(output / SHARED_FOLDER))
         self._owner = f"{socket.gethostname()}-{os.getpid()}"
 
     def make(self, index: int) -> CousinEntry:
@@ -44,7 +55,7 @@ class CousinMaker:
         """
         rng = self._plan.rng(index)
         slider = float(rng.uniform(*self._plan.distance))
-        cousin = sample(self._twin.scene, slider, rng, self._plan.config)
+        cousin = sample(self._twin.scene, slider, rng, self._plan.config, self._library, self._study)
         story: dict[str, Any] = {
             "index": index,
             "plan": self._identity,
@@ -57,7 +68,7 @@ class CousinMaker:
         hidden = self._output / hidden_name(index, self._owner)
         with output_errors(self._output):
             try:
-                save_variant(scene, hidden, self._twin)
+                self._saver.save(scene, hidden)
                 save_preview(scene, hidden, index)
                 record = story | measure(hidden)
                 _commit(hidden, self._output / cousin_name(index), json_bytes(record))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -13,8 +13,11 @@ import numpy as np
 from pydantic import TypeAdapter
 
 import scan2sim
+from scan2sim.cousins.assets import AssetLibrary, open_library
+from scan2sim.cousins.change import PARTS
 from scan2sim.cousins.config import CousinsConfig
 from scan2sim.errors import SceneError, UsageError
+from scan2sim.progress import Reporter, silent
 from scan2sim.scene import SavedScene, open_saved
 
 __all__ = ["CousinsPlan"]
@@ -28,7 +31,7 @@ class CousinsPlan:
     distance: tuple[float, float]  # 0..1; each cousin draws its slider between the two
     seed: int = 0
     config: CousinsConfig = field(default_factory=CousinsConfig)
-    assets: tuple[Path, ...] = ()  # folders of things to take the place of others, or to add
+    assets: Path | None = None  # a folder of things to take the place of others or to add; None: those we ship
 
     def __post_init__(self) -> None:
         low, high = self.distance
@@ -39,9 +42,10 @@ class CousinsPlan:
             )
         if self.seed < 0:
             raise UsageError(f"the seed {self.seed} is negative", todo="give 0 or more")
-        for folder in self.assets:
-            if not folder.is_dir():
-                raise UsageError("no such folder of assets", path=folder, todo="check --assets")
+        if not self.config.vary:
+            raise UsageError("nothing to vary", todo=f"choose from: {', '.join(PARTS)}")
+        if self.assets and not self.assets.is_dir():
+            raise UsageError("no such folder of assets", path=self.assets, todo="check --assets")
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
@@ -65,45 +69,44 @@ class CousinsPlan:
             )
         return saved
 
+    def open_assets(self, report: Reporter = silent) -> AssetLibrary | None:
+        """The things that cousins get, where these vary; the first time that takes seconds for each mesh.
+
+        Raises:
+            UsageError: nothing in the folder is an asset.
+            OutputError: another process is preparing the same assets.
+        """
+        return open_library(self.assets, report=report) if {"category", "clutter"} & set(self.config.vary) else None
+
     def rng(self, index: int) -> np.random.Generator:
         """The random numbers of cousin ``index``, its own whoever makes it."""
         return np.random.default_rng(np.random.SeedSequence([self.seed, index]))
 
-    def identity(self, twin: SavedScene) -> dict[str, Any]:
+    def identity(self, twin: SavedScene, library: AssetLibrary | None) -> dict[str, Any]:
         """What decides how cousins look, to tell whether those of a folder are these."""
-        plan = self.as_json()
         return {
-            "twin": _digest(_files(twin)),
+            "twin": _digest(twin),
             "seed": self.seed,
             "distance": list(self.distance),
-            "settings": plan["config"],
-            "assets": _digest(_assets(self.assets)) if self.assets else None,
+            "settings": self.as_json()["config"],
+            "assets": library and _hash(sorted(asset.digest for asset in library.assets)),
             "scan2sim": scan2sim.__version__,
         }
 
 
-def _files(twin: SavedScene) -> Iterator[tuple[str, Path]]:
-    """The files of a scene that a cousin is made from."""
+def _digest(twin: SavedScene) -> str:
+    """SHA-256 over the names and contents of the files that cousins are made from."""
     manifest = twin.manifest
     names = ["scene.json", manifest.background.splats, *manifest.background.collision]
     for entry in manifest.objects:
         names += [entry.splats, entry.visual, *entry.collision]
     names += [name for name in (manifest.cameras, manifest.points) if name]
-    yield from ((name, twin.folder / name) for name in names)
+    lines = []
+    for name in names:
+        with (twin.folder / name).open("rb") as file:
+            lines.append(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}")
+    return _hash(lines)
 
 
-def _assets(folders: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
-    for number, folder in enumerate(folders):
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                yield f"{number}/{path.relative_to(folder).as_posix()}", path
-
-
-def _digest(files: Iterator[tuple[str, Path]]) -> str:
-    """SHA-256 over names and contents."""
-    whole = hashlib.sha256()
-    for name, path in files:
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{name}\0{content}\n".encode())
-    return whole.hexdigest()
+def _hash(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -58,9 +58,7 @@ class _Diagram:
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Where a value lies on the picture."""
-        right, up = (
-            (value - low) / (high - low) for value, (low, high) in ((x, self.x_range), (y, self.y_range))
-        )
+        right, up = ((value - low) / (high - low) for value, (low, high) in ((x, self.x_range), (y, self.y_range)))
         return LEFT + right * (WIDTH - LEFT - RIGHT), self.bottom - up * (self.bottom - self.top)
 
     def text(self, x: float, y: float, words: str, anchor: str, color: Color = INK) -> None:

@@ -28,7 +28,7 @@ def run_on_ray(job: dict[str, Any], indices: Sequence[int], address: str) -> Ite
     """Make cousins on a cluster, and tell of each as it comes.
 
     Args:
-        job: the plan and the folder of the output; all nodes must see the same under their paths.
+        job: what a maker needs; all nodes must find the twin, the assets and the output under its paths.
         indices: which cousins.
         address: of the cluster, as in ``auto`` or ``ray://head:10001``; ``local`` starts one on this machine.
 
@@ -64,7 +64,9 @@ def _connected(address: str) -> Any:
         raise UsageError("Ray is not installed", todo='pip install "scan2sim[ray]", or leave --ray out') from None
     try:
         where = None if address == "local" else address
-        ray.init(where, include_dashboard=False if where is None else None, log_to_driver=False, configure_logging=False)
+        ray.init(
+            where, include_dashboard=False if where is None else None, log_to_driver=False, configure_logging=False
+        )
     except (ConnectionError, ValueError, RuntimeError) as problem:
         first = str(problem).splitlines()[0]
         raise UsageError(f"no Ray cluster at “{address}”: {first}", todo="start one, or give --ray local") from None
@@ -83,4 +85,4 @@ def _make(job: str, index: int) -> Outcome:
 def _maker(job: str) -> CousinMaker:
     """Ray uses a process again for later tasks: the twin is read once."""
     wanted = json.loads(job)
-    return CousinMaker(CousinsPlan.from_json(wanted["plan"]), Path(wanted["output"]))
+    return CousinMaker(CousinsPlan.from_json(wanted["plan"]), Path(wanted["output"]), wanted["identity"])

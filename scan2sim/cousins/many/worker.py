@@ -1,8 +1,8 @@
 """A worker process: ``python -m scan2sim.cousins.many.worker``, started and fed by `workers.py`.
 
-The first line of its standard input is the job as JSON (``plan``, ``output``), each later one the number of a cousin to
-make.  It answers each, and the first line too, with one line of JSON on its standard output; whatever libraries print
-goes to standard error.  When its input ends, because its parent is done or dead, it ends at once.
+The first line of its standard input is the job as JSON (``plan``, ``output``, ``identity``), each later one the number
+of a cousin to make.  It answers each, and the first line too, with one line of JSON on its standard output; whatever
+libraries print goes to standard error.  When its input ends, because its parent is done or dead, it ends at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> None:
     wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin, wanted), daemon=True).start()
     job = json.loads(wanted.get())
-    maker = CousinMaker(CousinsPlan.from_json(job["plan"]), Path(job["output"]))
+    maker = CousinMaker(CousinsPlan.from_json(job["plan"]), Path(job["output"]), job["identity"])
     _say(answers, {"ready": True})
     while True:
         index = int(wanted.get())

@@ -23,7 +23,7 @@ from scan2sim.errors import UsageError
 
 __all__ = ["run_workers"]
 
-PROGRAM = (sys.executable, "-m", "scan2sim.cousins.many.worker")
+PROGRAM = (sys.executable, "-P", "-m", "scan2sim.cousins.many.worker")  # -P: not what lies in this folder
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 READ = 1 << 16  # [bytes]
 
@@ -73,7 +73,9 @@ def run_workers(
                         how = worker.end()
                         stillborn += not worker.ready
                         if stillborn >= ATTEMPTS:
-                            raise UsageError(f"workers do not start: the last one ended {how}", todo=f"see why in {log}")
+                            raise UsageError(
+                                f"workers do not start: the last one ended {how}", todo=f"see why in {log}"
+                            )
                         if worker.index is not None and attempts[worker.index] < ATTEMPTS:
                             queue.append(worker.index)
                         elif worker.index is not None:
@@ -121,8 +123,9 @@ class _Worker:
         if not data:
             return None
         *lines, self._unread = (self._unread + data).split(b"\n")
-        self.ready = self.ready or bool(lines)
-        return [json.loads(line) for line in lines]
+        said = [json.loads(line) for line in lines if line.startswith(b"{")]  # else a library prints while it loads
+        self.ready = self.ready or bool(said)
+        return said
 
     def hand(self, index: int | None) -> None:
         """Give it its next cousin, or let it end."""

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from scan2sim.bodies import vertex_colors, vertices_seen
-from scan2sim.cousins.shape.carry_bodies import Pieces
+from scan2sim.cousins.shape.carry_pieces import Piece, pieces_of
 from scan2sim.cousins.shape.config import ShapeConfig
 from scan2sim.cousins.shape.footing import Footing, footing_of
 from scan2sim.cousins.shape.modes import Mode, mixed, modes_of, with_bumps
 from scan2sim.cousins.shape.outline import Outline, outline_of
 from scan2sim.cousins.shape.refine import Skin, with_short_edges
+from scan2sim.cousins.shape.solid import Solid, cross_product, solid_of
+from scan2sim.cousins.shape.surface_distance import Sample, sample_of
 from scan2sim.cousins.shape.warp import Warp
 from scan2sim.errors import SceneError
 from scan2sim.scene import SceneObject
 
-__all__ = ["Anatomy", "anatomy_of", "normals_of"]
+__all__ = ["Anatomy", "anatomy_of"]
 
 Array = NDArray[np.float64]
 
-SAMPLES = 400  # points of the surface by which changes are measured
+SAMPLES = 300  # points of the surface by which changes are measured …
+SPREAD = 4000  # … and by which its parts are found
 LONGEST_EDGE = 1 / 8  # over the object's size
 LEAST_EFFECT = 0.04  # of what is asked for at the most; a deformation that does less is none
-PIECE_CORNERS = 32  # a collision piece with fewer gets more before it is deformed
 PARTNERS = 12  # neighbours among which a vertex's partner across a wall or a gap is sought
 
 
@@ -38,10 +39,11 @@ class Anatomy:
     footing: Footing
     skin: Skin  # visual mesh, standing frame, attributes RGBA and seen
     normals: Array  # (V, 3) of its vertices
-    pieces: Pieces  # standing frame
+    solid: Solid  # inside it, in the object's own frame
+    pieces: tuple[Piece, ...]  # standing frame
     outline: Outline
     modes: tuple[Mode, ...]
-    sample: Array  # (SAMPLES, 3) [m] points spread evenly over the surface
+    sample: Sample  # by which changes are measured
     partners: NDArray[np.int64]  # (P, 2) vertices that face each other or turn their backs on each other
 
     @property
@@ -50,56 +52,47 @@ class Anatomy:
         low = float(self.skin.vertices[:, 0].min())
         return low, float(self.skin.vertices[:, 0].max()) - low
 
-    @cached_property
-    def _tree(self) -> KDTree:
-        return KDTree(self.skin.vertices)
-
     def distance(self, warp: Warp) -> float:
-        """How far the warped surface lies from the twin's, their middles put together, over the twin's size.
-
-        The mean over the sample of the distance to the tangent plane at the nearest vertex: the one-sided chamfer
-        distance, without the noise that distances between points would have.
-        """
-        moved = warp(self.sample)[0]
-        moved = moved - moved.mean(0) + self.sample.mean(0)
-        nearest = self._tree.query(moved)[1]
-        away = np.einsum("ni,ni->n", moved - self.skin.vertices[nearest], self.normals[nearest])
-        return float(np.abs(away).mean()) / self.footing.size
+        """How far the warped surface lies from the twin's, over the twin's size."""
+        return self.sample.moved_by(warp) / self.footing.size
 
 
-def anatomy_of(obj: SceneObject, config: ShapeConfig = ShapeConfig()) -> Anatomy:
+def anatomy_of(obj: SceneObject, config: ShapeConfig = ShapeConfig()) -> Anatomy:  # noqa: B008 (frozen)
     """Take an object apart.
 
     Raises:
-        SceneError: it has no collision pieces, or none of the configured deformations would change it.
+        SceneError: it has no collision pieces, its mesh bounds no solid, or none of the configured deformations would
+            change it.
     """
     if not obj.collision:
         raise SceneError(f"“{obj.name}” has no collision pieces, so nobody knows how it stands")
     footing = footing_of(obj)
     skin = with_short_edges(_skin(obj, footing), LONGEST_EDGE * footing.size)
-    normals, areas = normals_of(skin.vertices, skin.faces)
-    outline = outline_of(skin.vertices, normals)
-    shares = (np.cumsum(areas) - areas / 2) / areas.sum()
-    sample = skin.vertices[np.searchsorted(shares, (np.arange(SAMPLES) + 0.5) / SAMPLES).clip(0, len(shares) - 1)]
-    known = Anatomy(footing, skin, normals, _pieces(obj, footing), outline, (), sample, np.zeros((0, 2), np.int64))
+    normals = _normals(skin.vertices, skin.faces)
+    spread = sample_of(skin.vertices, normals, skin.faces, SPREAD)
+    outline = outline_of(spread.points, spread.normals)
+    sample = sample_of(skin.vertices, normals, skin.faces, SAMPLES)
+    solid = solid_of(footing.in_object(skin.vertices), skin.faces)
+    if solid.volume <= 0:
+        raise SceneError(f"the mesh of “{obj.name}” bounds no solid", todo="close it first")
+    known = Anatomy(
+        footing, skin, normals, solid, pieces_of(obj, footing), outline, (), sample, np.zeros((0, 2), np.int64)
+    )
     useful = tuple(m for m in modes_of(outline, config.kinds) if _effect(known, m) > LEAST_EFFECT * config.largest)
     if not useful:
         raise SceneError(
             f"none of the deformations {', '.join(config.kinds)} would change the shape of “{obj.name}”",
             todo="allow others",
         )
-    partners = _partners(known._tree, skin.vertices, normals)
-    return Anatomy(footing, skin, normals, known.pieces, outline, useful, sample, partners)
+    return replace(known, modes=useful, partners=_partners(skin.vertices, normals))
 
 
-def normals_of(vertices: Array, faces: NDArray[np.int64]) -> tuple[Array, Array]:  # (V, 3) unit, (V,) [m²]
-    """Area-weighted normals of a mesh's vertices, and the area that belongs to each."""
-    a, b, c = vertices[faces].transpose(1, 0, 2)
-    crossed = np.cross(b - a, c - a)
-    corners = faces.ravel()
-    sums = np.stack([np.bincount(corners, np.repeat(v, 3), minlength=len(vertices)) for v in crossed.T], axis=1)
-    areas = np.bincount(corners, np.repeat(np.linalg.norm(crossed, axis=1), 3), minlength=len(vertices)) / 6
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-300), areas
+def _normals(vertices: Array, faces: NDArray[np.int64]) -> Array:  # (V, 3) unit
+    """Area-weighted normals of a mesh's vertices."""
+    a, b, c = vertices[faces].transpose(1, 2, 0)
+    crossed, corners = cross_product(b - a, c - a), faces.ravel()
+    sums = np.stack([np.bincount(corners, np.repeat(v, 3), minlength=len(vertices)) for v in crossed], axis=1)
+    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-300)
 
 
 def _skin(obj: SceneObject, footing: Footing) -> Skin:
@@ -110,33 +103,18 @@ def _skin(obj: SceneObject, footing: Footing) -> Skin:
     return Skin(footing.points(np.asarray(mesh.vertices, dtype=np.float64)), faces, attributes, uv)
 
 
-def _pieces(obj: SceneObject, footing: Footing) -> Pieces:
-    """The collision pieces; those with few corners, which could not bend, get more of them on their edges."""
-    skins = []
-    for piece in obj.collision:
-        points, faces = footing.points(np.asarray(piece.vertices)), np.asarray(piece.faces, dtype=np.int64)
-        skin = Skin(points, faces, np.zeros((len(points), 0)))
-        skins.append(with_short_edges(skin, LONGEST_EDGE * footing.size) if len(points) < PIECE_CORNERS else skin)
-    starts = np.cumsum([0] + [len(skin.vertices) for skin in skins])
-    return Pieces(
-        np.concatenate([skin.vertices for skin in skins]),
-        np.concatenate([skin.faces + start for skin, start in zip(skins, starts, strict=False)]),
-        starts,
-    )
-
-
 def _effect(anatomy: Anatomy, mode: Mode) -> float:
     """The larger of the distances that a mode makes at its ends."""
-    mode = with_bumps(mode, anatomy.sample, np.random.default_rng(0))
+    mode = with_bumps(mode, anatomy.sample.points, np.random.default_rng(0))
     ends = [mixed([mode], [strength], anatomy.outline, anatomy.span) for strength in (mode.low, mode.high)]
     return max(anatomy.distance(warp) for warp in ends)
 
 
-def _partners(tree: KDTree, vertices: Array, normals: Array) -> NDArray[np.int64]:
+def _partners(vertices: Array, normals: Array) -> NDArray[np.int64]:
     """Pairs of near vertices with opposite normals, each straight above or below the other: the two sides of a wall
     or of a gap, where a surface would first run through itself."""
     some = np.linspace(0, len(vertices) - 1, min(len(vertices), 1000)).astype(np.int64)
-    near = tree.query(vertices[some], k=min(PARTNERS, len(vertices)))[1]
+    near = np.asarray(KDTree(vertices).query(vertices[some], k=min(PARTNERS, len(vertices)))[1])
     opposite = np.einsum("ni,nki->nk", normals[some], normals[near]) < -0.3
     way = vertices[near] - vertices[some][:, None]
     straight = np.abs(np.einsum("ni,nki->nk", normals[some], way)) > 0.6 * np.linalg.norm(way, axis=2)

@@ -1,4 +1,4 @@
-"""Cross-sections along an axis, each scaled, turned and moved: stretch, taper, bulge, neck, rim, twist and bend alike."""
+"""Cross-sections along an axis, each scaled, turned and moved: stretch, taper, neck, twist and bend alike."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def knot_places() -> Array:  # (KNOTS,)
 
 @dataclass(frozen=True)
 class AxisWarp:
-    """With h along the axis and (p, q) across it, ``(p, q) ↦ turn(h) diag(scales(h)) (p, q) + offset(h)``, ``h ↦ G(h)``.
+    """``h ↦ G(h)`` and ``(p, q) ↦ turn(h) diag(scales(h)) (p, q) + offset(h)``, h along the axis, (p, q) across it.
 
     G' = exp(log_slope) interpolated linearly, so G' > 0; for each h the cross-section is mapped by an invertible affine
     map.  So this is a diffeomorphism whatever the knots hold, with ``det J = exp(log_scale_1 + log_scale_2) G'``.
@@ -42,20 +42,20 @@ class AxisWarp:
         first, second = (1, 2) if self.axis == 0 else (0, 1)
         p, q, h = points[:, first], points[:, second], points[:, self.axis]
         values, slopes = self._profiles(h)
-        scale_1, scale_2 = np.exp(values[:, 0]), np.exp(values[:, 1])
-        cos, sin = np.cos(values[:, 3]), np.sin(values[:, 3])
+        scale_1, scale_2 = np.exp(values[0]), np.exp(values[1])
+        cos, sin = np.cos(values[3]), np.sin(values[3])
         u, v = scale_1 * p, scale_2 * q
         turned_u, turned_v = cos * u - sin * v, sin * u + cos * v
         along, along_slope = self._along(h)
         moved = np.empty_like(points)
-        moved[:, first], moved[:, second] = turned_u + values[:, 4], turned_v + values[:, 5]
+        moved[:, first], moved[:, second] = turned_u + values[4], turned_v + values[5]
         moved[:, self.axis] = along
         jacobians = np.zeros((len(points), 3, 3))
         jacobians[:, first, first], jacobians[:, first, second] = cos * scale_1, -sin * scale_2
         jacobians[:, second, first], jacobians[:, second, second] = sin * scale_1, cos * scale_2
-        du, dv = slopes[:, 0] * u, slopes[:, 1] * v
-        jacobians[:, first, self.axis] = cos * du - sin * dv - slopes[:, 3] * turned_v + slopes[:, 4]
-        jacobians[:, second, self.axis] = sin * du + cos * dv + slopes[:, 3] * turned_u + slopes[:, 5]
+        du, dv = slopes[0] * u, slopes[1] * v
+        jacobians[:, first, self.axis] = cos * du - sin * dv - slopes[3] * turned_v + slopes[4]
+        jacobians[:, second, self.axis] = sin * du + cos * dv + slopes[3] * turned_u + slopes[5]
         jacobians[:, self.axis, self.axis] = along_slope
         return moved, jacobians
 
@@ -70,17 +70,21 @@ class AxisWarp:
         before = np.minimum(clipped.astype(np.int64), KNOTS - 2)
         return before, clipped - before, clipped == place
 
-    def _profiles(self, h: Array) -> tuple[Array, Array]:  # (N, 6) values and derivatives
+    def _profiles(self, h: Array) -> tuple[Array, Array]:  # (6, N) values and derivatives
         before, s, inside = self._place(h)
         tangents = np.gradient(self.knots, axis=0)
-        a, b, m, n = self.knots[before], self.knots[before + 1], tangents[before], tangents[before + 1]
-        s = s[:, None]
-        rise = b - a
-        values = a + s * (m + s * (3 * rise - 2 * m - n + s * (m + n - 2 * rise)))
-        slopes = m + s * (2 * (3 * rise - 2 * m - n) + 3 * s * (m + n - 2 * rise))
-        return values, slopes * inside[:, None] / self._step
+        rise, start, end = np.diff(self.knots, axis=0), tangents[:-1], tangents[1:]
+        square, cube = 3 * rise - 2 * start - end, start + end - 2 * rise
+        values, slopes = np.zeros((6, len(h))), np.zeros((6, len(h)))
+        for k in np.flatnonzero(self.knots.any(0)):
+            b, c, d = start[:, k][before], square[:, k][before], cube[:, k][before]
+            values[k] = self.knots[:, k][before] + s * (b + s * (c + s * d))
+            slopes[k] = (b + s * (2 * c + 3 * s * d)) * inside / self._step
+        return values, slopes
 
     def _along(self, h: Array) -> tuple[Array, Array]:  # (N,) G and G'
+        if not self.knots[:, 2].any():
+            return h, np.ones(len(h))
         steepness = np.exp(self.knots[:, 2])
         sums = np.concatenate([[0.0], np.cumsum((steepness[1:] + steepness[:-1]) / 2)]) * self._step
 

@@ -1,48 +1,22 @@
-"""Meshes, collision pieces and mass carried along by a deformation."""
+"""The visual mesh and the mass carried along by a deformation."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, QhullError
 from trimesh.visual import ColorVisuals
 
 from scan2sim.bodies import mark_seen
 from scan2sim.cousins.shape.refine import Skin
+from scan2sim.cousins.shape.solid import Solid
 from scan2sim.scene import Estimate, Physical
 
-__all__ = ["Pieces", "Solid", "carried_physical", "convex_again", "mesh_of", "solid_of"]
+__all__ = ["carried_physical", "mesh_of"]
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Solid:
-    """Volume, middle and spread of what a closed surface bounds."""
-
-    volume: float  # [m³]
-    mean: Array  # (3,) [m]
-    covariance: Array  # (3, 3) [m²] of its points
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """Points of all collision pieces in one array, with the triangles of each piece's surface."""
-
-    points: Array  # (P, 3) [m]
-    faces: NDArray[np.int64]  # (F, 3)
-    starts: NDArray[np.int64]  # (pieces + 1,) where the points of each begin
-
-
-def solid_of(vertices: Array, faces: NDArray[np.int64]) -> Solid:
-    """Integrals over the solid inside a closed surface."""
-    found = trimesh.triangles.mass_properties(vertices[faces], density=1.0)
-    inertia, volume = np.asarray(found["inertia"]), float(found["volume"])
-    return Solid(volume, np.asarray(found["center_mass"]), (np.trace(inertia) / 2 * np.eye(3) - inertia) / volume)
 
 
 def carried_physical(physical: Physical, before: Solid, after: Solid) -> tuple[Physical, Array]:
@@ -70,30 +44,6 @@ def carried_physical(physical: Physical, before: Solid, after: Solid) -> tuple[P
     return carried, centre
 
 
-def convex_again(
-    pieces: Pieces,  # deformed
-) -> tuple[trimesh.Trimesh, ...] | None:
-    """The hull of each piece, closed and wound outwards; None if one has lost its volume."""
-    hulls = []
-    for start, end in pairwise(pieces.starts):
-        points = pieces.points[start:end]
-        try:
-            hull = ConvexHull(points)
-        except (QhullError, ValueError):
-            return None
-        rows = np.unique(hull.simplices)
-        corners = points[hull.simplices]
-        crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        faces = np.searchsorted(rows, hull.simplices)
-        inwards = np.einsum("fi,fi->f", crossed, hull.equations[:, :3]) < 0
-        faces[inwards] = faces[inwards][:, ::-1]
-        edges = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2) @ [[len(rows), 1], [1, len(rows)]]
-        if len(np.unique(edges[:, 0])) < len(edges) or not np.array_equal(*np.sort(edges, axis=0).T):
-            return None
-        hulls.append(trimesh.Trimesh(points[rows], faces, process=False))
-    return tuple(hulls)
-
-
 def mesh_of(skin: Skin, vertices: Array) -> trimesh.Trimesh:
     """The skin's mesh with its vertices elsewhere, colours and flags kept."""
     colors = skin.attributes[:, :4].round().astype(np.uint8)
@@ -111,4 +61,4 @@ def _scaled(estimate: Estimate, ratio: float) -> Estimate:
 
 def _root(matrix: Array) -> Array:
     values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(values.clip(1e-18))) @ vectors.T
+    return (vectors * np.sqrt(values.clip(1e-40))) @ vectors.T

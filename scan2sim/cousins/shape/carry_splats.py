@@ -17,8 +17,8 @@ __all__ = ["carried_gaussians", "orthogonal_factors", "turned_sh"]
 Array = NDArray[np.float64]
 
 SWEEPS = 8
-ORTHOGONAL = 1e-9  # largest cosine that is left between two columns
-DIRECTIONS_PER_FUNCTION = 1.5
+ORTHOGONAL = 1e-4  # largest cosine between two columns before the last turns, which square it
+TINY = 1e-300
 
 
 def carried_gaussians(
@@ -47,27 +47,26 @@ def orthogonal_factors(matrices: Array) -> tuple[Array, Array, Array]:  # (N, 3,
     One-sided Jacobi rotations of pairs of columns (Hestenes 1958, "Inversion of matrices by biorthogonalization"),
     which keep the columns in their order and are exact for the thin axes of flat Gaussians.
     """
-    columns = [matrices[:, :, k].copy() for k in range(3)]
-    turns = [np.tile(np.eye(3)[k], (len(matrices), 1)) for k in range(3)]
+    count = len(matrices)
+    columns = np.empty((3, 6, count))  # the columns of M V, and of V below them, each entry contiguous
+    columns[:, :3] = matrices.transpose(2, 1, 0)
+    columns[:, 3:] = np.eye(3)[:, :, None]
     for _ in range(SWEEPS):
         worst = 0.0
         for i, j in ((0, 1), (0, 2), (1, 2)):
-            a = np.einsum("ni,ni->n", columns[i], columns[i])
-            b = np.einsum("ni,ni->n", columns[j], columns[j])
-            c = np.einsum("ni,ni->n", columns[i], columns[j])
-            worst = max(worst, float(np.max(c * c / np.maximum(a * b, 1e-300), initial=0.0)))
-            # the smaller root of t² + 2 ζ t - 1 = 0 with ζ = (b - a) / 2 c is the tangent that makes them orthogonal
-            d = b - a
-            t = 2 * c * np.where(d < 0, -1.0, 1.0) / np.maximum(np.abs(d) + np.sqrt(d * d + 4 * c * c), 1e-300)
+            (x, y, z), (p, q, r) = columns[i, :3], columns[j, :3]
+            a, b, c = x * x + y * y + z * z, p * p + q * q + r * r, x * p + y * q + z * r
+            worst = max(worst, float(np.max(c * c / np.maximum(a * b, TINY), initial=0.0)))
+            d = b - a  # the tangent of the turn is the smaller root of t² + t d / c - 1 = 0
+            t = 2 * c * np.where(d < 0, -1.0, 1.0) / np.maximum(np.abs(d) + np.sqrt(d * d + 4 * c * c), TINY)
             cos = 1 / np.sqrt(1 + t * t)
-            cos, sin = cos[:, None], (cos * t)[:, None]
+            sin = cos * t
             columns[i], columns[j] = cos * columns[i] - sin * columns[j], sin * columns[i] + cos * columns[j]
-            turns[i], turns[j] = cos * turns[i] - sin * turns[j], sin * turns[i] + cos * turns[j]
         if worst < ORTHOGONAL**2:
             break
-    stacked = np.stack(columns, axis=2)
-    lengths = np.maximum(np.linalg.norm(stacked, axis=1), 1e-300)
-    return stacked / lengths[:, None], lengths, np.stack(turns, axis=2)
+    lengths = np.maximum(np.sqrt((columns[:, :3] ** 2).sum(1)), TINY)  # (3, N)
+    left = (columns[:, :3] / lengths[:, None]).transpose(2, 1, 0)
+    return left, lengths.T, columns[:, 3:].transpose(2, 1, 0)
 
 
 def turned_sh(
@@ -81,7 +80,7 @@ def turned_sh(
     degree = round(sh.shape[1] ** 0.5) - 1
     if degree == 0:
         return sh
-    directions = _directions(int(np.ceil(DIRECTIONS_PER_FUNCTION * sh.shape[1])))
+    directions = _directions(sh.shape[1])
     fit = torch.linalg.pinv(sh_basis(degree, torch.from_numpy(directions))).to(sh)
     turned = torch.from_numpy(directions @ rotations).to(sh)  # rows Rᵀ d, (N, D, 3)
     return fit @ (sh_basis(degree, turned) @ sh)

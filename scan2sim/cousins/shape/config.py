@@ -32,5 +32,5 @@ class ShapeConfig:
     twin's if that is less."""
     lean: float = 0.3
     """An object that would tip is sheared by at most this much (1 is 45°) to bring its weight over its foot."""
-    excess: float = 0.04
+    excess: float = 0.05
     """By how much the collision pieces may grow where they are made convex again, over the solid's volume."""

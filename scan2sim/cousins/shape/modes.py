@@ -1,4 +1,4 @@
-"""The deformations that a shape allows, each a direction in one space of parameters, and the map of a mixture of them."""
+"""The deformations that a shape allows, each a direction in one space of parameters, and the map of a mixture."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ LONG = 1.25  # a thing this much longer than wide may be tapered, bulged and ben
 TALL = 0.9  # a thing this high over its width may be bent
 OPEN = 0.12  # of the height above the floor over which a rim's flare rises at the least
 SHEAR = 0.8  # at the most, by one deformation; 1 is 45°
+WALLED = 0.99  # an inner wall's radius is at most this, over the outer one's
 BUMPS = 4
 BUMP_WIDTH = 0.3  # over the longest side
 BUMP_STEEPNESS = 0.6  # Lipschitz constant of the strongest bumps
@@ -88,8 +89,7 @@ def modes_of(outline: Outline, kinds: Sequence[Kind]) -> list[Mode]:
     modes = [_gentle(mode, outline) for kind in kinds if kind in makers for mode in makers[kind](outline)]
     if "bumps" in kinds:
         still = BumpWarp(np.zeros((BUMPS, 3)), np.zeros((BUMPS, 3)), BUMP_WIDTH * size, max(0.5 * outline.height, 1e-6))
-        record = lambda s: {"lipschitz": abs(s) * BUMP_STEEPNESS, "width_m": still.width}  # noqa: E731
-        modes.append(Mode("bumps", -1.0, 1.0, record, bumps=still))
+        modes.append(Mode("bumps", -1.0, 1.0, lambda s: {"lipschitz": abs(s) * BUMP_STEEPNESS}, bumps=still))
     return modes
 
 
@@ -142,6 +142,10 @@ def _middle(axis: str) -> Callable[[float], Values]:
     return lambda s: {"axis": axis, "middle_over_ends": math.exp(s)}
 
 
+def _slopes(ends: int) -> Callable[[float], Values]:
+    return lambda s: {"angle_deg": ends * math.degrees(math.atan(s))}
+
+
 def _rise(t: Array) -> Array:
     """From 0 at t = 0 to 1 at t = 1, smooth at both ends."""
     s = t.clip(0, 1)
@@ -177,15 +181,13 @@ def _bulges(outline: Outline) -> Iterator[Mode]:
 def _bends(outline: Outline) -> Iterator[Mode]:
     """By at most 20° from end to end when it stands, 40° when it lies."""
     t = knot_places().clip(0, 1)
-    degrees = lambda s: {"angle_deg": math.degrees(math.atan(s))}  # noqa: E731
     if outline.height > TALL * outline.extent.max() and outline.floor is None:
         parabola = t * t / 2 * outline.height
-        yield Mode("bend", -0.36, 0.36, degrees, upright=_channels(offset_1=parabola))
-        yield Mode("bend", -0.36, 0.36, degrees, upright=_channels(offset_2=parabola))
+        yield Mode("bend", -0.36, 0.36, _slopes(1), upright=_channels(offset_1=parabola))
+        yield Mode("bend", -0.36, 0.36, _slopes(1), upright=_channels(offset_2=parabola))
     if _elongated(outline):
-        both = lambda s: {"angle_deg": 2 * math.degrees(math.atan(s))}  # noqa: E731
         parabola = ((2 * t - 1) ** 2 - 1 / 3) / 4 * outline.extent[0]
-        yield Mode("bend", -0.36, 0.36, both, lying=_channels(offset_1=parabola))
+        yield Mode("bend", -0.36, 0.36, _slopes(2), lying=_channels(offset_1=parabola))
 
 
 def _twists(outline: Outline) -> Iterator[Mode]:
@@ -225,7 +227,7 @@ def _rims(outline: Outline) -> Iterator[Mode]:
 
 def _walls(outline: Outline) -> Iterator[Mode]:
     """A round hollow thing's wall and floor: at the most 0.55 to 2.2 times as thick."""
-    if outline.floor is None or not outline.round:
+    if outline.floor is None or not outline.round or not np.any(outline.inner < WALLED * outline.outer):
         return
     inner, outer = _walled(outline)
     least, most = WallWarp.limits(inner, outer)
@@ -242,10 +244,10 @@ def _elongated(outline: Outline) -> bool:
 
 def _walled(outline: Outline) -> tuple[Array, Array]:  # (LEVELS,) inner and outer radius, everywhere
     """Below the floor there is no inner wall; that of the lowest level that has one stands for it."""
-    known = np.flatnonzero(~np.isnan(outline.inner) & (outline.inner < 0.99 * outline.outer))
+    known = np.flatnonzero(~np.isnan(outline.inner) & (outline.inner < WALLED * outline.outer))
     places = np.arange(len(outline.inner))
     inner = np.interp(places, known, outline.inner[known])
-    return np.minimum(inner, 0.99 * outline.outer), outline.outer
+    return np.minimum(inner, WALLED * outline.outer), outline.outer
 
 
 def _wall_warp(outline: Outline, thicker: float) -> WallWarp:

@@ -1,24 +1,25 @@
-"""One object, another shape: draw a deformation, carry everything along, and hand out only what is valid."""
+"""One object, another shape: everything of it carried along by a deformation, and handed out only if it is valid."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 
 from scan2sim.bodies import inertia_problem
 from scan2sim.cousins.change import Change
 from scan2sim.cousins.shape.anatomy import Anatomy, anatomy_of
-from scan2sim.cousins.shape.carry_bodies import Solid, carried_physical, convex_again, mesh_of, solid_of
+from scan2sim.cousins.shape.carry_bodies import carried_physical, mesh_of
+from scan2sim.cousins.shape.carry_pieces import carried_pieces
 from scan2sim.cousins.shape.carry_splats import carried_gaussians
-from scan2sim.cousins.shape.check import excess, folded
+from scan2sim.cousins.shape.check import folded
 from scan2sim.cousins.shape.config import ShapeConfig
+from scan2sim.cousins.shape.draw import Refused, drawn_deformation
 from scan2sim.cousins.shape.footing import Footing, support_margin
-from scan2sim.cousins.shape.modes import Mode, mixed, with_bumps
-from scan2sim.cousins.shape.refine import Skin
+from scan2sim.cousins.shape.solid import solid_of
 from scan2sim.cousins.shape.warp import Chain, Linear, Warp
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.geometry import transform_points
@@ -28,20 +29,12 @@ __all__ = ["vary_shape"]
 
 Array = NDArray[np.float64]
 
-PRECISION = 0.01  # of the distance that is asked for
-STEPS = 12
-FAINT = 0.3  # the weakest deformation drawn, over the strongest
-
-
-class _Refused(Exception):  # noqa: N818 (no error: the next draw may do)
-    """Why a deformation gives no valid object."""
-
 
 def vary_shape(
     obj: SceneObject,
     amount: float,  # 0..1
     rng: np.random.Generator,
-    config: ShapeConfig = ShapeConfig(),
+    config: ShapeConfig = ShapeConfig(),  # noqa: B008 (frozen)
     anatomy: Anatomy | None = None,
 ) -> tuple[SceneObject, tuple[Change, ...]]:
     """The object in another shape, standing on the same plane at the same place, and what was changed.
@@ -73,12 +66,13 @@ def vary_shape(
     reasons: dict[str, int] = {}
     for _ in range(config.tries):
         try:
-            modes, strengths, warp = _drawn(anatomy, amount, rng, config)
-            varied, shear = _carried(obj, anatomy, warp, config)
-        except _Refused as why:
+            drawn = drawn_deformation(anatomy, amount, rng, config)
+            varied, shear = _carried(obj, anatomy, drawn.warp, config)
+        except Refused as why:
             reasons[str(why)] = reasons.get(str(why), 0) + 1
             continue
-        changes = [Change("shape", m.kind, obj.name, m.values(s)) for m, s in zip(modes, strengths, strict=True)]
+        parts = zip(drawn.modes, drawn.strengths, strict=True)
+        changes = [Change("shape", mode.kind, obj.name, mode.values(strength)) for mode, strength in parts]
         if shear.any():
             changes.append(Change("shape", "balance", obj.name, {"shear": [float(s) for s in shear]}))
         return varied, tuple(changes)
@@ -88,73 +82,35 @@ def vary_shape(
     )
 
 
-def _drawn(
-    anatomy: Anatomy, amount: float, rng: np.random.Generator, config: ShapeConfig
-) -> tuple[list[Mode], list[float], Warp]:
-    """Modes in a random order, as many as are needed to reach the largest distance, and how far to go along them."""
-    order = [anatomy.modes[k] for k in rng.permutation(len(anatomy.modes))]
-    weights = rng.uniform(FAINT, 1, len(order)) * rng.choice([-1.0, 1.0], len(order))
-    modes = [with_bumps(mode, anatomy.sample, rng) for mode in order]
-    ends = [abs(w) * (mode.high if w > 0 else mode.low) for mode, w in zip(modes, weights, strict=True)]
-
-    def warp_at(share: float, count: int) -> Warp:
-        return mixed(modes[:count], [share * end for end in ends[:count]], anatomy.outline, anatomy.span)
-
-    count = min(config.mix, len(modes))
-    while (reach := anatomy.distance(warp_at(1.0, count))) < config.largest:
-        if count == len(modes):
-            break
-        count += 1
-    share = _share(lambda s: anatomy.distance(warp_at(s, count)), amount * min(config.largest, reach), reach)
-    return modes[:count], [share * end for end in ends[:count]], warp_at(share, count)
-
-
-def _share(distance: Callable[[float], float], target: float, reach: float) -> float:
-    """How much of the whole way gives the distance that is asked for: regula falsi (Illinois)."""
-    (low, under), (high, over) = (0.0, -target), (1.0, reach - target)
-    share = target / reach
-    for _ in range(STEPS):
-        off = distance(share) - target
-        if abs(off) <= PRECISION * target:
-            break
-        if off < 0:
-            (low, under), over = (share, off), over / 2
-        else:
-            (high, over), under = (share, off), under / 2
-        share = (low * over - high * under) / (over - under)
-    return share
-
-
 def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig) -> tuple[SceneObject, Array]:
     """Everything of the object under a warp, and the shear (2,) by which its weight was brought back over its foot."""
     footing, skin = anatomy.footing, anatomy.skin
     vertices, jacobians = warp(skin.vertices)
-    corners, corner_jacobians = warp(anatomy.pieces.points)
-    before = solid_of(footing.in_object(skin.vertices), skin.faces)
-    physical, centre = _mass(obj, before, footing.in_object(vertices), skin, config)
+    corners, corner_jacobians = warp(np.concatenate([piece.points for piece in anatomy.pieces]))
+    physical, centre = _mass(obj, anatomy, vertices, config)
     shear = _balance(corners, footing.points(centre[None])[0], footing, config)
     if shear.any():
         lean = Linear(np.array([[1, 0, shear[0]], [0, 1, shear[1]], [0, 0, 1.0]]))
         warp, vertices, corners = Chain([warp, lean]), lean(vertices)[0], lean(corners)[0]
         jacobians = lean.matrix @ jacobians
-        physical, centre = _mass(obj, before, footing.in_object(vertices), skin, config)
+        physical, centre = _mass(obj, anatomy, vertices, config)
     means, splat_jacobians = warp(footing.points(obj.gaussians.means.double().numpy()))
     if min(np.linalg.det(each).min(initial=1.0) for each in (jacobians, corner_jacobians, splat_jacobians)) <= 0:
-        raise _Refused("space turned inside out")
+        raise Refused("space turned inside out")
     if folded(anatomy, vertices, jacobians):
-        raise _Refused("its surface folded")
-    collision = convex_again(replace(anatomy.pieces, points=footing.in_object(corners) - centre))
-    if collision is None:
-        raise _Refused("a collision piece lost its volume")
-    if excess(anatomy.pieces, corners, collision) > config.excess * solid_of(vertices, skin.faces).volume:
-        raise _Refused("its collision pieces no longer fit")
+        raise Refused("its surface folded")
+    hulls = carried_pieces(anatomy.pieces, warp, config.excess * physical.volume.value)
+    if hulls is None:
+        raise Refused("its collision pieces no longer fit")
     turn = footing.standing_from_object[:3, :3]
     varied = replace(
         obj,
         position=transform_points(obj.world_from_object, centre[None])[0],
         gaussians=carried_gaussians(obj.gaussians, footing.in_object(means) - centre, turn.T @ splat_jacobians @ turn),
         visual=mesh_of(skin, footing.in_object(vertices) - centre),
-        collision=collision,
+        collision=tuple(
+            trimesh.Trimesh(footing.in_object(hull.points) - centre, hull.faces, process=False) for hull in hulls
+        ),
         physical=physical,
         texture=None if obj.texture is None or skin.uv is None else replace(obj.texture, uv=skin.uv),
         figures={},  # they tell of the twin
@@ -162,15 +118,16 @@ def _carried(obj: SceneObject, anatomy: Anatomy, warp: Warp, config: ShapeConfig
     return varied, shear
 
 
-def _mass(obj: SceneObject, before: Solid, vertices: Array, skin: Skin, config: ShapeConfig) -> tuple[Physical, Array]:
-    after = solid_of(vertices, skin.faces)
+def _mass(obj: SceneObject, anatomy: Anatomy, vertices: Array, config: ShapeConfig) -> tuple[Physical, Array]:
+    """Mass and inertia with the surface at ``vertices`` (V, 3), and the centre of mass in the object's old frame."""
+    before, after = anatomy.solid, solid_of(anatomy.footing.in_object(vertices), anatomy.skin.faces)
     if after.volume <= 0:
-        raise _Refused("its surface turned inside out")
+        raise Refused("its surface turned inside out")
     if abs(math.log(after.volume / before.volume)) > math.log(config.growth):
-        raise _Refused("it became too large or too small")
+        raise Refused("it became too large or too small")
     physical, centre = carried_physical(obj.physical, before, after)
     if problem := inertia_problem(physical.inertia):
-        raise _Refused(f"its inertia is {problem}")
+        raise Refused(f"its inertia is {problem}")
     return physical, centre
 
 
@@ -186,8 +143,8 @@ def _balance(corners: Array, centre: Array, footing: Footing, config: ShapeConfi
         return np.zeros(2)
     most = support_margin(corners, centre + np.append(way, 0), footing)[0]
     if most <= needed:
-        raise _Refused("it lost its foot")
+        raise Refused("it lost its foot")
     shear = (needed - margin) / (most - margin) * way / centre[2]
     if np.linalg.norm(shear) > config.lean:
-        raise _Refused("it would tip")
+        raise Refused("it would tip")
     return shear

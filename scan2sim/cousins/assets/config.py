@@ -1,0 +1,37 @@
+"""What is taken into a library of assets, and how a mesh becomes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["AssetConfig"]
+
+
+@dataclass(frozen=True)
+class AssetConfig:
+    """What is taken into a library of assets, and how a mesh becomes one."""
+
+    metres: float = 1.0
+    """Metres in a unit of the files of meshes; 0.001 for millimetres."""
+    up: str = ""
+    """Which axis of the files of meshes is up, ``y`` or ``z``; empty: y in glTF, as its standard says, else z."""
+    smallest: float = 0.005
+    """A mesh whose longest side is shorter is refused [m]."""
+    largest: float = 1.0
+    """A mesh whose longest side is longer is refused [m]."""
+    megabytes: int = 128
+    """Files of meshes larger than this are refused [MiB]."""
+    faces: int = 1_000_000
+    """Meshes with more faces are refused."""
+    kept_faces: int = 3000
+    """A mesh is reduced to this many faces."""
+    splats: int = 3000
+    """Gaussians on a mesh."""
+    texture: int = 256
+    """Side of the picture on a mesh [pixels], about."""
+    seconds: float = 180.0
+    """A mesh that takes longer to prepare is refused [s]."""
+    memory: int = 6
+    """Memory that a mesh may take to prepare, beyond that of the program [GiB]."""
+    files: int = 20_000
+    """A folder with more files is refused."""

@@ -1,0 +1,152 @@
+"""A program of its own: files of meshes, which anybody may have made, become scenes with one object each.
+
+``python prepare.py JOBS.json RESULT.json MEMORY``; beside the jobs it leaves a folder for each mesh.  Readers of mesh
+formats and decoders of pictures trip over damaged files in many ways; whatever they do ends with this process.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import trimesh
+from scipy.spatial import ConvexHull
+from trimesh.visual import ColorVisuals, TextureVisuals
+
+from scan2sim.bodies import ColorsAt, Texture, close_mesh, colors_of, lying_turn, vertex_colors
+from scan2sim.cousins.assets.config import AssetConfig
+from scan2sim.cousins.assets.preparing import ENDED, PREPARED, SCENE
+from scan2sim.errors import Scan2SimError, SceneError
+from scan2sim.scene import Label, ObjectConfig, RestsOn, Scene, object_from_mesh, save_scene, surface_splats
+from scan2sim.splats import Gaussians
+
+Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+STEEP = np.cos(np.radians(10))  # a side of the hull that leans less against the ground may be what it stands on
+TRIED = 20  # of those, the largest
+FOOT = 0.003  # of the size: what is no higher touches the ground
+
+
+def prepare(path: Path, folder: Path, config: AssetConfig) -> None:
+    """Write the scene of a mesh.
+
+    Raises:
+        SceneError: it is no mesh that can be used; the message says why.
+    """
+    mesh, texture = _read(path, config)
+    up = config.up or ("y" if path.suffix.lower() in (".glb", ".gltf") else "z")
+    if up == "y":
+        mesh.apply_transform(Y_UP)
+    mesh.apply_scale(config.metres)
+    size = float(mesh.extents.max())
+    if not config.smallest <= size <= config.largest:
+        raise SceneError(
+            f"its longest side is {size:.3g} m; {config.smallest:g} to {config.largest:g} m are taken",
+            todo="say how many metres its unit has",
+        )
+    colored = mesh.copy()
+    mesh = close_mesh(trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_colors=vertex_colors(mesh), process=False))
+    turn = _upright(mesh)
+    for part in (mesh, colored):
+        part.apply_transform(turn)
+    down = -np.append(mesh.bounds.mean(0)[:2], mesh.bounds[0, 2])
+    for part in (mesh, colored):
+        part.apply_translation(down)
+    colors: ColorsAt = colors_of(colored, texture)
+    obj = object_from_mesh(
+        1,
+        PREPARED,
+        Label(path.stem, 0.5, "file name"),
+        mesh,
+        surface_splats(mesh, colors, config.splats),
+        ObjectConfig(faces=config.kept_faces, texture=config.texture),
+        rests_on=RestsOn(0),
+        colors_at=colors,
+    )
+    nothing, given = Gaussians.empty(), {"source": "given", "relative_sigma": 0.0}
+    save_scene(Scene(nothing, (), (obj,), (), given, {"source": "given", "sigma_deg": 0.0}), folder)
+
+
+def _read(path: Path, config: AssetConfig) -> tuple[trimesh.Trimesh, Texture | None]:
+    """Everything in a file as one mesh, in its own units, with its picture if it has just one."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = trimesh.load_scene(path, process=False).to_mesh()
+    except Exception as problem:  # readers raise whatever their input makes them trip over
+        raise SceneError(f"the mesh cannot be read ({type(problem).__name__})", path=path) from None
+    vertices, faces = np.asarray(found.vertices, np.float64), np.asarray(found.faces)
+    if not len(faces):
+        raise SceneError("the file holds no faces", path=path)
+    if len(faces) > config.faces:
+        raise SceneError(f"{len(faces)} faces; at most {config.faces} are taken", todo="reduce the mesh", path=path)
+    if faces.min() < 0 or faces.max() >= len(vertices) or not np.isfinite(vertices).all():
+        raise SceneError("its faces name vertices that are not there, or are not finite", path=path)
+    visual = found.visual
+    material = getattr(visual, "material", None)
+    picture = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
+    mesh = trimesh.Trimesh(vertices, faces, process=False)
+    if isinstance(visual, TextureVisuals) and visual.uv is not None and picture is not None:
+        uv = np.mod(np.asarray(visual.uv, np.float64)[:, :2], 1.0)  # pictures repeat
+        if np.isfinite(uv).all():
+            corners = np.column_stack([uv[:, 0], 1 - uv[:, 1]])[faces]
+            return mesh, Texture(np.asarray(picture.convert("RGB"), np.uint8), corners)
+    colors = vertex_colors(found)
+    if isinstance(visual, TextureVisuals) and material is not None:
+        colors = np.tile(np.asarray(material.main_color, np.uint8), (len(vertices), 1))
+    mesh.visual = ColorVisuals(mesh, vertex_colors=colors)
+    return mesh, None
+
+
+def _upright(mesh: trimesh.Trimesh) -> np.ndarray:
+    """The turn that stands a mesh up: as it is, but for a few degrees, where it stands so, else laid on its side."""
+    hull, centre = mesh.convex_hull, np.asarray(mesh.center_mass)
+    down = np.flatnonzero(hull.face_normals[:, 2] < -STEEP)
+    for face in down[np.argsort(-hull.area_faces[down])][:TRIED]:
+        turn = np.asarray(trimesh.geometry.align_vectors(hull.face_normals[face], [0, 0, -1]))
+        corners = (hull.vertices - centre) @ turn[:3, :3].T
+        foot = corners[corners[:, 2] < corners[:, 2].min() + FOOT * mesh.extents.max(), :2]
+        if len(foot) > 2 and (ConvexHull(foot, qhull_options="QJ").equations[:, 2] <= 0).all():
+            return turn
+    return lying_turn(mesh)
+
+
+def _limit_memory(size: int) -> None:
+    """Allow ``size`` bytes of address space beyond what is in use now, where the system can tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return
+    limit = pages * resource.getpagesize() + size
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def main() -> None:
+    """Prepare the meshes that the jobs name, one after the other, and leave for each whether and why not."""
+    jobs_path, result, memory = sys.argv[1:4]
+    jobs = json.loads(Path(jobs_path).read_text(encoding="utf-8"))
+    config = AssetConfig(**jobs["config"])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit_memory(int(memory))
+    for k, path in enumerate(jobs["meshes"]):
+        home = Path(jobs_path).with_name(str(k))
+        home.mkdir()
+        signal.setitimer(signal.ITIMER_REAL, config.seconds)  # ends this process, unless it is set again
+        reason = None
+        try:
+            prepare(Path(path), home / SCENE, config)
+        except Scan2SimError as error:
+            reason = error.problem + (f" → {error.todo}" if error.todo else "")
+        except MemoryError:
+            reason = "needs more memory than it may take"
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        (home / ENDED).write_text(json.dumps(reason), encoding="utf-8")
+    Path(result).write_text("null", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
