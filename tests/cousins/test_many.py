@@ -120,9 +120,9 @@ def test_a_cousin_can_be_exported_and_stepped(cousins: Path, tmp_path: Path, cap
     assert main(["export", str(cousins / "0001"), "--to", "mjcf", "-o", str(tmp_path / "mjcf"), "--json"]) == 0
     (export,) = json.loads(capfd.readouterr().out.splitlines()[-1])["exports"]
     assert export["check"]["passed"]
-    model = mujoco.MjModel.from_xml_path(export["path"])  # pyright: ignore[reportAttributeAccessIssue]
-    data = mujoco.MjData(model)  # pyright: ignore[reportAttributeAccessIssue]
-    mujoco.mj_step(model, data, 100)  # pyright: ignore[reportAttributeAccessIssue]
+    model = mujoco.MjModel.from_xml_path(export["path"])
+    data = mujoco.MjData(model)
+    mujoco.mj_step(model, data, 100)
     assert data.time > 0
 
 
