@@ -182,6 +182,11 @@ def test_a_ray_cluster_makes_the_same_also_when_a_node_is_killed(twin: Path, cou
     assert contents(folder) == contents(cousins)
 
 
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install scan2sim[ray]")
+def test_a_cluster_that_is_not_there(twin: Path, tmp_path: Path, capfd: Said) -> None:
+    assert "no Ray cluster" in complaint(capfd, command(twin, tmp_path / "out", 1, "--ray", "127.0.0.1:1"))
+
+
 @pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
 def test_without_ray(twin: Path, tmp_path: Path, capfd: Said) -> None:
     assert "Ray is not installed" in complaint(capfd, command(twin, tmp_path / "out", 1, "--ray", "local"))

@@ -7,6 +7,7 @@ task whose node dies is run again on another one, and a node that was only given
 from __future__ import annotations
 
 import json
+import socket
 from collections import deque
 from collections.abc import Generator, Sequence
 from functools import lru_cache
@@ -22,6 +23,7 @@ from scan2sim.splats import set_threads
 
 __all__ = ["run_on_ray"]
 
+CONNECT_SECONDS = 10.0
 AHEAD = 2  # tasks a core that are handed to Ray at a time
 
 
@@ -64,9 +66,12 @@ def _connected(address: str) -> Any:
     except ModuleNotFoundError:
         raise UsageError("Ray is not installed", todo='pip install "scan2sim[ray]", or leave --ray out') from None
     try:
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        if host and port.isdigit():  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
         dashboard = False if address == "local" else None  # that of a running cluster is its own affair
         ray.init(address, include_dashboard=dashboard, log_to_driver=False, configure_logging=False)
-    except (ConnectionError, ValueError, RuntimeError) as problem:
+    except (OSError, ValueError, RuntimeError) as problem:
         first = str(problem).splitlines()[0]
         raise UsageError(f"no Ray cluster at “{address}”: {first}", todo="start one, or give --ray local") from None
     return ray
