@@ -120,9 +120,9 @@ def test_a_cousin_can_be_exported_and_stepped(cousins: Path, tmp_path: Path, cap
     assert main(["export", str(cousins / "0001"), "--to", "mjcf", "-o", str(tmp_path / "mjcf"), "--json"]) == 0
     (export,) = json.loads(capfd.readouterr().out.splitlines()[-1])["exports"]
     assert export["check"]["passed"]
-    model = mujoco.MjModel.from_xml_path(export["path"])  # pyright: ignore[reportAttributeAccessIssue]
-    data = mujoco.MjData(model)  # pyright: ignore[reportAttributeAccessIssue]
-    mujoco.mj_step(model, data, 100)  # pyright: ignore[reportAttributeAccessIssue]
+    model = mujoco.MjModel.from_xml_path(export["path"])
+    data = mujoco.MjData(model)
+    mujoco.mj_step(model, data, 100)
     assert data.time > 0
 
 
@@ -180,6 +180,11 @@ def test_a_ray_cluster_makes_the_same_also_when_a_node_is_killed(twin: Path, cou
     done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert contents(folder) == contents(cousins)
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install scan2sim[ray]")
+def test_a_cluster_that_is_not_there(twin: Path, tmp_path: Path, capfd: Said) -> None:
+    assert "no Ray cluster" in complaint(capfd, command(twin, tmp_path / "out", 1, "--ray", "127.0.0.1:1"))
 
 
 @pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")

@@ -128,7 +128,7 @@ def test_other_colours_and_pictures(saved: SavedScene, saver: VariantSaver, tmp_
     image = np.zeros((256, 256, 3), np.uint8)
     image[..., 0], image[..., 1] = np.meshgrid(np.arange(256), np.arange(256))
     visual = bowl.visual.copy()
-    visual.visual.vertex_colors = 255 - vertex_colors(bowl.visual)  # pyright: ignore[reportAttributeAccessIssue]
+    visual.visual.vertex_colors = 255 - vertex_colors(bowl.visual)
     mark_seen(visual, vertices_seen(bowl.visual))
     painted = replace(bowl, visual=visual, texture=Texture(image, bowl.texture.uv))
     saver.save(with_object(saved.scene, painted), tmp_path / "variant")

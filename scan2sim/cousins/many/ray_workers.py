@@ -7,8 +7,9 @@ task whose node dies is run again on another one, and a node that was only given
 from __future__ import annotations
 
 import json
+import socket
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -18,13 +19,15 @@ from scan2sim.cousins.many.one import CousinMaker
 from scan2sim.cousins.many.outcome import ATTEMPTS, Outcome
 from scan2sim.cousins.many.plan import CousinsPlan
 from scan2sim.errors import Scan2SimError, UsageError
+from scan2sim.splats import set_threads
 
 __all__ = ["run_on_ray"]
 
+CONNECT_SECONDS = 10.0
 AHEAD = 2  # tasks a core that are handed to Ray at a time
 
 
-def run_on_ray(job: dict[str, Any], indices: Sequence[int], address: str) -> Iterator[Outcome]:
+def run_on_ray(job: dict[str, Any], indices: Sequence[int], address: str) -> Generator[Outcome, None, None]:
     """Make cousins on a cluster, and tell of each as it comes.
 
     Args:
@@ -63,11 +66,12 @@ def _connected(address: str) -> Any:
     except ModuleNotFoundError:
         raise UsageError("Ray is not installed", todo='pip install "scan2sim[ray]", or leave --ray out') from None
     try:
-        where = None if address == "local" else address
-        ray.init(
-            where, include_dashboard=False if where is None else None, log_to_driver=False, configure_logging=False
-        )
-    except (ConnectionError, ValueError, RuntimeError) as problem:
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        if host and port.isdigit():  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+        dashboard = False if address == "local" else None  # that of a running cluster is its own affair
+        ray.init(address, include_dashboard=dashboard, log_to_driver=False, configure_logging=False)
+    except (OSError, ValueError, RuntimeError) as problem:
         first = str(problem).splitlines()[0]
         raise UsageError(f"no Ray cluster at “{address}”: {first}", todo="start one, or give --ray local") from None
     return ray
@@ -84,5 +88,6 @@ def _make(job: str, index: int) -> Outcome:
 @lru_cache(maxsize=1)
 def _maker(job: str) -> CousinMaker:
     """Ray uses a process again for later tasks: the twin is read once."""
+    set_threads(1)  # as many as a task has cores
     wanted = json.loads(job)
     return CousinMaker(CousinsPlan.from_json(wanted["plan"]), Path(wanted["output"]), wanted["identity"])

@@ -13,7 +13,7 @@ import selectors
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,7 +34,7 @@ def run_workers(
     workers: int,
     log: Path,
     program: Sequence[str] = PROGRAM,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Make cousins in worker processes, and tell of each as it comes.
 
     A cousin whose worker dies is handed out again, ``ATTEMPTS`` times in all.  Leaving the iterator kills the workers.
