@@ -45,7 +45,7 @@ def interval_coverage(
     for count, episode in enumerate(data.episodes(most), start=1):
         position, _, spread = predict.with_spread(episode)
         far = position_error(position, episode.position)
-        width = calibration.half_width(spread, np.arange(episode.frames) * episode.dt)
+        width = calibration.half_width(spread, np.arange(episode.frames, dtype=np.float64) * episode.dt)
         for horizon in HORIZONS:
             row = round(horizon / episode.dt)
             if row < episode.frames:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -91,7 +92,7 @@ def write_rollout(result: Rollout, path: Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    arrays = {name: value for name, value in vars(result).items() if isinstance(value, np.ndarray)}
+    arrays: dict[str, Any] = {name: value for name, value in vars(result).items() if isinstance(value, np.ndarray)}
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -143,7 +144,7 @@ def _one(
 
     position = torch.cat([many.state.position[rows, None], trajectory.position[rows]], 1)[:, :, things]
     impulse = with_start(torch.zeros_like(trajectory.impulse[0, 0]), trajectory.impulse[rows.start])
-    time = np.arange(len(motion.position)) * motion.dt
+    time = np.arange(len(motion.position), dtype=np.float64) * motion.dt
     spread = spread_of(position).double().numpy()
     unknown = np.full(spread.shape, np.nan)
     return Rollout(

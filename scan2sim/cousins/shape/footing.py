@@ -124,4 +124,4 @@ def _axis_of_revolution(standing: Array) -> Array:  # (2,) [m]
             break
     middle = (places.min(0) + places.max(0)) / 2
     near = np.linalg.norm(centre - middle) < 0.25 * float(np.ptp(places, axis=0).max())
-    return centre if near else middle
+    return np.asarray(centre if near else middle, np.float64)
