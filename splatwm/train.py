@@ -39,7 +39,7 @@ def train(data: Data, model: Model, config: TrainConfig = TrainConfig(), report:
         DataError: the data are damaged.
     """
     predict = EpisodePredictor(model, data, config.threads)
-    spreads, errors, scores, dt = [], [], Errors(), 0.0
+    spreads, errors, moved, scores, dt = [], [], [], Errors(), 0.0
     total = min(config.episodes, len(data))
     if total < FEWEST:
         raise UsageError(f"{total} episodes are too few to know errors from", todo=f"collect at least {FEWEST}")
@@ -48,6 +48,7 @@ def train(data: Data, model: Model, config: TrainConfig = TrainConfig(), report:
         far = position_error(position, episode.position)
         spreads.append(spread)
         errors.append(far)
+        moved.append(_moved_by(episode))
         dt = episode.dt
         scores.add(episode, far, rotation_error(wxyz, episode.wxyz))
         report("predicting", count, total)
@@ -58,7 +59,12 @@ def train(data: Data, model: Model, config: TrainConfig = TrainConfig(), report:
         "errors": scores.table(),
         "limits": "rigid things, known shapes; trained and measured on simulated contacts without chatter",
     }
-    return replace(model, calibration=calibrate(spreads, errors, dt), card=card)
+    return replace(model, calibration=calibrate(spreads, errors, moved, dt), card=card)
+
+
+def _moved_by(episode: Episode) -> np.ndarray:  # (T, O) bool
+    """Whether each thing has moved by each frame."""
+    return np.stack([has_moved(episode.position[: i + 1], episode.wxyz[: i + 1]) for i in range(episode.frames)])
 
 
 class Errors:

@@ -1,7 +1,7 @@
 """From how far an ensemble parts to an interval that holds: split-conformal prediction.
 
-Over episodes with truth, the smallest half-width ``floor + factor · spread`` is sought that holds nine of ten errors
-(Vovk et al. 2005; Lei et al. 2018, "Distribution-free predictive inference for regression", on normalised residuals).
+Over episodes with truth, the half-width ``factor · (spread + floor)`` is sought that holds nine of ten errors (Vovk et
+al. 2005; Lei et al. 2018, "Distribution-free predictive inference for regression", on normalised residuals).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ __all__ = ["Calibration", "calibrate"]
 
 Array = NDArray[np.float64]
 CONFIDENCE = 0.9
-TRUST = (0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008)  # [m] added to spreads; the one that fits best is taken
+LEAST = 1e-5  # [m] of the floor
+ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -36,36 +37,44 @@ class Calibration:
 def calibrate(
     spreads: list[Array],  # (T, O) [m] of each episode
     errors: list[Array],  # (T, O) [m]
+    moved: list[Array],  # (T, O) whether each thing has moved by then
     dt: float,  # [s]
     horizons: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0),  # [s]
 ) -> Calibration:
-    """The factors that hold nine of ten errors at each horizon, with the floor that makes the intervals short.
+    """The factors and floors that hold nine of ten errors at each horizon, of what has moved and of what has not.
 
-    Horizons that no episode reaches are left out.
+    The factor is set by what has moved, the floor by what rests, whose members hardly part: else the many things that
+    rest would make intervals that are too short for the few that matter.  Horizons that no episode reaches are left
+    out.
 
     Raises:
-        ValueError: there is no episode that reaches the first horizon.
+        ValueError: nothing has moved by any horizon.
     """
     rows = []
     for horizon in horizons:
         row = round(horizon / dt)
-        reached = [(s[row], e[row]) for s, e in zip(spreads, errors, strict=True) if len(s) > row]
-        if not reached:
-            continue
-        spread, error = (np.concatenate(part) for part in zip(*reached, strict=True))
-        rows.append((horizon, *_fit(spread, error)))
+        parts = zip(spreads, errors, moved, strict=True)
+        reached = [np.stack([s[row], e[row], m[row]]) for s, e, m in parts if len(s) > row]
+        spread, error, goes = np.concatenate(reached, axis=1) if reached else np.zeros((3, 0))
+        if (goes > 0).any():
+            rows.append((horizon, *_fit(spread, error, goes > 0)))
     if not rows:
-        raise ValueError("no episode is long enough to calibrate with")
+        raise ValueError("nothing has moved in these episodes, so there is nothing to calibrate with")
     horizon, factor, floor = np.array(rows).T
     return Calibration(horizon, factor, floor)
 
 
-def _fit(spread: Array, error: Array) -> tuple[float, float]:
-    """Factor and floor; of the floors that one which gives the shortest intervals on the geometric mean."""
-    level = min(1.0, CONFIDENCE * (len(error) + 1) / len(error))
-    found = []
-    for floor in TRUST:
-        factor = float(np.quantile(error / (spread + floor), level))
-        found.append((float(np.log(factor * (spread + floor) + 1e-9).mean()), factor, floor))
-    _, factor, floor = min(found)
+def _fit(spread: Array, error: Array, goes: NDArray[np.bool_]) -> tuple[float, float]:
+    """Factor and floor, each from the other in turn."""
+    factor, floor = 1.0, LEAST
+    for _ in range(ROUNDS):
+        factor = _quantile(error[goes] / (spread[goes] + floor))
+        if not goes.all():
+            rest = _quantile(error[~goes] / factor - spread[~goes])
+            floor = max(LEAST, (floor + rest) / 2)
     return factor, floor
+
+
+def _quantile(values: Array) -> float:
+    """That nine of ten, and one for the next one, do not exceed."""
+    return float(np.quantile(values, min(1.0, CONFIDENCE * (len(values) + 1) / len(values))))

@@ -164,7 +164,8 @@ def test_killed_workers_and_runs_change_nothing(twin: Path, cousins: Path, tmp_p
         interrupter.join()
         assert "the same command goes on from here" in capfd.readouterr().err
         assert there < made(folder)
-    assert len(json.loads((folder / "cousins.json").read_text())["cousins"]) == len(made(folder))
+        listed = json.loads((folder / "cousins.json").read_text())["cousins"]
+        assert len(listed) == len(made(folder)), "an interrupted run, unlike a killed one, brings its list up to date"
 
     assert main(command(twin, folder, COUNT, "--workers", "1")) == 0
     assert not hidden(folder)

@@ -155,16 +155,21 @@ def test_a_model_is_one_file(tmp_path: Path) -> None:
         load_model(tmp_path / "none.safetensors")
 
 
-def test_calibrated_intervals_hold_nine_of_ten() -> None:
+def test_calibrated_intervals_hold_nine_of_ten_of_what_moves_and_of_what_rests() -> None:
     rng = np.random.default_rng(0)
+    moves = np.arange(10) < 3
 
-    def drawn(count: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        spreads = [rng.lognormal(-6, 1, (61, 5)) for _ in range(count)]
-        return spreads, [np.abs(rng.normal(0, 1.7, s.shape)) * s for s in spreads]
+    def drawn(count: int) -> tuple[list[np.ndarray], ...]:
+        spreads = [np.where(moves, rng.lognormal(-6, 1, (61, 10)), 0.0) for _ in range(count)]
+        errors = [np.abs(rng.normal(0, 1, s.shape)) * np.where(moves, 1.7 * s, 0.0002) for s in spreads]
+        return spreads, errors, [np.tile(moves, (61, 1))] * count
 
-    calibration = calibrate(*drawn(300), DT)
-    spreads, errors = drawn(300)
+    calibration = calibrate(*drawn(400), DT)
+    spreads, errors, _ = drawn(400)
     time = np.arange(61) * DT
-    held = [e <= calibration.half_width(s, time) for s, e in zip(spreads, errors, strict=True)]
+    held = np.array([e <= calibration.half_width(s, time) for s, e in zip(spreads, errors, strict=True)])
     for frame in (15, 30, 45, 60):
-        assert np.mean([h[frame] for h in held]) == pytest.approx(0.9, abs=0.04)
+        assert held[:, frame, moves].mean() == pytest.approx(0.9, abs=0.04)
+        assert held[:, frame, ~moves].mean() == pytest.approx(0.9, abs=0.04)
+    with pytest.raises(ValueError, match="nothing has moved"):
+        calibrate(spreads, errors, [np.zeros((61, 10))] * 400, DT)
