@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -163,3 +166,26 @@ def test_no_printing_and_no_pickle(path: Path) -> None:
 
 def test_forbidden_names_of_files() -> None:
     assert not [path for path in sources() if path.stem in ("utils", "util", "helpers", "misc", "common")]
+
+
+OTHER_NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "skimage": "scikit-image", "pxr": "usd-core"}
+COMES_WITH = {"markupsafe": "jinja2"}
+ONLY_THERE = {"scan2sim.export.inspect_simready", "scan2sim.export.inspect_yourdfpy"}  # run in children, where it is
+
+
+def test_what_is_imported_at_start_is_a_dependency() -> None:
+    """Else it works for developers, whose extras happen to bring it, and for nobody else."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    known = {re.split(r"[<>=;\[ ]", line)[0].lower().replace("_", "-") for line in declared}
+    missing = set()
+    for path in sources():
+        if "template" in path.parts or module_of(path) in ONLY_THERE:  # programs for other environments
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            found = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            found += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            for name in (module.partition(".")[0] for module in found):
+                package = COMES_WITH.get(name, OTHER_NAMES.get(name, name)).lower().replace("_", "-")
+                if name not in sys.stdlib_module_names and room(name) is None and name != "scan2sim":
+                    missing |= {(package, module_of(path))} if package not in known else set()
+    assert not missing
