@@ -27,13 +27,12 @@ from scan2sim.sim import (
     LiftTask,
     PushTask,
     RearrangeTask,
-    add_gripper,
-    add_pusher,
     lift_task,
     push_task,
     read_task,
     rearrange_task,
     task_as_json,
+    task_spec,
 )
 
 __all__ = ["check_gymnasium", "environment_id", "write_gymnasium"]
@@ -107,7 +106,7 @@ def write_gymnasium(
     for kind, files in TASKS.items():
         try:
             task = files.make(scene, target)
-            specs[files.model] = _with_tool(scene, task)
+            specs[files.model] = task_spec(scene, task)
             tasks[kind] = task
         except UsageError as problem:
             if kind == "Push":
@@ -174,10 +173,6 @@ def check_gymnasium(folder: Path) -> dict[str, Any]:
     if seen["check_env"] != "passed":
         figures["problems"].append(f"check_env: {seen['check_env']}")
     return {**figures, "passed": not figures["problems"], "environment": ids[0], "environments": ids, **seen}
-
-
-def _with_tool(scene: Scene, task: PushTask | LiftTask | RearrangeTask) -> mujoco.MjSpec:
-    return add_pusher(scene, task) if isinstance(task, PushTask) else add_gripper(scene, task)
 
 
 def _texts(package: str, ids: list[str], horizons: dict[str, int]) -> dict[str, str]:

@@ -8,7 +8,9 @@ from scan2sim.sim.rest import Rest, Touch, come_to_rest, let_go
 from scan2sim.sim.resting import push_apart, rest_on_support
 from scan2sim.sim.settle import Placed, Settled, SettleResult, deepest_contact, settle, settled_scene
 from scan2sim.sim.task_env import TaskEnv
+from scan2sim.sim.task_model import task_model, task_spec
 from scan2sim.sim.task_vector_env import TaskVectorEnv
+from scan2sim.sim.task_world import TaskWorld, states_of
 from scan2sim.sim.tasks import (
     CONTROL_HZ,
     Gripper,
@@ -44,6 +46,7 @@ __all__ = [
     "TaskEnv",
     "TaskState",
     "TaskVectorEnv",
+    "TaskWorld",
     "Touch",
     "add_gripper",
     "add_pusher",
@@ -61,5 +64,8 @@ __all__ = [
     "rest_on_support",
     "settle",
     "settled_scene",
+    "states_of",
     "task_as_json",
+    "task_model",
+    "task_spec",
 ]

@@ -18,7 +18,7 @@ from scan2sim.geometry import matrix_from_quaternion, quaternion_multiply
 from scan2sim.sim.model import VISUAL_GROUP
 from scan2sim.sim.tasks import CONTROL_HZ, Start, Task, TaskState
 
-__all__ = ["TaskWorld", "load_task_model", "states_of"]
+__all__ = ["TaskWorld", "load_task_model", "states_of", "without_what_is_seen"]
 
 
 class TaskWorld:
@@ -132,11 +132,15 @@ def load_task_model(path: Path) -> mujoco.MjModel:
     if not path.is_file():
         raise ExportError("no such model", path=path, todo="export the scene again")
     try:
-        spec = mujoco.MjSpec.from_file(str(path))
-        shown = [geom for geom in spec.geoms if geom.group == VISUAL_GROUP]
-        used = {geom.meshname for geom in spec.geoms if geom.group != VISUAL_GROUP}
-        for element in (*shown, *(mesh for mesh in spec.meshes if mesh.name not in used)):
-            spec.delete(element)
-        return spec.compile()
+        return without_what_is_seen(mujoco.MjSpec.from_file(str(path))).compile()
     except ValueError as problem:
         raise ExportError(f"MuJoCo cannot read the model: {problem}", path=path) from None
+
+
+def without_what_is_seen(spec: mujoco.MjSpec) -> mujoco.MjSpec:
+    """The same model, from which the geoms that are only to be seen are taken, and their meshes."""
+    shown = [geom for geom in spec.geoms if geom.group == VISUAL_GROUP]
+    used = {geom.meshname for geom in spec.geoms if geom.group != VISUAL_GROUP}
+    for element in (*shown, *(mesh for mesh in spec.meshes if mesh.name not in used)):
+        spec.delete(element)
+    return spec

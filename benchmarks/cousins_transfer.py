@@ -1,0 +1,199 @@
+"""Do cousins serve their purpose?  Policies trained on the twin, on the twin with random physics, and on cousins, each
+with the same number of steps, are tried on the twin and on things that none of them was trained with.
+
+The task is Lift of one object of a scanned scene with a gripper that flies freely, learned by PPO (stable-baselines3).
+The assets that come with scan2sim are split by chance into two halves; cousins may hold things of the first half, the
+test scenes hold each of the second half that fits the gripper, in the object's place and at about its size.  Every
+policy is tried on the same episodes.  Intervals are bootstrapped over seeds of training and episodes together.
+
+Usage (pip install -e .[rl]; 40 minutes on two cores):
+    python benchmarks/cousins_transfer.py outputs/desk --json --plot docs/cousins-transfer.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pool_of_worlds import Place, PoolOfWorlds, place_of
+
+from scan2sim.cousins import CousinsConfig, sample, study_twin
+from scan2sim.cousins.assets import AssetLibrary, open_library, replace_object
+from scan2sim.cousins.valid import problems
+from scan2sim.errors import Scan2SimError
+from scan2sim.scene import Scene, load_scene
+from scan2sim.sim import come_to_rest, lift_task
+
+CONDITIONS = ("twin", "randomised", "cousins")
+WORLDS = 16
+TEST_SEED = 1_000_000  # far from the seeds of training
+RESAMPLES = 2000
+
+
+def main() -> None:
+    """Train, try, compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scene", type=Path, help="a scene folder, or a build with one")
+    parser.add_argument("--steps", type=int, default=400_000, help="of training, for each policy")
+    parser.add_argument("--seeds", type=int, default=3, help="policies of each kind")
+    parser.add_argument(
+        "--episodes", type=int, default=1000, help="that each policy is tried on, for each of both tests"
+    )
+    parser.add_argument("--cousins", type=int, default=96)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--json", action="store_true", help="print one flat JSON object")
+    args = parser.parse_args()
+    folder = args.scene / "scene" if (args.scene / "scene").is_dir() else args.scene
+    twin = load_scene(folder)
+    target = lift_task(twin).target
+    learned, held_out = split_library(open_library(), seed=0)
+    started = time.monotonic()
+    pools = {"twin": [place_of(twin, lift_task(twin, target))]}
+    pools["randomised"] = pools["twin"]
+    pools["cousins"] = cousins_of(twin, target, learned, args.cousins)
+    tests = {"twin": pools["twin"], "held_out": test_places(twin, target, held_out)}
+    say(
+        f"{len(pools['cousins'])} cousins, {len(tests['held_out'])} held-out things, {time.monotonic() - started:.0f} s"
+    )
+    jobs = [
+        (name, seed, pools[name], tests, args.steps, args.episodes) for seed in range(args.seeds) for name in CONDITIONS
+    ]
+    with get_context("spawn").Pool(args.processes, maxtasksperchild=1) as pool:
+        found: dict[tuple[str, str], list[NDArray[np.bool_]]] = {}
+        for name, seed, results in pool.imap(_train_and_try, jobs):
+            for test, done in results.items():
+                found.setdefault((name, test), []).append(done)
+            say(f"{name} {seed}: " + ", ".join(f"{test} {done.mean():.1%}" for test, done in results.items()))
+    figures = compare({key: np.array(rows) for key, rows in found.items()})
+    figures |= {"cousins": len(pools["cousins"]), "held_out_things": len(tests["held_out"]), "steps": args.steps}
+    if args.plot:
+        plot(found, args.plot)
+    print(json.dumps(figures) if args.json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
+
+
+def split_library(library: AssetLibrary, seed: int) -> tuple[AssetLibrary, AssetLibrary]:
+    """Two halves of the assets, by chance: to learn with, and to be tried on."""
+    order = np.random.default_rng(seed).permutation(len(library.assets))
+    halves = order[: len(order) // 2], order[len(order) // 2 :]
+    first, second = (replace(library, assets=tuple(library.assets[i] for i in half)) for half in halves)
+    return first, second
+
+
+def cousins_of(twin: Scene, target: str, library: AssetLibrary, count: int) -> list[Place]:
+    """Cousins in which the target's successor fits the gripper; half of them with things of the library."""
+    number = next(obj.id for obj in twin.objects if obj.name == target)
+    places: list[Place] = []
+    for index in range(2 * count):
+        rng = np.random.default_rng([index, 0])
+        vary = ("shape", "layout", "physics", "category") if index % 2 else ("shape", "layout", "physics")
+        config = CousinsConfig(vary=vary)
+        try:
+            cousin = sample(twin, float(rng.uniform(0.2, 1)), rng, config, library, study_twin(twin, config))
+            name = next(obj.name for obj in cousin.scene.objects if obj.id == number)
+            places.append(place_of(cousin.scene, lift_task(cousin.scene, name)))
+        except Scan2SimError as problem:
+            say(f"no cousin {index}: {problem.problem}")
+        if len(places) == count:
+            break
+    return places
+
+
+def test_places(twin: Scene, target: str, library: AssetLibrary) -> list[Place]:
+    """The twin with each held-out thing in the target's place, where it fits the gripper and stands."""
+    obj = next(o for o in twin.objects if o.name == target)
+    places = []
+    for index, asset in enumerate(library.assets):
+        only = replace(library, assets=(asset,))
+        try:
+            other, _ = replace_object(obj, only, 1.0, np.random.default_rng(index))
+            changed = replace(twin, objects=tuple(other if o.id == obj.id else o for o in twin.objects))
+            rest = come_to_rest(changed)
+            if found := problems(rest.scene, rest=rest):
+                raise Scan2SimError(found[0])
+            places.append(place_of(rest.scene, lift_task(rest.scene, other.name)))
+        except Scan2SimError as problem:
+            say(f"no test with {asset.name}: {problem.problem}")
+    return places
+
+
+def _train_and_try(
+    job: tuple[str, int, list[Place], dict[str, list[Place]], int, int],
+) -> tuple[str, int, dict[str, Any]]:
+    import torch
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    name, seed, places, tests, steps, episodes = job
+    torch.set_num_threads(1)
+    worlds = PoolOfWorlds(places, WORLDS, seed, randomize=name != "twin")
+    envs = VecNormalize(worlds, gamma=0.99)
+    rates: dict[str, Any] = {"n_steps": 2048 // WORLDS, "batch_size": 512, "learning_rate": 5e-4, "gamma": 0.99}
+    policy = PPO("MlpPolicy", envs, policy_kwargs={"net_arch": [128, 128]}, **rates, seed=seed, device="cpu")
+    policy.learn(steps)
+    results = {}
+    for test, where in tests.items():
+        schedule = [(number % len(where), TEST_SEED + number) for number in range(episodes)]
+        trial = PoolOfWorlds(where, WORLDS, 0, randomize=False, schedule=schedule)
+        seen = trial.reset()
+        while len(trial.results) < episodes:
+            actions, _ = policy.predict(envs.normalize_obs(seen), deterministic=True)
+            seen, *_ = trial.step(actions)
+        results[test] = np.array([trial.results[number] for number in range(episodes)])
+    return name, seed, results
+
+
+def compare(found: dict[tuple[str, str], NDArray[np.bool_]]) -> dict[str, Any]:  # (S, E) each
+    """Success rates and what cousins gain, in points, with 95 % intervals over seeds and episodes."""
+    rng = np.random.default_rng(0)
+    seeds, episodes = next(iter(found.values())).shape
+    draws = [(rng.integers(seeds, size=seeds), rng.integers(episodes, size=episodes)) for _ in range(RESAMPLES)]
+    figures: dict[str, Any] = {}
+    for (name, test), done in found.items():
+        figures[f"{name}_on_{test}"] = round(100 * float(done.mean()), 2)
+    for test in ("twin", "held_out"):
+        for other in ("twin", "randomised"):
+            a, b = found["cousins", test], found[other, test]
+            gains = [100 * (a[np.ix_(s, e)].mean() - b[np.ix_(s, e)].mean()) for s, e in draws]
+            name = f"gain_over_{other}_on_{test}"
+            figures[name] = round(100 * float(a.mean() - b.mean()), 2)
+            figures[f"{name}_low"], figures[f"{name}_high"] = np.round(np.quantile(gains, [0.025, 0.975]), 2).tolist()
+    return figures
+
+
+def plot(found: dict[tuple[str, str], list[NDArray[np.bool_]]], path: Path) -> None:
+    """A bar for each kind of training and test, a dot for each seed."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6, 3.5), layout="constrained")
+    for column, test in enumerate(("twin", "held_out")):
+        for row, name in enumerate(CONDITIONS):
+            rates = [100 * float(done.mean()) for done in found[name, test]]
+            at = column * (len(CONDITIONS) + 1) + row
+            axes.bar(at, np.mean(rates), color=f"C{row}", label=name if column == 0 else None)
+            axes.plot([at] * len(rates), rates, "k.")
+    middles = [column * (len(CONDITIONS) + 1) + 1 for column in range(2)]
+    axes.set_xticks(middles, ["on the twin", "on things never trained with"])
+    axes.set_ylabel("success [%]")
+    axes.legend(title="trained on")
+    figure.savefig(path, dpi=150)
+
+
+def say(text: str) -> None:
+    """Tell a person how far it is."""
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
