@@ -115,7 +115,8 @@ def _ours(starts: dict[int, Start], dt: float) -> Predict:
 def _mujoco(data: Data, timestep: float) -> Predict:
     def predict(episode: Episode) -> tuple[np.ndarray, float]:
         bodies = {name: data.body(digest) for name, digest in zip(episode.names, episode.bodies, strict=True)}
-        world = World(bodies, data.body(episode.background), Links(episode.links, episode.shapes), timestep=timestep)
+        world = World(bodies, data.body(episode.background), Links(episode.links, episode.shapes))
+        world.set_timestep(timestep)
         begin = time.process_time()
         position, _ = replay(world, episode)
         return position, time.process_time() - begin

@@ -56,8 +56,13 @@ def run_child(program: Path, subject: Path, memory: int, *arguments: str, second
             except subprocess.TimeoutExpired:
                 raise ChildError(f"took more than {seconds:.0f} s and was stopped", path=subject) from None
         if code == 0 and result.is_file() and result.stat().st_size <= MAX_RESULT_BYTES:
-            return json.loads(result.read_text())
-        said = words.read_bytes()[-20 * TAIL :].decode(errors="replace").strip()
+            try:
+                return json.loads(result.read_text())
+            except ValueError:
+                raise ChildError("left a result that is no JSON", path=subject) from None
+        with words.open("rb") as stream:
+            stream.seek(-min(20 * TAIL, words.stat().st_size), os.SEEK_END)
+            said = stream.read().decode(errors="replace").strip()
         last = said.splitlines()[-1][-TAIL:] if said else "it said nothing"
         what = f"crashed with signal {-code}" if code < 0 else "failed"
         raise ChildError(f"{what}: {last}", path=subject)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from scan2sim.errors import UsageError
@@ -62,8 +63,10 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
         UsageError: a number is out of its range.
     """
     low, high, width = config.impedance
+    numbers = [value for each in vars(config).values() for value in (each if isinstance(each, tuple) else (each,))]
     good = (
-        config.time_constant > 0
+        all(map(math.isfinite, numbers))
+        and config.time_constant > 0
         and config.damping_ratio > 0
         and 0 < low <= high < 1
         and width > 0

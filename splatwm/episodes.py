@@ -14,7 +14,7 @@ from scan2sim.errors import UsageError
 from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.sim import CONTACT
 from splatwm.data import Episode
-from splatwm.shapes import BodyShape, box, shape_from_pieces, sphere
+from splatwm.shapes import BodyShape, box, cylinder, shape_from_pieces, sphere
 from splatwm.simulate import Actions
 from splatwm.state import FREE, ROBOT, STATIC, Start, check_state, state_of_bodies
 
@@ -108,7 +108,9 @@ def link_shape(shape: str) -> BodyShape:
         return sphere(numbers[0])
     if kind == "box" and len(numbers) == 3:
         return box([number / 2 for number in numbers])
-    raise UsageError(f"the shape “{shape}” is not known", todo="give box:AxBxC or sphere:R in metres")
+    if kind == "cylinder" and len(numbers) == 2:
+        return cylinder(numbers[0], numbers[1] / 2)
+    raise UsageError(f"the shape “{shape}” is not known", todo="give box:AxBxC, sphere:R or cylinder:RxH in metres")
 
 
 def shape_of_body(body: Body) -> BodyShape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,17 @@ from scan2sim.files import write_bytes
 from scan2sim.scene import Estimate, Scene
 from splatwm.actions import RobotMotion
 from splatwm.episodes import link_shape
+from splatwm.model import find_contacts
 from splatwm.simulate import Actions, Trajectory, simulate
-from splatwm.state import Link, Start, stack, start_from_scene
+from splatwm.state import Link, Start, State, stack, start_from_scene
 from splatwm.trained import Model, members_of, spread_of
 
 __all__ = ["Rollout", "rollout", "write_rollout"]
 
 Array = NDArray[np.float64]
+DEEPEST = 0.002  # [m] that a robot's link may be inside something when it begins
 TOLERANCE = 1e-9  # [s] by which steps may differ and still be one batch
-Z95 = 1.959964  # standard deviations in half a 95 % interval
+Z90, Z95 = 1.644854, 1.959964  # standard deviations in half a 90 and a 95 % interval
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,20 @@ def rollout(
 ) -> list[Rollout]:
     """What happens in each scene while its links move.
 
-    Scenes with equally many bodies, links and steps are predicted as one batch, each with the ensemble that tells how
-    sure the model is: masses and frictions as wide as the scenes' intervals, places and model error as the model says.
+    Scenes with equally many bodies, links and steps are predicted as one batch, each with two ensembles: one tells how
+    sure the model is when all is known, and is what its calibration is of; in the other masses and frictions lie
+    anywhere in the scene's intervals.  Their half-widths are added as the independent errors that they are.
 
     Raises:
-        UsageError: there are not as many motions as scenes; links jump, or two bodies have one name.
+        UsageError: there are not as many motions as scenes; links jump, spin or begin inside something, or two bodies
+            have one name.
         SceneError: a scene has no objects, or is not consistent.
     """
     if len(scenes) != len(motions) or not scenes:
         raise UsageError(f"{len(scenes)} scenes and {len(motions)} motions: give one of each for every future")
     starts = [start_from_scene(scene, _links(motion)) for scene, motion in zip(scenes, motions, strict=True)]
+    for start, motion in zip(starts, motions, strict=True):
+        _refuse_overlaps(start, motion)
     batches: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
     for i, (start, motion) in enumerate(zip(starts, motions, strict=True)):
         steps = round(motion.dt / TOLERANCE)
@@ -74,14 +80,14 @@ def rollout(
         trajectory = simulate(
             many.state,
             many.shapes,
-            _actions(starts[batch[0]], [motions[i] for i in batch], model.ensemble.members),
+            _actions(starts[batch[0]], [motions[i] for i in batch], 2 * model.ensemble.members),
             motions[batch[0]].dt,
             config=model.physics,
             threads=threads,
         )
         for row, i in enumerate(batch):
-            first = row * model.ensemble.members
-            rows = slice(first, first + model.ensemble.members)
+            first = 2 * row * model.ensemble.members
+            rows = slice(first, first + 2 * model.ensemble.members)
             found[i] = _one(model, scenes[i], motions[i], starts[i], many, trajectory, rows)
     return [found[i] for i in range(len(scenes))]
 
@@ -113,14 +119,29 @@ def _links(motion: RobotMotion) -> list[Link]:
     ]
 
 
+def _refuse_overlaps(start: Start, motion: RobotMotion) -> None:
+    """A link that begins inside something would shoot it away."""
+    links = {start.index(name) for name in motion.links}
+    found = find_contacts(start.state, start.shapes, motion.dt)
+    for a, b, gap in zip(found.a.tolist(), found.b.tolist(), found.gap.tolist(), strict=True):
+        if gap < -DEEPEST and len({a, b} & links) == 1:
+            link, thing = (start.names[0][i] for i in ((a, b) if a in links else (b, a)))
+            raise UsageError(
+                f"“{link}” begins {-1000 * gap:.0f} mm inside “{thing}”",
+                todo="check the frame and the units of the actions, and begin beside it",
+            )
+
+
 def _members(model: Model, scene: Scene, start: Start, seed: int) -> Start:
-    """The ensemble as one start; what the scan does not know of masses and frictions makes it wider."""
+    """Both ensembles as one start."""
     mass, friction = torch.zeros(len(start.names[0])), torch.zeros(len(start.names[0]))
     for thing in scene.objects:
         row = start.index(thing.name)
         mass[row], friction[row] = _log_sigma(thing.physical.mass), _log_sigma(thing.physical.friction)
-    state = members_of(start.state, model.ensemble, seed, friction, mass)
-    return Start(state, start.shapes, start.names * model.ensemble.members)
+    known = replace(model.ensemble, friction=0.0, mass=0.0, position=0.0, turn=0.0)
+    doubts = members_of(start.state, model.ensemble, seed), members_of(start.state, known, seed, friction, mass)
+    state = State(**{name: torch.cat([getattr(each, name) for each in doubts]) for name in vars(start.state)})
+    return Start(state, start.shapes, start.names * (2 * model.ensemble.members))
 
 
 def _actions(start: Start, motions: Sequence[RobotMotion], members: int) -> Actions:
@@ -145,8 +166,11 @@ def _one(
     position = torch.cat([many.state.position[rows, None], trajectory.position[rows]], 1)[:, :, things]
     impulse = with_start(torch.zeros_like(trajectory.impulse[0, 0]), trajectory.impulse[rows.start])
     time = np.arange(len(motion.position), dtype=np.float64) * motion.dt
-    spread = spread_of(position).double().numpy()
-    unknown = np.full(spread.shape, np.nan)
+    members = model.ensemble.members
+    own, scan = (spread_of(part).double().numpy() for part in (position[:members], position[members:]))
+    doubt = np.full(own.shape, np.nan)
+    if model.calibration is not None:
+        doubt = np.hypot(model.calibration.half_width(own, time), Z90 * scan)
     return Rollout(
         dt=motion.dt,
         objects=names,
@@ -155,7 +179,7 @@ def _one(
         wxyz=with_start(many.state.wxyz[rows.start], trajectory.wxyz[rows.start])[:, things],
         contact_impulse=impulse[:, things],
         touch=impulse[:, links],
-        uncertainty=unknown if model.calibration is None else model.calibration.half_width(spread, time),
+        uncertainty=doubt,
     )
 
 

@@ -17,6 +17,7 @@ from splatwm.state import State, check_state
 __all__ = ["Actions", "Trajectory", "native_state", "simulate"]
 
 FASTEST = 10.0  # [m/s] of a robot's link: what is faster is a jump in the recording
+SPINNING = 30.0  # [rad/s] likewise
 MAX_STEP = 0.1  # [s]
 
 
@@ -67,7 +68,7 @@ def simulate(
         actions = Actions((), torch.zeros(environments, steps, 0, 3), torch.zeros(environments, steps, 0, 4))
     steps = actions.position.shape[1] if steps is None else steps
     _check_actions(state, actions, steps, dt)
-    moved = state.clone()
+    moved = State(**{n: v.float() if v.is_floating_point() else v for n, v in vars(state.clone()).items()})
     native = native_state(moved, shapes)
     position, wxyz = torch.zeros(environments, steps, objects, 3), torch.zeros(environments, steps, objects, 4)
     impulse = torch.zeros(environments, steps, objects, 3)
@@ -133,4 +134,12 @@ def _check_actions(state: State, actions: Actions, steps: int, dt: float) -> Non
         raise UsageError(
             f"a robot link jumps: {speed:.1f} m/s between two steps of {dt:.4f} s, at most {FASTEST:.0f} m/s",
             todo="check dt and units of the actions, and that they begin where the link starts",
+        )
+    wxyz = torch.cat([state.wxyz[:, None, columns], actions.wxyz[:, :steps]], 1)
+    wxyz = wxyz / wxyz.norm(dim=-1, keepdim=True)
+    turn = 2 * (wxyz[:, 1:] * wxyz[:, :-1]).sum(-1).abs().clamp(max=1).acos()
+    if float(turn.max()) / dt > SPINNING:
+        raise UsageError(
+            f"a robot link turns at {float(turn.max()) / dt:.0f} rad/s, at most {SPINNING:.0f} rad/s is possible",
+            todo="check the quaternions' order (w, x, y, z) and dt of the actions",
         )

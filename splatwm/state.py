@@ -52,7 +52,7 @@ class State:
 
     def clone(self) -> State:
         """A copy that shares no memory."""
-        return State(**{name: value.clone() for name, value in vars(self).items()})
+        return State(**{name: value.contiguous().clone() for name, value in vars(self).items()})
 
 
 @dataclass(frozen=True)

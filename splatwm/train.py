@@ -13,7 +13,7 @@ from scan2sim.progress import Reporter, silent
 from splatwm.data import Data, Episode
 from splatwm.evaluate import has_moved, position_error, rotation_error
 from splatwm.predict import EpisodePredictor
-from splatwm.trained import Model, calibrate
+from splatwm.trained import Model, calibrate, check_ensemble
 
 __all__ = ["TrainConfig", "train"]
 
@@ -35,9 +35,12 @@ def train(data: Data, model: Model, config: TrainConfig = TrainConfig(), report:
     """The model with its calibration and card, from episodes that it predicts.
 
     Raises:
-        UsageError: there are too few episodes.
+        UsageError: there are too few episodes, no threads, or an ensemble that tells nothing.
         DataError: the data are damaged.
     """
+    if config.threads < 1:
+        raise UsageError(f"{config.threads} threads", todo="give 1 or more")
+    check_ensemble(model.ensemble)
     predict = EpisodePredictor(model, data, config.threads)
     spreads, errors, moved, scores, dt = [], [], [], Errors(), 0.0
     total = min(config.episodes, len(data))

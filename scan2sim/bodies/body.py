@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from scan2sim.bodies.closed import close_mesh
 from scan2sim.bodies.convex import bounded_hull, convex_pieces
@@ -17,7 +17,7 @@ from scan2sim.bodies.mass import inertia_problem, mass_properties
 from scan2sim.bodies.materials import UNKNOWN
 from scan2sim.errors import SceneError, UsageError
 
-__all__ = ["MESHES", "Body", "body_of_mesh", "body_of_word", "read_mesh", "solid_of_word"]
+__all__ = ["MESHES", "SOLIDS", "Body", "body_of_mesh", "body_of_word", "is_plausible", "read_mesh", "solid_of_word"]
 
 Array = NDArray[np.float64]
 SOLIDS = {"box": 3, "sphere": 1, "cylinder": 2}  # kinds and how many sizes each has
@@ -93,7 +93,7 @@ def body_of_word(word: str) -> Body:
         raise UsageError(f"“{word}”: its inertia is {problem}", todo=EXAMPLE)
     if (np.abs(body.center_of_mass) > body.surface.extents / 2).any():
         raise UsageError(f"“{word}”: its centre of mass lies outside it", todo="give it in metres from the middle")
-    if not _plausible(body):
+    if not is_plausible(body):
         raise UsageError(f"“{word}”: no solid of this size and mass has this inertia", todo=EXAMPLE)
     return body
 
@@ -111,8 +111,12 @@ def body_of_mesh(mesh: trimesh.Trimesh, name: str, density: float = UNKNOWN.dens
     return Body(name, surface, pieces, solid.mass, solid.center_of_mass, solid.inertia)
 
 
-def read_mesh(path: Path) -> trimesh.Trimesh:
+def read_mesh(path: Path, scale: ArrayLike = 1.0) -> trimesh.Trimesh:
     """A mesh in metres from an OBJ, STL, PLY or GLB file.
+
+    Args:
+        path: the file.
+        scale: metres a unit of it, one number or one for each axis.
 
     Raises:
         SceneError: it is missing, too large, of another kind, damaged, or not in metres.
@@ -129,13 +133,16 @@ def read_mesh(path: Path) -> trimesh.Trimesh:
         raise SceneError(f"is no readable mesh ({type(problem).__name__})", path=path) from None
     if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) < 4 or not np.isfinite(mesh.vertices).all():
         raise SceneError("holds no solid of finite numbers", path=path)
+    mesh.apply_scale(scale)
+    if not 0 < mesh.extents.max() < np.inf:
+        raise SceneError("the mesh has no size", path=path)
     if mesh.extents.max() > LARGEST:
         size = f"{mesh.extents.max():.4g}"
         raise SceneError(f"the mesh is {size} m large: its unit is not metres", path=path, todo="write it in metres")
     return mesh
 
 
-def _plausible(body: Body) -> bool:
+def is_plausible(body: Body) -> bool:
     """No mass lies outside the body: moments are at most mass times the squared distance of its farthest corner."""
     farthest = float(np.linalg.norm(body.surface.vertices - body.center_of_mass, axis=1).max())
     return float(np.linalg.eigvalsh(body.inertia)[-1]) <= body.mass * farthest**2

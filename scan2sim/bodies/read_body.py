@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scan2sim.bodies.body import MESHES, Body, body_of_mesh, body_of_word, read_mesh
+from scan2sim.bodies.body import MESHES, SOLIDS, Body, body_of_mesh, body_of_word, read_mesh
 from scan2sim.bodies.urdf import read_urdf
 from scan2sim.errors import UsageError
 
@@ -20,7 +20,7 @@ def read_body(text: str) -> Body:
         UsageError: it is none of these.
         SceneError: the file is damaged, missing, or not safe to open.
     """
-    if ":" in text and not Path(text).exists():
+    if text.partition(":")[0] in SOLIDS:
         return body_of_word(text)
     path = Path(text)
     if path.suffix.lower() == ".urdf":

@@ -10,7 +10,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from scan2sim.bodies.body import Body, body_of_mesh, read_mesh, solid_of_word
+from scan2sim.bodies.body import Body, body_of_mesh, is_plausible, read_mesh, solid_of_word
 from scan2sim.bodies.mass import inertia_problem
 from scan2sim.bodies.solid import union
 from scan2sim.errors import SceneError, UsageError
@@ -51,8 +51,13 @@ def read_urdf(path: Path) -> Body:
         raise SceneError(f"the inertia is {problem}", path=path)
     slides = link.find("contact/lateral_friction")
     friction = None if slides is None else float(_floats(slides, "value", 1, path)[0])
+    if friction is not None and not (np.isfinite(friction) and friction >= 0):
+        raise SceneError(f"the friction {friction:g} is negative", path=path)
     pieces = tuple(piece for body in bodies for piece in body.pieces)
-    return Body(link.get("name", path.stem), surface, pieces, float(mass), turned[:3, 3], inertia, friction)
+    body = Body(link.get("name", path.stem), surface, pieces, float(mass), turned[:3, 3], inertia, friction)
+    if not is_plausible(body):
+        raise SceneError("no solid of this size and mass has this inertia", path=path)
+    return body
 
 
 def _root(path: Path) -> Element:
@@ -86,8 +91,10 @@ def _collision(element: Element, path: Path) -> trimesh.Trimesh:
     if shape is None or shape.tag not in ("box", "sphere", "cylinder", "mesh"):
         raise SceneError("a collision has no box, sphere, cylinder or mesh", path=path)
     if shape.tag == "mesh":
-        mesh = read_mesh(_inside(shape.get("filename", ""), path))
-        mesh.apply_scale(_floats(shape, "scale", 3, path) if shape.get("scale") else 1.0)
+        scale = _floats(shape, "scale", 3, path) if shape.get("scale") else np.ones(3)
+        if not (np.isfinite(scale) & (scale > 0)).all():
+            raise SceneError("the scale of a mesh is not positive", path=path)
+        mesh = read_mesh(_inside(shape.get("filename", ""), path), scale)
     else:
         names = {"box": [("size", 3)], "sphere": [("radius", 1)], "cylinder": [("radius", 1), ("length", 1)]}
         sizes = [size for name, count in names[shape.tag] for size in _floats(shape, name, count, path)]

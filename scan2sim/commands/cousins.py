@@ -64,7 +64,10 @@ class Cousins(Command):
 
 def _spread(arguments: Sequence[str]) -> list[str]:
     """Parts named with commas between them become words, at the end, where they cannot take others along."""
-    rest, parts = list(arguments), []
+    rest, parts = [], []
+    for word in arguments:
+        rest += ["--vary", word.removeprefix("--vary=")] if word.startswith("--vary=") else [word]
+    named = "--vary" in rest
     while "--vary" in rest:
         at = rest.index("--vary")
         end = min(at + 2, len(rest))
@@ -72,7 +75,7 @@ def _spread(arguments: Sequence[str]) -> list[str]:
             end += 1
         parts += [part for word in rest[at + 1 : end] for part in word.split(",")]
         del rest[at:end]
-    return [*rest, "--vary", *parts] if parts else rest
+    return [*rest, "--vary", *parts] if named else rest
 
 
 def _read_range(text: str) -> tuple[float, float]:

@@ -33,6 +33,9 @@ def vary_appearance(
     """
     changes, objects = [], []
     for obj in scene.objects:
+        if not len(obj.gaussians):  # nothing to be seen
+            objects.append(obj)
+            continue
         matrix, change = _draw(obj.gaussians, amount, config.shift, rng, config)
         objects.append(mapped_object(obj, matrix))
         changes.append(Change("appearance", "recolor", obj.name, change))

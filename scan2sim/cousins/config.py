@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
-from scan2sim.cousins.change import Part
+from scan2sim.cousins.change import PARTS, Part
 from scan2sim.cousins.shape import ShapeConfig
+from scan2sim.errors import UsageError
 
 __all__ = [
     "AppearanceConfig",
@@ -14,7 +16,11 @@ __all__ = [
     "LayoutConfig",
     "LightConfig",
     "ValidConfig",
+    "check_config",
 ]
+
+
+LONGEST = 60.0  # [s] that a cousin is let go for
 
 
 @dataclass(frozen=True)
@@ -106,3 +112,24 @@ class CousinsConfig:
     """Distractors."""
     valid: ValidConfig = field(default_factory=ValidConfig)
     """What is checked."""
+
+
+def check_config(config: CousinsConfig) -> None:
+    """Refuse settings with which nothing can come out.
+
+    Raises:
+        UsageError: nothing varies, or something that no part is called; no tries; limits that are not positive.
+    """
+    if not config.vary:
+        raise UsageError("nothing to vary", todo="choose from: " + ", ".join(PARTS))
+    if unknown := [part for part in config.vary if part not in PARTS]:
+        raise UsageError(f"“{unknown[0]}” is nothing that varies", todo="choose from: " + ", ".join(PARTS))
+    if config.tries < 1:
+        raise UsageError(f"{config.tries} tries for a cousin", todo="give 1 or more")
+    valid = config.valid
+    for name in ("seconds", "drift", "turn", "penetration"):
+        value = getattr(valid, name)
+        if not (math.isfinite(value) and value > 0):
+            raise UsageError(f"valid.{name} is {value:g}", todo="give a positive number")
+    if valid.seconds > LONGEST:
+        raise UsageError(f"valid.seconds is {valid.seconds:g}", todo=f"give at most {LONGEST:g}")

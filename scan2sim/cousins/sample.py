@@ -9,7 +9,7 @@ import numpy as np
 from scan2sim.cousins.affordances import Affordances
 from scan2sim.cousins.assets import AssetLibrary
 from scan2sim.cousins.change import PARTS, Change
-from scan2sim.cousins.config import CousinsConfig
+from scan2sim.cousins.config import CousinsConfig, check_config
 from scan2sim.cousins.distance import Distance, distance_between
 from scan2sim.cousins.ground import carried_support
 from scan2sim.cousins.study import Study, study_twin
@@ -94,6 +94,8 @@ def _at_rest(scene: Scene, twin: Scene, config: CousinsConfig) -> Scene:
         else:
             rest = come_to_rest(scene, valid.seconds, valid.drift, np.radians(valid.turn))
     found = problems(rest.scene, valid, rest)
+    if found and scene is twin:
+        raise _invalid_twin(found)
     if found:
         raise Rejected("; ".join(found))
     return rest.scene
@@ -125,8 +127,12 @@ def _explained(cousin: Scene, twin: Scene, slider: float, distance: Distance, ch
 def _twin(scene: Scene, config: CousinsConfig) -> Cousin:
     found = problems(scene, config.valid)
     if found:
-        raise SceneError("the scene itself is not valid: " + "; ".join(found), todo="build it again, or edit it")
+        raise _invalid_twin(found)
     return Cousin(scene, (), Distance())
+
+
+def _invalid_twin(found: tuple[str, ...]) -> SceneError:
+    return SceneError("the scene itself is not valid: " + "; ".join(found), todo="build it again, or edit it")
 
 
 def _check(scene: Scene, distance: float, config: CousinsConfig, library: AssetLibrary | None) -> None:
@@ -134,8 +140,13 @@ def _check(scene: Scene, distance: float, config: CousinsConfig, library: AssetL
         raise UsageError(f"distance {distance:g} is not in 0..1", todo="0 is the twin, 1 as far as cousins go")
     if not scene.objects:
         raise UsageError("the scene has no objects, so it has no cousins", todo="build it again with things to move")
-    if not config.vary:
-        raise UsageError("nothing to vary", todo="choose from: " + ", ".join(PARTS))
+    check_config(config)
+    free = {obj.id for obj in scene.objects if obj.mobility == "free"}
+    if carried := [obj.name for obj in scene.objects if obj.joint is not None and obj.joint.parent in free]:
+        raise UsageError(
+            f"“{carried[0]}” hangs on a joint of a thing that can move; cousins of such scenes are not possible yet",
+            todo="join the two: scan2sim edit --merge",
+        )
     needing = [part for part in config.vary if part in ("category", "clutter")]
     if needing and library is None:
         raise UsageError(f"“{needing[0]}” takes things from a library", todo="give one, or leave it out")

@@ -44,6 +44,8 @@ class Evaluate(Command):
         """Evaluate."""
         if not self.baselines and self.model is None:
             raise UsageError("there is nothing to evaluate", todo="give a model, or --baselines")
+        if self.episodes is not None and self.episodes < 1:
+            raise UsageError(f"{self.episodes} episodes", todo="give 1 or more with -n")
         data = open_data(self.on, skip_damaged=self.skip_damaged)
         predictors: dict[str, Predictor] = dict(BASELINES) if self.baselines else {}
         held: list[Coverage] = []

@@ -87,6 +87,9 @@ inline float pair_friction(const Bodies& s, int a, int b) {
     return pa > pb ? s.friction[a] : pb > pa ? s.friction[b] : std::max(s.friction[a], s.friction[b]);
 }
 
+constexpr float FORESEEN = 0.05f;  // [m] of motion towards each other that contacts are found for ahead
+constexpr float TOUCHED = 2e-4f;   // [m] below which a gap is none
+
 // How fast any point of a body moves at most [m/s].
 inline float fastest(const Bodies& s, int i) {
     const Vec3 half = s.shape[i]->high - s.shape[i]->low;
@@ -178,7 +181,7 @@ inline void detect(const Bodies& s, const Pose* poses, const uint8_t* awake, con
             if (!s.shape[a] || (s.kinematic[a] && s.kinematic[b]) || !(awake[a] || awake[b])) continue;
             const bool falls = (!s.kinematic[a] && !supported[a]) || (!s.kinematic[b] && !supported[b]);
             const float motion = (fastest(s, a) + fastest(s, b)) * dt + (falls ? fall : 0);
-            const float margin = settings.margin + std::min(motion, 0.05f);
+            const float margin = settings.margin + std::min(motion, FORESEEN + fall);
             if (boxes_meet(poses[a].low, poses[a].high, poses[b].low, poses[b].high, margin))
                 detect_pair(s, poses, a, b, margin, dt, settings, last, memory, out);
         }

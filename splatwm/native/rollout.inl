@@ -16,7 +16,7 @@ inline void distances(const Shape& shape, const Shape& dot, const float* points,
         float least = 1e9f;
         for (const Piece& piece : shape.pieces) {
             const Vec3 beside = max(max(piece.low - p, p - piece.high), Vec3{});
-            if (length(beside) - piece.radius >= least) continue;
+            if (length(beside) > 0 && length(beside) - piece.radius >= least) continue;
             const Placed first{&shape, &piece, {}, {}, true}, second{&dot, &dot.pieces[0], straight, p, false};
             const Apart found = apart(first, second, 1e6f);
             if (found.near) least = std::min(least, found.gap - piece.radius);

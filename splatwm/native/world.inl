@@ -7,7 +7,7 @@ struct World {
     const Settings* settings = nullptr;
     Array<Pose> poses;
     Array<Mat3> inertia, inverse_body;
-    Array<uint8_t> awake, linked;
+    Array<uint8_t> awake, linked, roused;
     Array<Contact> contacts, last;
     Array<Moving<float>> moving, mean;
     Array<Row<float>> rows;
@@ -41,18 +41,26 @@ struct World {
         return i;
     }
 
+    bool active(int i) const {
+        return s.shape[i] && (s.kinematic[i] ? moves(i) : settings->sleep_after <= 0 || s.still[i] < settings->sleep_after);
+    }
+
     // Contacts of all that is awake; what an awake body touches wakes, and is looked at in turn.
     void find_contacts(float dt) {
-        for (int i = 0; i < s.count; i++)
-            awake[i] = s.shape[i] && (s.kinematic[i] ? moves(i) : settings->sleep_after <= 0 || s.still[i] < settings->sleep_after);
+        for (int i = 0; i < s.count; i++) awake[i] = active(i);
+        roused.assign(s.count, 0);
         for (;;) {
             contacts.clear();
             detect(s, poses.data(), awake.data(), linked.data(), last, *settings, dt, finding, contacts);
             bool woke = false;
             for (const Contact& c : contacts) {
                 const int sleeper = !awake[c.a] && !fixed(c.a) ? c.a : !awake[c.b] && !fixed(c.b) ? c.b : -1;
-                if (sleeper < 0 || !awake[sleeper == c.a ? c.b : c.a] || !disturbs(c, dt)) continue;
-                awake[sleeper] = 1, s.still[sleeper] = 0, woke = true;
+                const int other = sleeper == c.a ? c.b : c.a;
+                if (sleeper < 0 || !awake[other]) continue;
+                // what lies on or under something that wakes, or that a robot is at, must not hold still
+                const bool near = roused[other] ? c.gap < TOUCHED : s.kinematic[other] || disturbs(c, dt);
+                if (!near) continue;
+                awake[sleeper] = roused[sleeper] = 1, s.still[sleeper] = 0, woke = true;
             }
             if (!woke) return;
         }
@@ -63,7 +71,7 @@ struct World {
         const Vec3 n = poses[c.a].r * c.normal, pa = poses[c.a].r * c.on_a, pb = poses[c.b].r * c.on_b;
         const Vec3 v = Vec3(s.linear + 3 * c.b) + cross(Vec3(s.angular + 3 * c.b), pb) - Vec3(s.linear + 3 * c.a) -
                        cross(Vec3(s.angular + 3 * c.a), pa);
-        return c.gap + std::min(0.f, dot(v, n)) * dt < 2e-4f && length(v) > settings->sleep_linear;
+        return c.gap + std::min(0.f, dot(v, n)) * dt < TOUCHED && length(v) > settings->sleep_linear;
     }
 
     void fill_row(const Contact& c, Row<float>& row, bool first) {
@@ -185,12 +193,18 @@ struct World {
         }
     }
 
-    // How often contacts are looked for in a step: as often as it takes that nothing turns far in between.
+    // How often contacts are looked for in a step: as often as it takes that nothing turns far in between, and that
+    // nothing goes farther than contacts are foreseen.
     int looks(float dt) const {
-        float fastest = 0;
+        constexpr int MOST = 64;
+        float spin = 0, speed = 0;
         for (int i = 0; i < s.count; i++)
-            if (awake[i]) fastest = std::max(fastest, length(Vec3(s.angular + 3 * i)));
-        return std::clamp(int(std::ceil(fastest * dt / settings->turn)), 1, settings->substeps);
+            if (active(i)) {
+                spin = std::max(spin, length(Vec3(s.angular + 3 * i)));
+                speed = std::max(speed, fastest(s, i));
+            }
+        const int turns = std::clamp(int(std::ceil(std::min(spin * dt / settings->turn, 1e6f))), 1, settings->substeps);
+        return std::max(turns, int(std::ceil(std::min(speed * dt / (0.5f * FORESEEN), float(MOST)))));
     }
 
     // Whether free bodies touch each other: impulses then need several sweeps to get from one to the next.
@@ -202,10 +216,10 @@ struct World {
 
     // One step; velocities of kinematic bodies are set before.
     void step(float dt, float* felt) {
-        const float h = dt / settings->substeps;
-        const int times = looks(dt);
+        const int times = looks(dt), steps = std::max(settings->substeps, times);
+        const float h = dt / steps;
         for (int look = 0, done = 0; look < times; look++) {
-            const int end = settings->substeps * (look + 1) / times;
+            const int end = steps * (look + 1) / times;
             std::swap(contacts, last);
             for (int i = 0; i < s.count; i++)
                 if (s.shape[i])

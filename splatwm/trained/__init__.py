@@ -5,7 +5,7 @@
 """
 
 from splatwm.trained.calibration import Calibration, calibrate
-from splatwm.trained.ensemble import EnsembleConfig, members_of, spread_of
+from splatwm.trained.ensemble import EnsembleConfig, check_ensemble, members_of, spread_of
 from splatwm.trained.file import ModelError, load_model, save_model
 from splatwm.trained.model import Model
 
@@ -15,6 +15,7 @@ __all__ = [
     "Model",
     "ModelError",
     "calibrate",
+    "check_ensemble",
     "load_model",
     "members_of",
     "save_model",

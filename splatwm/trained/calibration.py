@@ -28,7 +28,9 @@ class Calibration:
     floor: Array  # (H,) [m]
 
     def half_width(self, spread: Array, time: Array) -> Array:  # (T, O) [m], (T,) [s] → (T, O) [m]
-        """How far off the prediction may be, at nine of ten things; beyond the last horizon, as at the last."""
+        """How far off the prediction may be, at nine of ten things; before the first horizon and beyond the last, where
+        too little has moved to know, the factors are those of the nearest.
+        """
         factor = np.interp(time, self.horizon, self.factor)[:, None]
         floor = np.interp(time, self.horizon, self.floor)[:, None]
         return np.where(time[:, None] > 0, factor * (spread + floor), 0.0)
@@ -39,7 +41,7 @@ def calibrate(
     errors: list[Array],  # (T, O) [m]
     moved: list[Array],  # (T, O) whether each thing has moved by then
     dt: float,  # [s]
-    horizons: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0),  # [s]
+    horizons: tuple[float, ...] = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0),  # [s]
 ) -> Calibration:
     """The factors and floors that hold nine of ten errors at each horizon, of what has moved and of what has not.
 

@@ -6,15 +6,17 @@ scalable predictive uncertainty estimation using deep ensembles"; here of starts
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from scan2sim.errors import UsageError
 from scan2sim.geometry import quaternion_multiply
 from splatwm.state import State
 
-__all__ = ["EnsembleConfig", "members_of", "spread_of"]
+__all__ = ["EnsembleConfig", "check_ensemble", "members_of", "spread_of"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,19 @@ class EnsembleConfig:
     """Standard deviation of where things stand, in the plane [m]."""
     turn: float = 0.01
     """Standard deviation of how they are turned about the vertical [rad]."""
+
+
+def check_ensemble(config: EnsembleConfig) -> None:
+    """Refuse an ensemble that tells nothing.
+
+    Raises:
+        UsageError: it has fewer than two or more than 256 members, or a deviation that is no number ≥ 0.
+    """
+    if not 2 <= config.members <= 256:
+        raise UsageError(f"an ensemble of {config.members}", todo="give 2 to 256 members")
+    spreads = (config.friction, config.mass, config.position, config.turn)
+    if not all(math.isfinite(each) and 0 <= each <= 1 for each in spreads):
+        raise UsageError(f"the ensemble's deviations {spreads} are not all in 0..1")
 
 
 def members_of(

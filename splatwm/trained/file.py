@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import safetensors
 from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import save
 
-from scan2sim.errors import Scan2SimError
+from scan2sim.errors import Scan2SimError, UsageError
 from scan2sim.files import write_bytes
-from splatwm.config import PhysicsConfig
+from splatwm.config import PhysicsConfig, native_settings
 from splatwm.trained.calibration import Calibration
-from splatwm.trained.ensemble import EnsembleConfig
+from splatwm.trained.ensemble import EnsembleConfig, check_ensemble
 from splatwm.trained.model import Model
 
 __all__ = ["ModelError", "load_model", "save_model"]
 
 FORMAT, VERSION = "splatwm.model", 1
 MAX_BYTES = 256 << 20
+Settings = TypeVar("Settings", PhysicsConfig, EnsembleConfig)
 CALIBRATION = ("horizon", "factor", "floor")
 
 
@@ -70,12 +71,29 @@ def load_model(path: Path) -> Model:
             todo="train it again, or use the version that made it",
         )
     config, card = (_json(about.get(name, ""), name, path) for name in ("config", "card"))
+    physics = _settings(PhysicsConfig, config.get("physics"), path)
+    ensemble = _settings(EnsembleConfig, config.get("ensemble"), path)
     try:
-        physics = TypeAdapter(PhysicsConfig).validate_python(config.get("physics"))
-        ensemble = TypeAdapter(EnsembleConfig).validate_python(config.get("ensemble"))
+        native_settings(physics)
+        check_ensemble(ensemble)
+    except UsageError as problem:
+        raise ModelError(f"its settings cannot work: {problem.problem}", path=path) from None
+    return Model(physics, ensemble, _calibration(tensors, path), card)
+
+
+def _settings(kind: type[Settings], data: Any, path: Path) -> Settings:
+    """All fields of a configuration, and no others: a default that is not the model's own would change it silently."""
+    wanted = {each.name for each in fields(kind)}
+    found = set(data) if isinstance(data, dict) else set()
+    if found != wanted:
+        odd = ", ".join(sorted(found ^ wanted)) or "none"
+        raise ModelError(
+            f"its settings are not those that this program knows ({odd})", path=path, todo="train it again"
+        )
+    try:
+        return TypeAdapter(kind).validate_python(data)
     except ValidationError as problem:
         raise ModelError(f"its settings are wrong ({problem.errors()[0]['msg']})", path=path) from None
-    return Model(physics, ensemble, _calibration(tensors, path), card)
 
 
 def _calibration(tensors: dict[str, np.ndarray], path: Path) -> Calibration | None:

@@ -14,8 +14,7 @@ from pydantic import TypeAdapter
 
 import scan2sim
 from scan2sim.cousins.assets import AssetLibrary, open_library
-from scan2sim.cousins.change import PARTS
-from scan2sim.cousins.config import CousinsConfig
+from scan2sim.cousins.config import CousinsConfig, check_config
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.progress import Reporter, silent
 from scan2sim.scene import SavedScene, open_saved
@@ -42,8 +41,7 @@ class CousinsPlan:
             )
         if self.seed < 0:
             raise UsageError(f"the seed {self.seed} is negative", todo="give 0 or more")
-        if not self.config.vary:
-            raise UsageError("nothing to vary", todo=f"choose from: {', '.join(PARTS)}")
+        check_config(self.config)
         if self.assets and not self.assets.is_dir():
             raise UsageError("no such folder of assets", path=self.assets, todo="check --assets")
 
