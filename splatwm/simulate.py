@@ -17,7 +17,7 @@ from splatwm.state import State, check_state
 __all__ = ["Actions", "Trajectory", "native_state", "simulate"]
 
 FASTEST = 10.0  # [m/s] of a robot's link: what is faster is a jump in the recording
-SPINNING = 30.0  # [rad/s] likewise
+SPINNING = 80.0  # [rad/s] likewise
 MAX_STEP = 0.1  # [s]
 
 

@@ -83,6 +83,15 @@ def test_several_collision_shapes_are_pieces_of_one_surface(tmp_path: Path) -> N
     assert body.surface.volume == pytest.approx(0.1 * 0.06 * 0.04 + 0.02 * 0.02 * 0.16, rel=1e-4)
 
 
+def test_a_mesh_of_a_urdf_may_be_in_millimetres(tmp_path: Path) -> None:
+    trimesh.creation.box((100, 60, 40)).export(tmp_path / "part.stl")
+    path = urdf(tmp_path, '<mesh filename="part.stl" scale="0.001 0.001 0.001"/>')
+    assert read_body(str(path)).surface.extents == pytest.approx([0.1, 0.06, 0.04])
+    for scale in ("1 1 1", "1e6 1e6 1e6", "0 0 0", "-1 1 1", "nan 1 1"):
+        with pytest.raises(SceneError, match=r"metres|positive|numbers"):
+            read_body(str(urdf(tmp_path, f'<mesh filename="part.stl" scale="{scale}"/>')))
+
+
 def test_urdf_files_that_are_not_safe_or_not_whole(tmp_path: Path) -> None:
     def refused(text: str) -> str:
         path = tmp_path / "bad.urdf"

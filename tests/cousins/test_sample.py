@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from scan2sim.cousins import Cousin, CousinsConfig, Distance, LayoutConfig, Part, sample
+from scan2sim.cousins import Cousin, CousinsConfig, Distance, LayoutConfig, Part, ValidConfig, sample
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.geometry import quaternion_angle
-from scan2sim.scene import load_scene, save_scene
+from scan2sim.scene import Joint, load_scene, save_scene
 from scan2sim.sim import compile_scene, deepest_contact
 from tests.cousins.scenes import at_rest, ball_in_bowl, thing
 
@@ -46,6 +46,45 @@ def test_nothing_to_vary_is_refused() -> None:
         sample(at_rest(), 0.5, np.random.default_rng(0), CousinsConfig(vary=()))
     with pytest.raises(UsageError, match="no objects"):
         sample(replace(at_rest(), objects=()), 0.5, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        (CousinsConfig(tries=0), "0 tries"),
+        (CousinsConfig(vary=("colour",)), "nothing that varies"),  # type: ignore[arg-type]
+        (CousinsConfig(valid=ValidConfig(seconds=float("nan"))), r"valid\.seconds"),
+        (CousinsConfig(valid=ValidConfig(penetration=-1.0)), r"valid\.penetration"),
+    ],
+)
+def test_settings_with_which_nothing_comes_out_are_refused(config: CousinsConfig, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        sample(at_rest(), 0.5, np.random.default_rng(0), config)
+
+
+def test_things_that_hang_on_what_moves_are_refused() -> None:
+    """They would be left behind."""
+    box, *others = at_rest().objects
+    joint = Joint(box.id, "revolute", box.position, np.array([0.0, 0, 1]), -1.0, 1.0, 0.0, 0.0)
+    lid = replace(others[0], mobility="joint", joint=joint, rests_on=None)
+    with pytest.raises(UsageError, match="joint"):
+        sample(replace(at_rest(), objects=(box, lid, *others[1:])), 0.5, np.random.default_rng(0))
+
+
+def test_an_invalid_twin_is_told_at_once() -> None:
+    box, *others = at_rest().objects
+    floating = replace(at_rest(), objects=(replace(box, position=box.position + np.array([0, 0, 0.1])), *others))
+    with pytest.raises(SceneError, match="itself is not valid"):
+        sample(floating, 0.5, np.random.default_rng(0), CousinsConfig(vary=("light",)))
+
+
+def test_things_without_splats_keep_their_colours() -> None:
+    box, *others = at_rest().objects
+    bare = replace(box, gaussians=box.gaussians[:0])
+    config = CousinsConfig(vary=("appearance",))
+    cousin = sample(replace(at_rest(), objects=(bare, *others)), 0.5, np.random.default_rng(0), config)
+    assert "recolor" in {change.kind for change in cousin.changes}
+    assert box.name not in {change.object for change in cousin.changes}
 
 
 def test_the_same_seed_gives_the_same_cousin_and_another_another() -> None:

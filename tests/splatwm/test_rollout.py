@@ -12,8 +12,9 @@ import pytest
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.geometry import look_at
-from scan2sim.scene import Scene
+from scan2sim.scene import Scene, SceneObject
 from splatwm.actions import RobotMotion, pusher_motion
+from splatwm.config import PhysicsConfig
 from splatwm.observe import Observer, write_video
 from splatwm.rollout import Rollout, rollout, write_rollout
 from splatwm.trained import Calibration, EnsembleConfig, Model, ModelError, calibrate, load_model, save_model
@@ -89,9 +90,41 @@ def test_futures_that_cannot_be_are_refused(scene: Scene) -> None:
         rollout(MODEL, [replace(scene, objects=())], [push(scene, "box")])
     with pytest.raises(UsageError, match="one of each"):
         rollout(MODEL, [scene], [])
-    inside = push(scene, "box")
+    twice = push(scene, "box")
     with pytest.raises(UsageError, match="same name"):
-        rollout(MODEL, [scene], [replace(inside, links=("ball",))])
+        rollout(MODEL, [scene], [replace(twice, links=("ball",))])
+    inside = push(scene, "box")
+    with pytest.raises(UsageError, match="mm inside “box”"):
+        rollout(MODEL, [scene], [replace(inside, position=inside.position + np.array([0.03, 0, 0]))])
+    spinning = push(scene, "box")
+    spinning.wxyz[1::2] = [0, 0, 0, 1]
+    with pytest.raises(UsageError, match="rad/s"):
+        rollout(MODEL, [scene], [spinning])
+
+
+def test_links_have_the_shapes_that_actions_may_name(scene: Scene, future: Rollout) -> None:
+    box = future.objects.index("box")
+    for shape in ("cylinder:0.01x0.02", "box:0.02x0.02x0.02"):
+        other = rollout(MODEL, [scene], [replace(push(scene, "box"), shapes=(shape,))])[0]
+        assert other.position[-1, box] == pytest.approx(future.position[-1, box], abs=0.002)
+
+
+def test_doubt_is_wider_where_the_scan_leaves_more_open(scene: Scene, future: Rollout) -> None:
+    box = future.objects.index("box")
+
+    def with_friction(obj: SceneObject, low: float, high: float) -> SceneObject:
+        friction = replace(obj.physical.friction, low=low, high=high)
+        return replace(obj, physical=replace(obj.physical, friction=friction))
+
+    rolling = push(scene, "ball", way=0.03)
+    ball, doubts = future.objects.index("ball"), []
+    for factor in (1.02, 2.0):
+        frictions = {obj.id: obj.physical.friction.value for obj in scene.objects}
+        objects = tuple(
+            with_friction(obj, frictions[obj.id] / factor, frictions[obj.id] * factor) for obj in scene.objects
+        )
+        doubts.append(rollout(MODEL, [replace(scene, objects=objects)], [rolling])[0].uncertainty[-1])
+    assert doubts[1][ball] > doubts[0][ball] > doubts[0][box]
 
 
 def test_a_moved_thing_is_seen_where_it_is(scene: Scene, future: Rollout) -> None:
@@ -151,6 +184,19 @@ def test_a_model_is_one_file(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(ModelError, match=says):
             load_model(path)
+    for physics, says in (
+        (PhysicsConfig(gravity=(float("nan"), 0, 0)), "cannot work"),
+        (PhysicsConfig(substeps=0), "cannot work"),
+    ):
+        save_model(replace(MODEL, physics=physics), path)
+        with pytest.raises(ModelError, match=says):
+            load_model(path)
+    save_model(replace(MODEL, ensemble=EnsembleConfig(members=1)), path)
+    with pytest.raises(ModelError, match="an ensemble of 1"):
+        load_model(path)
+    path.write_bytes(whole.replace(b'\\"substeps\\"', b'\\"subsets!\\"'))
+    with pytest.raises(ModelError, match="not those that this program knows"):
+        load_model(path)
     with pytest.raises(ModelError, match="no such model"):
         load_model(tmp_path / "none.safetensors")
 
