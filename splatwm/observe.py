@@ -18,7 +18,7 @@ from scan2sim.errors import UsageError
 from scan2sim.files import whole_file
 from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.scene import Scene, surface_splats
-from scan2sim.splats import Gaussians, concatenate, rasterize
+from scan2sim.splats import concatenate, in_sight, rasterize
 
 __all__ = ["Observation", "Observer", "write_video"]
 
@@ -50,7 +50,7 @@ class Observer:
 
     def __init__(self, scene: Scene, camera: Camera, shapes: Sequence[str] = ()) -> None:
         self.camera, self._objects, self._links = camera, len(scene.objects), len(shapes)
-        parts = [_in_sight(scene.background, camera), *(thing.gaussians for thing in scene.objects)]
+        parts = [in_sight(scene.background, camera), *(thing.gaussians for thing in scene.objects)]
         parts += [surface_splats(solid_of_word(shape), _orange, LINK_SPLATS) for shape in shapes]
         owners = [torch.full((len(part),), i, dtype=torch.int32) for i, part in enumerate(parts)]
         splats = concatenate([part.with_ids(owner) for part, owner in zip(parts, owners, strict=True)])
@@ -120,10 +120,3 @@ def _orange(points: Array) -> Array:  # (N, 3) → (N, 3)
     """Lighter above, so that a link looks round."""
     height = (points[:, 2] - points[:, 2].min()) / max(float(np.ptp(points[:, 2])), 1e-9)
     return np.array(LINK_COLOR) * (0.6 + 0.4 * height[:, None])
-
-
-def _in_sight(gaussians: Gaussians, camera: Camera) -> Gaussians:
-    """Those that the camera draws."""
-    with torch.no_grad():
-        radii = rasterize(gaussians.with_ids(None), [camera]).radii
-    return gaussians if radii is None else gaussians[radii[0] > 0]

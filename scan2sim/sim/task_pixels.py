@@ -18,7 +18,7 @@ from scan2sim.geometry import look_at
 from scan2sim.scene import Scene, load_scene
 from scan2sim.sim.task_world import TaskWorld
 from scan2sim.sim.tasks import PushTask, Task, TaskState
-from scan2sim.splats import SH_C0, Gaussians, concatenate, rasterize
+from scan2sim.splats import SH_C0, Gaussians, concatenate, in_sight, rasterize
 
 __all__ = ["TaskCamera"]
 
@@ -51,7 +51,7 @@ class TaskCamera:
         self.camera = _camera(loaded, task)
         self.shape = (SIDE, SIDE, 3)
         self._names = [obj.name for obj in loaded.objects]
-        background = _in_sight(loaded.background, self.camera)
+        background = in_sight(loaded.background, self.camera)
         parts = [background, *(obj.gaussians for obj in loaded.objects), _pusher(task), _goal(task)]
         splats = concatenate([part.with_ids(_ids(len(part), i)) for i, part in enumerate(parts)])
         self._splats = splats[splats.opacities > HIDDEN]
@@ -79,13 +79,6 @@ def _camera(scene: Scene, task: PushTask) -> Camera:
     return Camera(
         Intrinsics(SIDE, SIDE, focal, focal, SIDE / 2, SIDE / 2), look_at(target + distance * direction, target)
     )
-
-
-def _in_sight(gaussians: Gaussians, camera: Camera) -> Gaussians:
-    """Those that the camera draws."""
-    with torch.no_grad():
-        radii = rasterize(gaussians.with_ids(None), [camera]).radii
-    return gaussians if radii is None else gaussians[radii[0] > 0]
 
 
 def _pusher(task: PushTask) -> Gaussians:

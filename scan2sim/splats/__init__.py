@@ -13,6 +13,7 @@ from scan2sim.splats.formats import (
 )
 from scan2sim.splats.fusion import DepthPicture, FusionWeights, fuse_depths
 from scan2sim.splats.gaussians import SH_C0, Gaussians, concatenate
+from scan2sim.splats.in_sight import in_sight
 from scan2sim.splats.loss import expose, photometric_loss
 from scan2sim.splats.metrics import match_exposure, psnr, ssim
 from scan2sim.splats.normals import shortest_axes
@@ -40,6 +41,7 @@ __all__ = [
     "evaluate_sh",
     "expose",
     "fuse_depths",
+    "in_sight",
     "isa",
     "keep_freed_memory",
     "match_exposure",

@@ -12,6 +12,7 @@ import tyro
 from scan2sim.commands.command import Command, OutputFolder, Reply
 from scan2sim.progress import Reporter
 from scan2sim.scene import load_scene
+from splatwm.commands.scene_folder import scene_folder
 from splatwm.data import CollectConfig, EpisodeConfig, Part, Sources, Stage, collect, stage_of_scene
 
 __all__ = ["Collect"]
@@ -52,5 +53,5 @@ class Collect(Command):
 
 
 def _stage(path: Path) -> Stage:
-    folder = path / "scene" if (path / "scene" / "scene.json").exists() else path
+    folder = scene_folder(path)
     return stage_of_scene(load_scene(folder), folder.resolve().name if folder == path else path.resolve().name)

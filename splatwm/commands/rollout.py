@@ -17,6 +17,7 @@ from scan2sim.files import new_folder, write_json
 from scan2sim.progress import Reporter
 from scan2sim.scene import Scene, load_scene, viewpoint
 from splatwm.actions import RobotMotion, read_actions
+from splatwm.commands.scene_folder import scene_folder
 from splatwm.observe import Observer, write_video
 from splatwm.push import straight_push
 from splatwm.rollout import Rollout as Future
@@ -61,7 +62,7 @@ class Rollout(Command):
 
     def run(self, report: Reporter) -> Reply:
         """Predict and draw."""
-        model, scene = load_model(self.model), load_scene(_scene_folder(self.scene))
+        model, scene = load_model(self.model), load_scene(scene_folder(self.scene))
         motion = self._motion(scene)
         future = rollout(model, [scene], [motion], seed=self.seed)[0]
         with new_folder(self.output) as fresh:
@@ -137,7 +138,3 @@ def _section(future: Future) -> dict[str, Any]:
         if name in told["moved_m"] and np.isfinite(value)
     }
     return {"title": "Imagined by splatwm", "figures": far | doubt, "videos": [VIDEO]}
-
-
-def _scene_folder(path: Path) -> Path:
-    return path / "scene" if (path / "scene" / "scene.json").exists() else path
