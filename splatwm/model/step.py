@@ -5,7 +5,7 @@ The same maths as the compiled rollout (``splatwm.simulate``), for training and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,21 +13,13 @@ from torch import Tensor
 
 from splatwm.config import PhysicsConfig
 from splatwm.model.contacts import Contacts, contact_geometry, find_contacts
+from splatwm.model.corrections import Corrections
 from splatwm.model.rigid import rotation_matrix, turned_by
 from splatwm.model.solve import Backend, SolveInputs, solve
 from splatwm.shapes import BodyShape
 from splatwm.state import State
 
-__all__ = ["Corrections", "Stepped", "step"]
-
-
-@dataclass(frozen=True)
-class Corrections:
-    """What a network changes of C contacts; nothing where it is None."""
-
-    velocity_bias: Tensor | None = None  # (C, 3) [m/s]
-    position_bias: Tensor | None = None  # (C,) [m/s]
-    friction: Tensor | None = None  # (C, 3) sliding, torsion [m], rolling [m], in place of what it was
+__all__ = ["Stepped", "step"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +47,7 @@ def step(
     shapes: Sequence[BodyShape],
     dt: float,  # [s]
     config: PhysicsConfig = PhysicsConfig(),  # noqa: B008 (frozen)
-    corrections: Corrections = Corrections(),
+    corrections: Corrections | Callable[[SolveInputs], Corrections] = Corrections(),  # noqa: B008 (frozen)
     *,
     contacts: Contacts | None = None,
     warm: Tensor | None = None,  # (C, 6) impulses to begin with
@@ -63,7 +55,8 @@ def step(
 ) -> Stepped:
     """Move a batch by one step of ``config.substeps`` shorter ones.
 
-    Contacts are those given, or those found at the start.  Kinematic bodies go on with their velocities.
+    Contacts are those given, or those found at the start.  Kinematic bodies go on with their velocities.  Corrections
+    are the same in all substeps, or asked for in each one.
 
     Raises:
         UsageError: the backend cannot do it.
@@ -72,7 +65,7 @@ def step(
     contacts = find_contacts(state, shapes, dt, config) if contacts is None else contacts
     h = dt / config.substeps
     bodies = _bodies(state)
-    friction = corrections.friction if corrections.friction is not None else _frictions(contacts, config)
+    friction = _frictions(contacts, config)
     impulse = torch.zeros(len(contacts), 6).to(state.position) if warm is None else warm
     wxyz = torch.nn.functional.normalize(state.wxyz.flatten(0, 1), dim=-1)
     rotation, arm = rotation_matrix(wxyz), state.center_of_mass.flatten(0, 1)[..., None]
@@ -85,30 +78,27 @@ def step(
     for _ in range(config.substeps):
         at = contact_geometry(contacts, center, rotation)
         turning = rotation @ bodies.inverse_inertia @ rotation.transpose(1, 2)
-        solved = solve(
-            SolveInputs(
-                before=velocity,
-                free=velocity + fall,
-                inverse_mass=bodies.inverse_mass,
-                inverse_inertia=turning,
-                a=contacts.a,
-                b=contacts.b,
-                frame=at.frame,
-                arm_a=at.arm_a,
-                arm_b=at.arm_b,
-                gap=at.gap,
-                friction=friction,
-                restitution=contacts.restitution,
-                velocity_bias=none[:, None].expand(-1, 3)
-                if corrections.velocity_bias is None
-                else corrections.velocity_bias,
-                position_bias=none if corrections.position_bias is None else corrections.position_bias,
-                warm=impulse,
-                step=h,
-            ),
-            config,
-            backend,
+        inputs = SolveInputs(
+            before=velocity,
+            free=velocity + fall,
+            inverse_mass=bodies.inverse_mass,
+            inverse_inertia=turning,
+            a=contacts.a,
+            b=contacts.b,
+            frame=at.frame,
+            arm_a=at.arm_a,
+            arm_b=at.arm_b,
+            gap=at.gap,
+            friction=friction,
+            restitution=contacts.restitution,
+            velocity_bias=none[:, None].expand(-1, 3),
+            position_bias=none,
+            warm=impulse,
+            step=h,
         )
+        changes = corrections if isinstance(corrections, Corrections) else corrections(inputs)
+        changed = {name: value for name, value in vars(changes).items() if value is not None}
+        solved = solve(replace(inputs, **changed), config, backend)
         impulse = solved.impulse
         force = (at.frame.transpose(1, 2) @ impulse[:, :3, None])[..., 0]
         felt = felt.index_add(0, contacts.b, force).index_add(0, contacts.a, -force)
