@@ -75,22 +75,23 @@ class ContactNetwork(nn.Module):
         self,
         latent: Tensor,  # (B, O, L) or (N, L); L may be 0
         config: PhysicsConfig,
-    ) -> Callable[[SolveInputs], Corrections]:
+    ) -> Callable[[SolveInputs, bool], Corrections]:
         """What ``step`` asks at each substep of one step.
 
-        The network is asked once, at the first; its answers are shares of bounds, and these follow the substeps.
+        The network is asked once about contacts, when they are new; its answers are shares of bounds, and these follow
+        the substeps.
 
         Raises:
             UsageError: the latents are not as long as the network's.
         """
         if latent.shape[-1] not in (0, self.config.latents):
             raise UsageError(f"latents of {latent.shape[-1]} numbers for a network with {self.config.latents}")
-        flat, shares = latent.flatten(0, -2), []
+        flat, told = latent.flatten(0, -2), []
 
-        def correct(inputs: SolveInputs) -> Corrections:
-            if not shares:
-                shares.append(self.shares(inputs, flat, config))
-            return bounded_corrections(shares[0], inputs, config)
+        def correct(inputs: SolveInputs, new: bool) -> Corrections:
+            if new:
+                told[:] = [self.shares(inputs, flat, config)]
+            return bounded_corrections(told[0], inputs, config)
 
         return correct
 
