@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from splatwm.config import PhysicsConfig
+from splatwm.model import ContactNetwork
 from splatwm.trained.calibration import Calibration
 from splatwm.trained.ensemble import EnsembleConfig
 
@@ -19,4 +20,5 @@ class Model:
     physics: PhysicsConfig = field(default_factory=PhysicsConfig)
     ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
     calibration: Calibration | None = None  # None: it was never held against anything, and its uncertainty is not known
+    network: ContactNetwork | None = None  # corrects contacts; None: the analytic solver alone
     card: dict[str, Any] = field(default_factory=dict)  # data, errors, limits, and the command that made it
