@@ -33,6 +33,7 @@ class PushTask:
     tool_joints: ClassVar[tuple[str, ...]] = ("pusher-x", "pusher-y")
     sensors: ClassVar[tuple[str, ...]] = ()
     action_size: ClassVar[int] = 2
+    substeps: ClassVar[int] = 4
 
     target: str
     """Name of the object to push."""

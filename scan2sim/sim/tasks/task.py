@@ -101,6 +101,8 @@ class Task(Protocol):
     """Names of the tool's touch sensors."""
     action_size: ClassVar[int]
     """Numbers in an action, each in [-1, 1]."""
+    substeps: ClassVar[int]
+    """Steps of physics an action that its contacts need."""
 
     @property
     def horizon(self) -> int:
