@@ -1,4 +1,4 @@
-"""Tasks for stable-baselines3, which comes with the extra ``rl``: many worlds in one process as one of its ``VecEnv``."""
+"""Tasks for stable-baselines3, which comes with the extra ``rl``: many worlds in one process as one ``VecEnv``."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from scan2sim.sim.push_model import push_task
 from scan2sim.sim.task_model import task_model
 from scan2sim.sim.task_pixels import TaskCamera
 from scan2sim.sim.task_world import TaskWorld, load_task_model, states_of
-from scan2sim.sim.tasks import CONTROL_HZ, LiftTask, PushTask, Task, TaskState, read_task
+from scan2sim.sim.tasks import CONTROL_HZ, SUBSTEPS, LiftTask, PushTask, Task, TaskState, read_task
 
 __all__ = ["Observed", "TaskEnv", "observed", "task_spaces", "what_happens"]
 
@@ -42,14 +42,14 @@ class TaskEnv(gymnasium.Env[Array, Array]):
         obs: ``state`` for the task's numbers, ``pixels`` for a picture of the splats (H, W, 3) in 0..255.
         scene: the scene folder that the splats come from, for pixels.
         randomize: whether each episode draws masses and frictions from the scene's intervals.
-        substeps: steps of physics an action instead of the task's own; 16 are steps of 1/480 s.
+        substeps: steps of physics an action; 16 are the steps of 1/480 s of the scene at rest.
         target: Push and Lift: another thing of the scene than the task's own; the scene folder is needed.
 
     Raises:
         ExportError: a file is missing or damaged.
         SceneError: the scene folder is damaged.
-        UsageError: pixels or another target are asked for without a scene, the target does not fit the task, or there is
-            no step of physics.
+        UsageError: pixels or another target are asked for without a scene, the target does not fit the task, or there
+            is no step of physics.
     """
 
     metadata: dict[str, Any] = {"render_modes": [], "render_fps": CONTROL_HZ}  # noqa: RUF012 (as Gymnasium declares it)
@@ -61,7 +61,7 @@ class TaskEnv(gymnasium.Env[Array, Array]):
         obs: Observed = "state",
         scene: str | Path | None = None,
         randomize: bool = True,
-        substeps: int | None = None,
+        substeps: int = SUBSTEPS,
         target: str | None = None,
     ) -> None:
         shared, self.task = what_happens(Path(model), Path(task), scene, target)
@@ -102,9 +102,7 @@ class TaskEnv(gymnasium.Env[Array, Array]):
         return {"is_success": bool(self.task.success(state)[0]), "distance": float(self.task.distance(state)[0])}
 
 
-def what_happens(
-    model: Path, task: Path, scene: str | Path | None, target: str | None
-) -> tuple[mujoco.MjModel, Task]:
+def what_happens(model: Path, task: Path, scene: str | Path | None, target: str | None) -> tuple[mujoco.MjModel, Task]:
     """The model and the task of an environment; for another target both are made from the scene.
 
     Raises:

@@ -17,7 +17,7 @@ from scan2sim.errors import UsageError
 from scan2sim.sim.task_env import Observed, observed, task_spaces, what_happens
 from scan2sim.sim.task_pixels import TaskCamera
 from scan2sim.sim.task_world import TaskWorld, states_of
-from scan2sim.sim.tasks import CONTROL_HZ, TaskState
+from scan2sim.sim.tasks import CONTROL_HZ, SUBSTEPS, TaskState
 
 __all__ = ["TaskVectorEnv"]
 
@@ -38,7 +38,7 @@ class TaskVectorEnv(VectorEnv):
         obs: ``state`` or ``pixels``.
         scene: the scene folder that the splats come from, for pixels.
         randomize: whether each episode draws masses and frictions from the scene's intervals.
-        substeps: steps of physics an action instead of the task's own; 16 are steps of 1/480 s.
+        substeps: steps of physics an action; 16 are the steps of 1/480 s of the scene at rest.
         target: Push and Lift: another thing of the scene than the task's own; the scene folder is needed.
         max_episode_steps: after which an episode is truncated; None takes the task's horizon.
         threads: how many step worlds.
@@ -47,8 +47,8 @@ class TaskVectorEnv(VectorEnv):
     Raises:
         ExportError: a file is missing or damaged.
         SceneError: the scene folder is damaged.
-        UsageError: pixels or another target are asked for without a scene, the target does not fit the task, there is no
-            step of physics, or episodes would not start again.
+        UsageError: pixels or another target are asked for without a scene, the target does not fit the task, there is
+            no step of physics, or episodes would not start again.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 (as Gymnasium declares it)
@@ -65,7 +65,7 @@ class TaskVectorEnv(VectorEnv):
         obs: Observed = "state",
         scene: str | Path | None = None,
         randomize: bool = True,
-        substeps: int | None = None,
+        substeps: int = SUBSTEPS,
         target: str | None = None,
         max_episode_steps: int | None = None,
         threads: int = 2,

@@ -31,7 +31,6 @@ class LiftTask:
     tool_joints: ClassVar[tuple[str, ...]] = GRIPPER_JOINTS
     sensors: ClassVar[tuple[str, ...]] = FINGERS
     action_size: ClassVar[int] = 5
-    substeps: ClassVar[int] = 8
 
     target: str
     """Name of the object to lift."""

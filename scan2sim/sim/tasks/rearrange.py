@@ -34,7 +34,6 @@ class RearrangeTask:
     tool_joints: ClassVar[tuple[str, ...]] = GRIPPER_JOINTS
     sensors: ClassVar[tuple[str, ...]] = FINGERS
     action_size: ClassVar[int] = 5
-    substeps: ClassVar[int] = 8
 
     targets: tuple[str, ...]
     """Names of the objects to bring."""
