@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from splatwm.config import PhysicsConfig
+from splatwm import _native
+from splatwm.config import PhysicsConfig, native_settings
 from splatwm.model.contacts import Contacts, contact_geometry, find_contacts
 from splatwm.model.rigid import rotation_matrix, turned_by
 from splatwm.model.solve import Backend, SolveInputs, solve
 from splatwm.shapes import BodyShape
+from splatwm.simulate import native_state
 from splatwm.state import State
 
 __all__ = ["Corrections", "Stepped", "step"]
@@ -58,19 +60,45 @@ def step(
     corrections: Corrections = Corrections(),
     *,
     contacts: Contacts | None = None,
-    warm: Tensor | None = None,  # (C, 6) impulses to begin with
+    warm: Tensor | None = None,  # (C, 6) impulses to begin with, of the contacts that are given
     backend: Backend = "native",
 ) -> Stepped:
-    """Move a batch by one step of ``config.substeps`` shorter ones.
+    """Move a batch by one step, cut as a rollout's.
 
-    Contacts are those given, or those found at the start.  Kinematic bodies go on with their velocities.
+    Contacts are those given, or they are found at the start, and again as often as a rollout of the environment with
+    the fastest motion would.  Kinematic bodies go on with their velocities.
 
     Raises:
         UsageError: the backend cannot do it.
         ValueError: sizes do not fit.
     """
-    contacts = find_contacts(state, shapes, dt, config) if contacts is None else contacts
-    h = dt / config.substeps
+    looks = 1 if contacts is not None else _looks(state, shapes, dt, config)
+    cuts = max(config.cuts(dt), looks)
+    felt: Tensor | None = None
+    for look in range(looks):
+        count = cuts * (look + 1) // looks - cuts * look // looks
+        near = find_contacts(state, shapes, dt * count / cuts, config) if contacts is None else contacts
+        moved = _substeps(state, near, dt / cuts, count, config, corrections, warm if look == 0 else None, backend)
+        state, felt = moved.state, moved.felt if felt is None else felt + moved.felt
+    return replace(moved, felt=felt)
+
+
+def _looks(state: State, shapes: Sequence[BodyShape], dt: float, config: PhysicsConfig) -> int:
+    detached = State(**{name: value.detach().contiguous() for name, value in vars(state).items()})
+    return max(_native.looks(native_state(detached, shapes), native_settings(config), dt), default=1)
+
+
+def _substeps(
+    state: State,
+    contacts: Contacts,
+    h: float,
+    count: int,
+    config: PhysicsConfig,
+    corrections: Corrections,
+    warm: Tensor | None,
+    backend: Backend,
+) -> Stepped:
+    """So many short steps of ``h`` [s] on the same contacts."""
     bodies = _bodies(state)
     friction = corrections.friction if corrections.friction is not None else _frictions(contacts, config)
     impulse = torch.zeros(len(contacts), 6).to(state.position) if warm is None else warm
@@ -82,7 +110,7 @@ def step(
     weight = torch.tensor(config.gravity).to(velocity) * h
     fall = torch.where(bodies.moves[:, None], torch.cat([weight, torch.zeros_like(weight)]), 0.0)
     none = torch.zeros(len(contacts)).to(velocity)
-    for _ in range(config.substeps):
+    for _ in range(count):
         at = contact_geometry(contacts, center, rotation)
         turning = rotation @ bodies.inverse_inertia @ rotation.transpose(1, 2)
         solved = solve(
