@@ -22,7 +22,7 @@ def add_slide(
     hinge: bool = False,
     drag: float = 0.0,  # [N s/m] or [N m s/rad]
 ) -> None:
-    """A joint that slides along, or turns about, an axis of the body's parent; drag limits how fast a force moves it."""
+    """A joint along or about an axis of the body's parent; drag limits how fast a force moves it."""
     body.add_joint(
         name=name,
         type=mujoco.mjtJoint.mjJNT_HINGE if hinge else mujoco.mjtJoint.mjJNT_SLIDE,
