@@ -25,7 +25,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize
 
-from scan2sim.sim.baselines3 import TaskVecEnv
+from scan2sim.sim.baselines3 import AsPusher, TaskVecEnv
 
 RATES = {"n_steps": 64, "batch_size": 1024, "n_epochs": 5, "gamma": 0.995, "stats_window_size": 500}
 EVALUATION_SEED = 1_000_000  # far from the seeds of training
@@ -43,8 +43,7 @@ class Curve(BaseCallback):
         success = float(np.mean(self.model.ep_success_buffer or 0.0))
         row = {"steps": self.num_timesteps, "seconds": seconds, "processor_seconds": processor, "success": success}
         self.rows.append({name: round(value, 3) for name, value in row.items()})
-        if len(self.rows) % 10 == 0:
-            print(self.rows[-1], file=sys.stderr)
+        print(self.rows[-1], file=sys.stderr)
 
     def _on_step(self) -> bool:
         return True
@@ -78,7 +77,8 @@ def main() -> None:
     name = next(each for each in names if each.endswith(f"-{args.task}-v0"))
     torch.set_num_threads(1)
     many = gymnasium.make_vec(name, args.worlds, target=args.target, autoreset=AutoresetMode.SAME_STEP)
-    envs = VecNormalize(TaskVecEnv(many, as_pusher=args.task.startswith("Push")), gamma=RATES["gamma"])
+    see = AsPusher if args.task.startswith("Push") else lambda worlds: worlds
+    envs = VecNormalize(see(TaskVecEnv(many)), gamma=RATES["gamma"])
     envs.seed(args.seed)
     kind = {"net_arch": [128, 128], "log_std_init": -0.5}
     policy = PPO("MlpPolicy", envs, lambda left: 5e-4 * left, policy_kwargs=kind, seed=args.seed, device="cpu", **RATES)

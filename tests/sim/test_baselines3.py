@@ -11,7 +11,7 @@ from stable_baselines3 import PPO
 
 from scan2sim.errors import UsageError
 from scan2sim.sim import TaskVectorEnv, lift_task, push_task
-from scan2sim.sim.baselines3 import TaskVecEnv
+from scan2sim.sim.baselines3 import AsPusher, TaskVecEnv
 from scan2sim.sim.tasks import action_of_pusher, seen_by_pusher
 from tests.scene.factory import make_scene
 from tests.sim.task_files import written
@@ -22,7 +22,7 @@ SAME_STEP = AutoresetMode.SAME_STEP
 def test_it_goes_the_way_of_the_worlds_and_tells_of_episodes_that_end(tmp_path: Path) -> None:
     files = written(tmp_path, push_task(make_scene()))
     plain = TaskVectorEnv(3, *files, max_episode_steps=4, autoreset=SAME_STEP)
-    envs = TaskVecEnv(TaskVectorEnv(3, *files, max_episode_steps=4, autoreset=SAME_STEP), as_pusher=True)
+    envs = AsPusher(TaskVecEnv(TaskVectorEnv(3, *files, max_episode_steps=4, autoreset=SAME_STEP)))
     envs.seed(7)
     begun, seen = envs.reset(), plain.reset(seed=7)[0]
     total = np.zeros(3)
@@ -58,4 +58,4 @@ def test_what_it_cannot_do_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="SAME_STEP"):
         TaskVecEnv(TaskVectorEnv(1, *files))
     with pytest.raises(UsageError, match="Push"):
-        TaskVecEnv(TaskVectorEnv(1, *files, autoreset=SAME_STEP), as_pusher=True)
+        AsPusher(TaskVecEnv(TaskVectorEnv(1, *files, autoreset=SAME_STEP)))

@@ -8,7 +8,7 @@ axes.
 
 from scan2sim.sim.tasks.gripper import Gripper
 from scan2sim.sim.tasks.lift import LiftTask
-from scan2sim.sim.tasks.push import PushTask
+from scan2sim.sim.tasks.push import PUSH_SIZES, PushTask
 from scan2sim.sim.tasks.pusher_view import action_of_pusher, seen_by_pusher
 from scan2sim.sim.tasks.rearrange import RearrangeTask
 from scan2sim.sim.tasks.store import read_task, task_as_json
@@ -16,6 +16,7 @@ from scan2sim.sim.tasks.task import CONTROL_HZ, SUBSTEPS, Spread, Start, Table, 
 
 __all__ = [
     "CONTROL_HZ",
+    "PUSH_SIZES",
     "SUBSTEPS",
     "Gripper",
     "LiftTask",

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.sim.tasks.task import Spread, Start, Table, TaskState, unit_vector, yaw_of
 
-__all__ = ["PushTask"]
+__all__ = ["PUSH_SIZES", "PushTask"]
 
 Array = NDArray[np.float64]
 CANDIDATES = 256
 OFF_TABLE = 0.05  # [m] below its place in the scene
+PUSH_SIZES = {False: 23, True: 28}  # numbers in an observation, without and with a heading
 TURNS_AT = 0.6  # of the radius: lever at which the friction below a disc holds against being turned
 MOST_OFFSET = 0.8  # of the radius: farther out a push slides off
 
@@ -95,7 +96,7 @@ class PushTask:
     @property
     def observation_size(self) -> int:
         """Numbers in an observation."""
-        return 28 if self.heading else 23
+        return PUSH_SIZES[self.heading]
 
     def observation(self, state: TaskState) -> Array:  # (..., 23 or 28)
         """What a policy sees.
