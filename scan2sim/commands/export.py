@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
@@ -56,7 +57,8 @@ class Export(Command):
         if self.cousins is not None:
             if other := [name for name in formats if not EXPORTERS[name].holds_cousins]:
                 raise UsageError(
-                    f"--cousins: {other[0]} holds one scene", todo="leave it to --to usd; export a cousin by its own folder"
+                    f"--cousins: {other[0]} holds one scene",
+                    todo="leave it to --to usd; export a cousin by its own folder",
                 )
             more["cousins"] = open_cousins(self.cousins, folder)
         exports = []

@@ -15,10 +15,10 @@ from pxr import Gf, Tf, Usd, UsdGeom, UsdPhysics, UsdShade, UsdVol
 
 from scan2sim.errors import ExportError
 from scan2sim.export.usd.bodies import CUSTOM
+from scan2sim.export.usd.content import BACKGROUND
 from scan2sim.export.usd.meshes import read_mesh, read_painted_mesh
 from scan2sim.export.usd.splats import read_splats
 from scan2sim.export.usd.variants import CHOICE
-from scan2sim.export.usd.content import BACKGROUND
 from scan2sim.geometry import matrix_from_quaternion, quaternion_from_matrix, transform
 from scan2sim.scene import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.splats import Gaussians
