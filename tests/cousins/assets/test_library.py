@@ -82,7 +82,7 @@ def test_what_is_no_asset_is_listed_with_its_reason(library: AssetLibrary) -> No
     assert set(reasons) == {"broken.ply", "fine.stl", "cloud.spz", "scene.json"}
     assert "cannot be read" in reasons["broken.ply"]
     assert "20480 faces; at most 10000" in reasons["fine.stl"]
-    assert "splats without a mesh are not supported yet" in reasons["cloud.spz"]
+    assert "50 splats that are not transparent; at least 100" in reasons["cloud.spz"]
     assert "“pole” is fixed" in reasons["scene.json"]
 
 
