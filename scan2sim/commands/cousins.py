@@ -60,7 +60,9 @@ class Cousins(Command):
     def run(self, report: Reporter) -> Reply:
         """Make those that are not there."""
         folder = Library(self.library).scene_of(self.scene)
-        plan = CousinsPlan(folder.resolve(), _read_range(self.distance), self.seed, self.config, self.assets, self.asset)
+        plan = CousinsPlan(
+            folder.resolve(), _read_range(self.distance), self.seed, self.config, self.assets, self.asset
+        )
         made = make_cousins(plan, self.count, self.output, workers=self.workers, ray=self.ray, report=report)
         return Reply(_data(made), _text(made, self.count), FAILED if made.failed else 0)
 
