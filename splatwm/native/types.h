@@ -56,6 +56,8 @@ struct Bodies {
     const float *mass = nullptr, *inertia = nullptr, *center = nullptr, *friction = nullptr, *restitution = nullptr;
     const int32_t* priority = nullptr;
     const uint8_t* kinematic = nullptr;
+    const float* latent = nullptr;  // (O, latents)
+    int latents = 0;
     float *position = nullptr, *wxyz = nullptr, *linear = nullptr, *angular = nullptr, *still = nullptr;
 };
 

@@ -15,6 +15,8 @@ struct World {
     Array<Vec3> start_v, start_w;
     Array<int> group;
     Finding finding;
+    const Network* network = nullptr;  // corrects the contacts of each substep, if there is one
+    Thinking thinking;
 
     void begin(const Bodies& bodies, const Settings& chosen) {
         s = bodies, settings = &chosen;
@@ -83,11 +85,11 @@ struct World {
         row.arm_b = on_b - n * (c.round_b + 0.5f * row.gap), row.arm_a = apart + row.arm_b;
         const float sign = std::copysign(1.f, n.z), k = -1 / (sign + n.z), m = n.x * n.y * k;
         row.frame = {n, {1 + sign * n.x * n.x * k, sign * m, -sign * n.x}, {m, sign + n.y * n.y * k, -n.y}};
-        if (!first) return;
         row.friction[0] = c.friction;
         row.friction[1] = c.friction > 0 ? settings->torsion : 0;
         row.friction[2] = c.friction > 0 ? settings->rolling : 0;
         row.restitution = c.restitution;
+        if (!first) return;
         (row.frame * c.impulse).store(row.impulse);
         (row.frame * c.twist).store(row.impulse + 3);
     }
@@ -110,6 +112,10 @@ struct World {
         }
         for (int i = 0; i < s.count; i++)
             if (moving[i].inverse_mass > 0) moving[i].v += g * h;
+        if (network) {
+            if (first) thinking.ask(*network, s, rows, before, moving, start_w, *settings, h);
+            thinking.correct(rows, before, *settings, h);
+        }
         solve_velocities(rows, moving, before, h, settings->tolerance, *settings);
         mean = moving;
         const float share = std::max(0.f, 0.5f - 0.5f * settings->timestep / h);
