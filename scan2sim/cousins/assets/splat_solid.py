@@ -36,8 +36,9 @@ def solid_of_splats(gaussians: Gaussians) -> tuple[trimesh.Trimesh, Gaussians]:
     """The solid that splats on a surface enclose, z up, and those of the splats that lie on it.
 
     Space that splats fill is solid, and so is what is hidden behind them from all sides and from above; nobody looks
-    from below, for there a scanned thing stood.  Gaps and slits of less than 6 % of the longest side are closed.  What does not touch the largest piece is left out.  The surface lies
-    about half a cell, 0.5 % of the longest side, outside the splats' middles.
+    from below, for there a scanned thing stood.  Slits narrower than 6 % of the longest side are closed.  What does not
+    touch the largest piece is left out.  The surface lies about half a cell, 0.5 % of the longest side, outside the
+    splats' middles.
 
     Raises:
         SceneError: there are too few splats, or they enclose nothing.
@@ -66,9 +67,9 @@ def solid_of_splats(gaussians: Gaussians) -> tuple[trimesh.Trimesh, Gaussians]:
 
     wide = _largest(filled_by(WIDE))
     filled = filled_by(NARROW) & wide
-    wall = ndimage.binary_dilation(wide, iterations=GAPS)  # through which no light comes between the splats
+    wall = np.asarray(ndimage.binary_dilation(wide, iterations=GAPS), bool)  # no light comes through between splats
     away = ndimage.binary_erosion(_open(wall), iterations=GAPS, border_value=1)  # but for single rays through pinholes
-    solid = _largest(filled | ~ndimage.binary_dilation(away, iterations=2 * GAPS + 1))
+    solid = _largest(filled | ~np.asarray(ndimage.binary_dilation(away, iterations=2 * GAPS + 1), bool))
     volume = ndimage.gaussian_filter(np.pad(solid, 1).astype(np.float32), SMOOTHING)
     if volume.max() <= LEVEL:
         raise SceneError("its splats enclose nothing")
