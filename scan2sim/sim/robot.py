@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import mujoco
 import numpy as np
@@ -70,7 +68,8 @@ def add_robot(scene: Scene, model: Path) -> mujoco.MjSpec:
     joints = {compiled.joint(i).name: _home(compiled, compiled.jnt_qposadr, i) for i in range(compiled.njnt)}
     control = compiled.key_ctrl[0].copy() if compiled.nkey else np.zeros(compiled.nu)
     position, yaw = robot_place(scene, _reach(compiled))
-    _take_assets(robot, model, spec.assets)
+    robot.assets = _assets(robot, model)
+    spec.assets = {**spec.assets, **robot.assets}
     for key in [*robot.keys, *spec.keys]:
         (robot if key in robot.keys else spec).delete(key)
     robot.option, robot.modelname = spec.option, "robot"
@@ -133,20 +132,17 @@ def _reach(model: mujoco.MjModel) -> float:
     return max(REACH * float(far.max()), 0.3)
 
 
-def _take_assets(robot: mujoco.MjSpec, model: Path, assets: dict[str, bytes]) -> None:
-    """Copy the robot's files into the scene's, each under a name of its own."""
-
-    def take(file: str, folder: str, kind: str, number: int) -> str:
-        name = f"assets/robot-{kind}-{number}-{Path(file).name}"
-        assets[name] = (model.parent / folder / file).read_bytes()
-        return name
-
-    copies: tuple[tuple[str, str, Any, Callable[[Any], str]], ...] = (
-        ("mesh", robot.meshdir, robot.meshes, lambda each: each.file),
-        ("texture", robot.texturedir, robot.textures, lambda each: each.file),
-    )
-    for kind, folder, elements, file_of in copies:
+def _assets(robot: mujoco.MjSpec, model: Path) -> dict[str, bytes]:
+    """The robot's files, each under a name of its own, by which the robot now knows them."""
+    assets: dict[str, bytes] = {}
+    for kind, folder, elements in (
+        ("mesh", robot.meshdir, robot.meshes),
+        ("texture", robot.texturedir, robot.textures),
+    ):
         for number, element in enumerate(elements):
-            if file_of(element):
-                element.file = take(file_of(element), folder, kind, number)
+            if element.file:
+                name = f"assets/robot-{kind}-{number}-{Path(element.file).name}"
+                assets[name] = (model.parent / folder / element.file).read_bytes()
+                element.file = name
     robot.meshdir = robot.texturedir = ""
+    return assets
