@@ -131,7 +131,8 @@ def rest(scene: Scene) -> dict[str, Any]:
         mjcf = check_mjcf(Path(scratch) / "mjcf")
         record = read_record(Path(scratch) / "mjcf")
     settled = {
-        engine: settling(record, run, {name: body["after"] for name, body in run.items()}) for engine, run in runs.items()
+        engine: settling(record, run, {name: body["after"] for name, body in run.items()})
+        for engine, run in runs.items()
     }
     apart, differ = engines_apart(settled)
     readings = {engine: reading(record, run) for engine, run in runs.items() if engine != "MuJoCo"}

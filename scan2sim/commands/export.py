@@ -34,6 +34,8 @@ class Export(Command):
     """Replace an export that is there."""
     strict_scale: bool = False
     """Refuse a scene whose scale is only a guess."""
+    robot: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """A robot of MuJoCo Menagerie to put beside the support, as in franka_emika_panda; for mjcf."""
     require_check: bool = False
     """Fail when the export does not pass its check, or cannot be checked here because its simulator is absent."""
     library: LibraryOption = None
@@ -42,6 +44,9 @@ class Export(Command):
     def run(self, report: Reporter) -> Reply:
         """Write and check every format."""
         formats = _formats(self.to)
+        if self.robot and not any(EXPORTERS[name].write_with for name in formats):
+            able = ", ".join(name for name, each in EXPORTERS.items() if each.write_with)
+            raise UsageError(f"--robot: {', '.join(formats)} has no room for a robot", todo=f"export to {able}")
         library = Library(self.library)
         folder = library.scene_of(self.scene)
         scene = load_scene(folder)
@@ -64,7 +69,10 @@ class Export(Command):
         """Write and check one format; one of several that is impossible for this scene does not stop the others."""
         exporter, folder = EXPORTERS[name], self.output if alone else self.output / name
         try:
-            written = exporter.write(scene, folder, title, self.overwrite)
+            if self.robot and exporter.write_with:
+                written = exporter.write_with(scene, folder, self.robot, self.overwrite)
+            else:
+                written = exporter.write(scene, folder, title, self.overwrite)
         except ExportError as problem:
             if alone:
                 raise

@@ -22,7 +22,9 @@ def parity(checks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         ``differ``: sentences on those more than 2 mm or 2° apart; ``not_checked``: by format or engine, why.
     """
     engines = {
-        f"{name} {engine}": run for name, figures in checks.items() for engine, run in figures.get("engines", {}).items()
+        f"{name} {engine}": run
+        for name, figures in checks.items()
+        for engine, run in figures.get("engines", {}).items()
     }
     apart, differ = engines_apart({label: run for label, run in engines.items() if "after" in run})
     absent = {

@@ -28,6 +28,7 @@ class Exporter:
     write: Callable[[Scene, Path, str, bool], Path]  # scene, folder, the scene's name, overwrite → what was written
     check: Callable[[Path], dict[str, Any]]  # the exported folder → figures with "passed" and "problems"
     verdict: str = "opens and steps in its simulator"  # what an export that passes does
+    write_with: Callable[[Scene, Path, str, bool], Path] | None = None  # the same with a robot of that name beside it
 
 
 def _splats(kind: str) -> Exporter:
@@ -62,6 +63,7 @@ EXPORTERS: dict[str, Exporter] = {
         "MuJoCo model",
         lambda scene, folder, name, overwrite: write_mjcf(scene, folder, overwrite=overwrite),
         check_mjcf,
+        write_with=lambda scene, folder, robot, overwrite: write_mjcf(scene, folder, robot=robot, overwrite=overwrite),
     ),
     "urdf": Exporter(
         "URDF of the scene and of each object",

@@ -119,7 +119,11 @@ def test_the_gripper_has_the_tasks_that_mujoco_has(scene: Scene, exported: Path,
     theirs = read_gripper_task(next(exported.glob("*/data/tasks.json")), f"Scan2Sim-MyTable-{kind}-v0")
     before, after = gripper_states(ours, 3000, seed=0), gripper_states(ours, 3000, seed=1)
     states = [GripperState(*(torch.from_numpy(each) for each in vars(state).values())) for state in (before, after)]
-    assert (theirs.objects, theirs.observation_size, theirs.horizon) == (ours.objects, ours.observation_size, ours.horizon)
+    assert (theirs.objects, theirs.observation_size, theirs.horizon) == (
+        ours.objects,
+        ours.observation_size,
+        ours.horizon,
+    )
     assert np.allclose(theirs.observation(states[0]).numpy(), ours.observation(before), atol=1e-9)
     reward = theirs.potential(states[1]) - theirs.potential(states[0]) + theirs.success(states[1])
     assert np.allclose(reward.numpy(), ours.reward(before, after), atol=1e-9)

@@ -85,7 +85,15 @@ def step_isaaclab(
         raise ExportError(f"the package has no task {kind}", path=folder)
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "figures.json"
-        command = [str(python), "-m", f"{record['package']}.check", str(output), f"--envs={envs}", f"--steps={steps}", f"--task={task}"]
+        command = [
+            str(python),
+            "-m",
+            f"{record['package']}.check",
+            str(output),
+            f"--envs={envs}",
+            f"--steps={steps}",
+            f"--task={task}",
+        ]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1800, check=False)
         if done.returncode or not output.is_file():
             last = "\n".join(done.stderr.strip().splitlines()[-5:])

@@ -32,7 +32,13 @@ def add_link(
 
 
 def add_slide(
-    stage: Usd.Stage, path: str, axis: str, bodies: tuple[str, str], limits: tuple[float, float], *, turned: bool = False
+    stage: Usd.Stage,
+    path: str,
+    axis: str,
+    bodies: tuple[str, str],
+    limits: tuple[float, float],
+    *,
+    turned: bool = False,
 ) -> None:
     """A slide [m] along X, Y or Z of both bodies' frames; ``turned``, along the other way of it, half about Z."""
     _define(UsdPhysics.PrismaticJoint.Define(stage, path), axis, bodies, limits, turned)

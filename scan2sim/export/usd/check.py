@@ -140,9 +140,7 @@ def step_newton(
     return inspect("newton", stage, *arguments, seconds=900.0, memory=PHYSX_MEMORY, python=python)
 
 
-def _arguments(
-    stage: Path, physics_scene: str, seconds: float, gravity: tuple[float, float, float]
-) -> tuple[str, ...]:
+def _arguments(stage: Path, physics_scene: str, seconds: float, gravity: tuple[float, float, float]) -> tuple[str, ...]:
     if not PHYSICS_SCENE.fullmatch(physics_scene):
         raise ExportError("the stage has no physics scene with a plain path", path=stage)
     numbers = (seconds, 1 / RATE, *np.asarray(gravity, dtype=float).tolist())

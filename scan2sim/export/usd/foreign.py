@@ -38,7 +38,9 @@ def check_foreign_usd(path: Path) -> dict[str, Any]:
     refuse_large_layer(path)
     seen = inspect("foreign_usd", path)
     if "refused" in seen:
-        raise ExportError(f"not opened: {seen['refused']}", path=path, todo="put all files of the asset into one folder")
+        raise ExportError(
+            f"not opened: {seen['refused']}", path=path, todo="put all files of the asset into one folder"
+        )
     problems = seen.pop("problems")
     if not seen["default_prim"]:
         problems.append("no default prim, so that nobody can refer to it")

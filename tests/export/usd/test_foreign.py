@@ -54,7 +54,7 @@ def test_a_sound_stage_passes(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
-    wrong = GOOD.replace("float physics:mass = 0.2\n", "").replace("    defaultPrim = \"World\"\n", "")
+    wrong = GOOD.replace("float physics:mass = 0.2\n", "").replace('    defaultPrim = "World"\n', "")
     wrong = wrong.replace('"Ground" ( prepend apiSchemas = ["PhysicsCollisionAPI"] )', '"Ground"')
     wrong = wrong.replace('["PhysicsRigidBodyAPI", "PhysicsCollisionAPI", "PhysicsMassAPI"]', '["PhysicsRigidBodyAPI"]')
     figures = check(stage(tmp_path, wrong.replace('def PhysicsScene "Scene" { }', "")))

@@ -48,7 +48,12 @@ def run(arguments: argparse.Namespace) -> dict:
     with launch_simulation(cfg, arguments):
         env = getattr(import_module(f"{__package__}.{made[0]}"), made[1])(cfg)
         observations, _ = env.reset()
-        figures = {"task": task, "observation_shape": list(observations["policy"].shape), "rewards_finite": True, "episodes": 0}
+        figures = {
+            "task": task,
+            "observation_shape": list(observations["policy"].shape),
+            "rewards_finite": True,
+            "episodes": 0,
+        }
         bodies = {data["identifier"]: env.scene[data["identifier"]] for data in SCENE["objects"]}
         placed = {name: body.data.root_link_pose_w.torch.clone() for name, body in bodies.items()}
         for _ in range(arguments.steps):
