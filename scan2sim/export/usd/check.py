@@ -14,7 +14,7 @@ from scan2sim.export.child import inspect
 from scan2sim.export.newton import ENVIRONMENT, newton_python
 from scan2sim.export.readings import engines_apart, reading, settling
 from scan2sim.export.record import read_record
-from scan2sim.export.usd.parity import compare_bodies, compare_engine, restless
+from scan2sim.export.usd.parity import compare_bodies, compare_cousins, compare_engine, restless
 from scan2sim.export.usd.safety import refuse_large_usd
 
 __all__ = ["check_usd", "step_newton", "step_physx"]
@@ -43,7 +43,8 @@ def check_usd(folder: Path) -> dict[str, Any]:
         ``passed``, ``problems``, ``bodies`` (count), ``gaussians``, ``psnr_db``, ``drift_mm`` by object in MuJoCo,
         ``engines`` by name (``reading``, ``drift_mm``, ``after``, ``version``), ``not_checked`` (by engine, why),
         ``apart`` and ``engines_differ`` (`scan2sim.export.readings`), ``simready`` (features and failed rules; or why
-        not).
+        not), ``cousins`` (count) and ``cousins_checked``: how many of these were held against the record, too, and let
+        settle in MuJoCo.
 
     Raises:
         ExportError: it does not open, or is not safe to open.
@@ -57,6 +58,7 @@ def check_usd(folder: Path) -> dict[str, Any]:
     refuse_large_usd(stage, folder)
     seen = inspect("usd", stage, str(folder.absolute()), seconds=300.0)
     problems = compare_bodies(record, seen) + [f"OpenUSD: {text}" for text in seen["invalid"]]
+    problems += compare_cousins(record, seen["cousins"])
     if not seen["psnr_db"] >= LEAST_DB:
         problems.append(f"its splats look like the scene only to {seen['psnr_db']:.1f} dB, expected {LEAST_DB:.0f}")
     settled = settling(record, seen["bodies"], seen["settled"])
@@ -81,6 +83,8 @@ def check_usd(folder: Path) -> dict[str, Any]:
         "apart": apart,
         "engines_differ": differ,
         "simready": "not validated: simready-validate is not installed",
+        "cousins": len(record.get("cousins") or ()),
+        "cousins_checked": len(seen["cousins"]),
     }
     if find_spec("simready") is not None and find_spec("simready.foundation") is not None:
         figures["simready"] = inspect("simready", stage, PROFILE, seconds=300.0)

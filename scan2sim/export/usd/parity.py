@@ -11,7 +11,7 @@ from scan2sim.errors import ExportError
 from scan2sim.export.compare import DRIFT_LIMIT, differences
 from scan2sim.export.readings import reading, settling
 
-__all__ = ["compare_bodies", "compare_engine", "restless"]
+__all__ = ["compare_bodies", "compare_cousins", "compare_engine", "restless"]
 
 
 def compare_bodies(record: dict[str, Any], seen: dict[str, Any]) -> list[str]:
@@ -38,6 +38,20 @@ def restless(drifts: Mapping[str, float | None], engine: str) -> list[str]:
         for name, drift in drifts.items()
         if drift is None or drift > 1000 * DRIFT_LIMIT
     ]
+
+
+def compare_cousins(record: dict[str, Any], seen: dict[str, dict[str, Any]]) -> list[str]:
+    """The same for the cousins that were opened, by name; and whether as many are there as the record says."""
+    told = record.get("cousins") or {}
+    problems = [f"{name}: there is no such cousin" for name in list(told)[: max(1, len(seen))] if name not in seen]
+    for name, found in seen.items():
+        if not (isinstance(told.get(name), dict) and isinstance(told[name].get("objects"), list)):
+            problems.append(f"{name}: the record knows no such cousin")
+        else:
+            said = compare_bodies(told[name], found)
+            said += restless(settling(told[name], found["bodies"], found["settled"])["drift_mm"], "MuJoCo")
+            problems += [f"cousin {name}: {text}" for text in said]
+    return problems
 
 
 def compare_engine(
