@@ -1,4 +1,4 @@
-"""One scene in three engines: what they read, where things come to rest, what slides, and whether a ball stays in a bowl.
+"""One scene in three engines: what they read, where things rest, what slides, and whether a ball stays in a bowl.
 
 usage: python benchmarks/parity.py SCENE… [--cousins 5] [--seed 0] [--only rest,tilt,ball] [-o DIR] [--json]
 
@@ -8,7 +8,7 @@ OpenUSD stage, and MuJoCo (from the MJCF export and from the scene), PhysX and N
 slid; and, where a thing is hollow from above, a second with a rubber ball of 1 cm across dropped 3 cm over its rim.
 
 PhysX takes part where ``ovphysx`` is installed (``make physx``), Newton where ``.venv-isaaclab`` is (``make
-test-isaaclab``); who is absent is named.  What is done is kept in DIR/<scene>.json, so that a run that was ended goes on.
+test-isaaclab``); who is absent is named.  What is done is kept in DIR/<scene>.json: a run that was ended goes on.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def compare_model(model: Path, record: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``passed``, ``problems``, ``bodies`` (count), ``drift_mm`` by object, ``worst_drift_mm``, ``penetration_mm`` at
-        rest, ``geoms``, ``steps``, and ``engines``: for MuJoCo its ``reading`` and ``after`` (`scan2sim.export.readings`).
+        rest, ``geoms``, ``steps``, and ``engines``: of MuJoCo ``reading`` and ``after`` (`scan2sim.export.readings`).
 
     Raises:
         ExportError: it does not open, or is not safe to open.

@@ -1,7 +1,7 @@
 """A program of its own: open a USD stage in Newton, step it on the CPU with its MuJoCo solver, and write what was seen.
 
-``python inspect_newton.py STAGE RESULT.json MEMORY SCENE SECONDS DT GX GY GZ``.  Newton wants a MuJoCo and an OpenUSD of
-its own, so the interpreter is that of its environment, and nothing of ours is imported.  SCENE is the path of the
+``python inspect_newton.py STAGE RESULT.json MEMORY SCENE SECONDS DT GX GY GZ``.  Newton wants a MuJoCo and an OpenUSD
+of its own, so the interpreter is that of its environment, and nothing of ours is imported.  SCENE is the path of the
 PhysicsScene, whose topmost prim gets the variants Newton=Enabled and MuJoCo=Enabled.
 """
 

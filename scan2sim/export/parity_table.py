@@ -16,8 +16,8 @@ def parity(checks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """What the checks of several formats found, side by side.
 
     Returns:
-        ``columns``: by ``<format> <program>`` the ``reading`` (worst errors of mass and inertia, as parts of one, and of
-        the position at load) and ``drift_mm``, how far each object moves in two seconds, where the program steps;
+        ``columns``: by ``<format> <program>`` the ``reading`` (worst errors of mass and inertia, as parts of one, and
+        of the position at load) and ``drift_mm``, how far each object moves in two seconds, where the program steps;
         ``apart``: by object how far apart the programs leave it, ``mm``, ``deg`` and ``between`` which;
         ``differ``: sentences on those more than 2 mm or 2° apart; ``not_checked``: by format or engine, why.
     """

@@ -25,7 +25,7 @@ class Exporter:
     """One format."""
 
     description: str
-    write: Callable[..., Path]  # scene, folder, the scene's name, overwrite[, cousins=…][, robot=…] → what was written
+    write: Callable[..., Path]  # scene, folder, name, overwrite[, cousins=…][, robot=…] → what was written
     check: Callable[[Path], dict[str, Any]]  # the exported folder → figures with "passed" and "problems"
     verdict: str = "opens and steps in its simulator"  # what an export that passes does
     holds_cousins: bool = False  # whether ``write`` takes them, as variants of the scene

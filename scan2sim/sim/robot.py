@@ -94,7 +94,7 @@ def robot_place(scene: Scene, reach: float) -> tuple[Array, float]:  # (3,) [m],
     discs = [footprint_disc(o) for o in scene.objects]
     outline = _outline(scene)
     level = float(scene.supports[0].position[2]) if scene.supports else 0.0
-    best, chosen = np.inf, (centre + [reach * COMFORT, 0.0], np.pi)
+    best, chosen = np.inf, (centre + np.array([reach * COMFORT, 0.0]), np.pi)
     for angle in np.linspace(-np.pi, np.pi, DIRECTIONS, endpoint=False):
         out = np.array([np.cos(angle), np.sin(angle)])
         edge = max(float(((outline - centre) @ out).max()), 0.0) + BESIDE if len(outline) else 0.0

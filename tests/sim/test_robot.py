@@ -1,6 +1,6 @@
 # MuJoCo is compiled and carries no type stubs
 # pyright: reportAttributeAccessIssue=false
-"""A robot beside a scene: where it stands, how it starts, what it reaches; with a small arm in place of a downloaded one."""
+"""A robot beside a scene: where it stands, how it starts, what it reaches; a small arm for a downloaded one."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -105,7 +105,7 @@ def test_it_stands_beside_the_support_and_reaches_what_is_on_it(panda: Path) -> 
     assert lengths.max() < 0.75  # of an arm of 0.8 m
     jacobian = np.zeros((3, model.nv))
     for obj in scene.objects:
-        above = obj.position + [0, 0, 0.1]
+        above = obj.position + np.array([0, 0, 0.1])
         data = started(model)
         for _ in range(300):
             mujoco.mj_jacBody(model, data, jacobian, None, model.body("robot/hand").id)

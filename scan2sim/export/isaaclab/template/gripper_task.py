@@ -229,7 +229,7 @@ class RearrangeTask(GripperTask):
         return 13 + 19 * len(self.targets)
 
     def observation(self, state: GripperState) -> Tensor:  # (N, 13 + 19 O)
-        """The gripper; of each object pose, velocity, itself from the grip point, its goal, spin, whether it is there."""
+        """The gripper; each object's pose, velocity, place from the grip point, goal, spin, and whether it is there."""
         rotation = _matrix(state.wxyz)
         parts = [state.position, rotation[..., 0], rotation[..., 1], state.velocity]
         parts += [state.position - state.tool[:, None, :3], state.goal[..., :2] - state.position[..., :2]]
