@@ -79,10 +79,7 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
         and width > 0
         and min(config.margin, config.turn) > 0
         and config.timestep >= 1e-5
-        and min(
-            config.torsion, config.rolling, config.friction_softness, config.sleep_after, config.tolerance
-        )
-        >= 0
+        and min(config.torsion, config.rolling, config.friction_softness, config.sleep_after, config.tolerance) >= 0
         and 1 <= config.substeps <= 1000
         and 0 <= config.position_sweeps <= 1000
         and 1 <= config.sweeps <= 1000
@@ -96,7 +93,16 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
     settings.convex = config.law == "mujoco"
     settings.damping = 2 / (high * config.time_constant)
     settings.stiffness = 1 / (high * config.time_constant * config.damping_ratio) ** 2
-    for name in ("torsion", "rolling", "friction_softness", "timestep", "margin", "contacts_per_pair", "substeps", "sweeps"):
+    for name in (
+        "torsion",
+        "rolling",
+        "friction_softness",
+        "timestep",
+        "margin",
+        "contacts_per_pair",
+        "substeps",
+        "sweeps",
+    ):
         setattr(settings, name, getattr(config, name))
     for name in ("tolerance", "turn", "position_sweeps", "sleep_linear", "sleep_angular", "sleep_after"):
         setattr(settings, name, getattr(config, name))

@@ -96,9 +96,7 @@ def build_scene(
     ledges = find_ledges(views, apart.pixels, plane, unit)
     background = _background(gaussians, labels, found.weight, parts)
     meshes = [part.mesh for part in parts]
-    background, discs, light = clear_support(
-        background, meshes, plane, views, photos, apart.pixels, unit, config.seed
-    )
+    background, discs, light = clear_support(background, meshes, plane, views, photos, apart.pixels, unit, config.seed)
     return Scene(
         background=background,
         background_collision=tuple(support_slab(each, unit) for each in (plane, *ledges)),
