@@ -12,7 +12,8 @@ from scan2sim.scene.load import load_object, load_scene
 from scan2sim.scene.parts import read_obj, read_points, write_obj, write_points
 from scan2sim.scene.picture import PREVIEW_SIDE, Picture, draw, viewpoint
 from scan2sim.scene.regroup import merge_objects, split_object
-from scan2sim.scene.replay import append_corrections, apply_corrections
+from scan2sim.scene.replay import Replay, append_corrections, apply_corrections
+from scan2sim.scene.same import same_gaussians, same_mesh, same_shape
 from scan2sim.scene.save import save_scene
 from scan2sim.scene.shared_files import SharedFiles
 from scan2sim.scene.surface_splats import surface_splats
@@ -29,6 +30,7 @@ __all__ = [
     "Physical",
     "PREVIEW_SIDE",
     "Picture",
+    "Replay",
     "RestsOn",
     "SavedScene",
     "Scene",
@@ -50,6 +52,9 @@ __all__ = [
     "read_points",
     "read_visual",
     "rename_object",
+    "same_gaussians",
+    "same_mesh",
+    "same_shape",
     "save_scene",
     "scale_factor_from_length",
     "scale_scene",

@@ -23,8 +23,8 @@ from scan2sim.errors import ExportError, UsageError
 from scan2sim.export.isaaclab.pusher import write_pusher
 from scan2sim.export.isaaclab.texts import LICENSE, PYPROJECT, README
 from scan2sim.export.record import export_folder, write_record
+from scan2sim.export.usd.content import write_layers
 from scan2sim.export.usd.names import file_stem, identifiers
-from scan2sim.export.usd.stage import write_layers
 from scan2sim.files import write_json
 from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim import CONTACT, PUSHER_SERVO, PushTask, mujoco_spec, push_task, task_as_json

@@ -12,7 +12,7 @@ import numpy as np
 from scan2sim.errors import ExportError
 from scan2sim.export.child import inspect
 from scan2sim.export.record import read_record
-from scan2sim.export.usd.parity import compare_bodies, compare_engines
+from scan2sim.export.usd.parity import compare_bodies, compare_cousins, compare_engines
 from scan2sim.export.usd.safety import refuse_large_usd
 
 __all__ = ["check_usd", "step_physx"]
@@ -39,7 +39,8 @@ def check_usd(folder: Path) -> dict[str, Any]:
     Returns:
         ``passed``, ``problems``, ``bodies`` (count), ``gaussians``, ``psnr_db``, ``drift_mm`` by object in MuJoCo,
         ``physx`` (``version``, ``drift_mm``, mass and position errors; or why not), ``engines_differ`` (sentences),
-        ``simready`` (features and failed rules; or why not).
+        ``simready`` (features and failed rules; or why not), ``cousins`` (count) and ``cousins_checked``: how many of
+        these were held against the record, too, and let settle in MuJoCo.
 
     Raises:
         ExportError: it does not open, or is not safe to open.
@@ -53,6 +54,7 @@ def check_usd(folder: Path) -> dict[str, Any]:
     refuse_large_usd(stage, folder)
     seen = inspect("usd", stage, str(folder.absolute()), seconds=300.0)
     problems = compare_bodies(record, seen) + [f"OpenUSD: {text}" for text in seen["invalid"]]
+    problems += compare_cousins(record, seen["cousins"])
     if not seen["psnr_db"] >= LEAST_DB:
         problems.append(f"its splats look like the scene only to {seen['psnr_db']:.1f} dB, expected {LEAST_DB:.0f}")
     figures: dict[str, Any] = {
@@ -63,6 +65,8 @@ def check_usd(folder: Path) -> dict[str, Any]:
         "physx": "not checked: ovphysx is not installed",
         "simready": "not validated: simready-validate is not installed",
         "engines_differ": [],
+        "cousins": len(record.get("cousins") or ()),
+        "cousins_checked": len(seen["cousins"]),
     }
     if find_spec("ovphysx") is not None:
         physx = step_physx(stage, str(seen["physics_scene"]))

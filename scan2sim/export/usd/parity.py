@@ -10,7 +10,7 @@ from scan2sim.errors import ExportError
 from scan2sim.export.compare import DRIFT_LIMIT, differences
 from scan2sim.geometry import matrix_from_quaternion, quaternion_angle
 
-__all__ = ["compare_bodies", "compare_engines"]
+__all__ = ["compare_bodies", "compare_cousins", "compare_engines"]
 
 SAME_MM, SAME_DEG = 2.0, 2.0  # how far apart engines may leave a thing
 
@@ -32,6 +32,18 @@ def compare_bodies(record: dict[str, Any], seen: dict[str, Any]) -> list[str]:
             problems.append(f"{name}: drifts {drift} mm in 2 s in MuJoCo")
     if seen["gaussians"] != record.get("gaussians"):
         problems.append(f"{seen['gaussians']} Gaussians instead of {record.get('gaussians')}")
+    return problems
+
+
+def compare_cousins(record: dict[str, Any], seen: dict[str, dict[str, Any]]) -> list[str]:
+    """The same for the cousins that were opened, by name; and whether as many are there as the record says."""
+    told = record.get("cousins") or {}
+    problems = [f"{name}: there is no such cousin" for name in list(told)[: max(1, len(seen))] if name not in seen]
+    for name, found in seen.items():
+        if not (isinstance(told.get(name), dict) and isinstance(told[name].get("objects"), list)):
+            problems.append(f"{name}: the record knows no such cousin")
+        else:
+            problems += [f"cousin {name}: {text}" for text in compare_bodies(told[name], found)]
     return problems
 
 
