@@ -30,6 +30,10 @@ class PhysicsConfig:
     """Rolling resistance [m]."""
     friction_softness: float = 1.0
     """How much sticking friction creeps: 1 as in MuJoCo, 0 not at all."""
+    slip_friction: float = 0.0
+    """Share by which sliding friction grows with the speed of sliding [s/m] …"""
+    impact_friction: float = 0.0
+    """… and by which it falls, as 1 / (1 + share), with the speed along the normal, in impacts [s/m]."""
     lag: float = 0.0
     """Step [s] of the simulator whose positions are to be met: a semi-implicit one is half a step behind."""
     margin: float = 0.0015
@@ -75,6 +79,8 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
             config.torsion, config.rolling, config.lag, config.friction_softness, config.sleep_after, config.tolerance
         )
         >= 0
+        and abs(config.slip_friction) <= 100
+        and 0 <= config.impact_friction <= 100
         and 1 <= config.substeps <= 1000
         and 0 <= config.position_sweeps <= 1000
         and 1 <= config.crowd <= 100
@@ -88,8 +94,10 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
     settings.impedance = [low, high, width]
     settings.damping = 2 / (high * config.time_constant)
     settings.stiffness = 1 / (high * config.time_constant * config.damping_ratio) ** 2
-    for name in ("torsion", "rolling", "friction_softness", "lag", "margin", "contacts_per_pair", "substeps", "sweeps"):
+    for name in ("torsion", "rolling", "friction_softness", "slip_friction", "impact_friction", "lag", "margin"):
         setattr(settings, name, getattr(config, name))
-    for name in ("crowd", "tolerance", "turn", "position_sweeps", "sleep_linear", "sleep_angular", "sleep_after"):
+    for name in ("contacts_per_pair", "substeps", "sweeps", "crowd", "tolerance", "turn", "position_sweeps"):
+        setattr(settings, name, getattr(config, name))
+    for name in ("sleep_linear", "sleep_angular", "sleep_after"):
         setattr(settings, name, getattr(config, name))
     return settings

@@ -114,6 +114,8 @@ void bind_settings(nb::module_& m) {
         .def_rw("torsion", &Settings::torsion)
         .def_rw("rolling", &Settings::rolling)
         .def_rw("friction_softness", &Settings::friction_softness)
+        .def_rw("slip_friction", &Settings::slip_friction)
+        .def_rw("impact_friction", &Settings::impact_friction)
         .def_rw("lag", &Settings::lag)
         .def_rw("sleep_linear", &Settings::sleep_linear)
         .def_rw("sleep_angular", &Settings::sleep_angular)
