@@ -70,7 +70,9 @@ class RecordingPredictor:
         self._spin = np.einsum("nij,nj->ni", self._turn, [recording.spin[i][0] for i in chosen])
         self._shape, self._ground = shape_of_body(body), ground()
         self._links = () if recording.links is None else tuple(link_shape(word) for word in recording.links.shapes)
+        self._link_friction = torch.zeros(0)
         if recording.links is not None:
+            self._link_friction = torch.from_numpy(recording.links.friction).float()
             self._link_position = _held([recording.links.position[i] for i in chosen], self.frames)
             self._link_wxyz = _held([recording.links.wxyz[i] for i in chosen], self.frames)
 
@@ -121,7 +123,7 @@ class RecordingPredictor:
         inertia = np.tile(np.eye(3), (count, bodies, 1, 1))
         inertia[:, 1] = self.body.inertia * physics.inertia
         friction = rows(physics.friction)
-        friction[:, 2:] = CONTACT.pusher_friction
+        friction[:, 2:] = self._link_friction
         kinds = torch.tensor([[STATIC, FREE, *[ROBOT] * links]], dtype=torch.int32)
         return State(
             position=torch.from_numpy(position).float(),

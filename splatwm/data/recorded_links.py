@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scan2sim.bodies import solid_of_word
+from scan2sim.sim import CONTACT
 
 __all__ = ["RecordedLinks", "links_of"]
 
 Array = NDArray[np.float64]
 MOST = 64
-ARRAYS = ("links", "shapes", "link_position", "link_wxyz")
+ARRAYS = ("links", "shapes", "link_position", "link_wxyz", "link_friction")
 UNIT_TOLERANCE = 0.01
 
 
@@ -28,6 +29,7 @@ class RecordedLinks:
     shapes: tuple[str, ...]  # K solids: box:AxBxC, sphere:R, cylinder:RxH [m]
     position: tuple[Array, ...]  # (T, K, 3) [m] of each episode
     wxyz: tuple[Array, ...]  # (T, K, 4)
+    friction: Array  # (K,) against the body
 
 
 def links_of(arrays: dict[str, Any], offsets: Sequence[int]) -> RecordedLinks | str | None:
@@ -57,6 +59,9 @@ def links_of(arrays: dict[str, Any], offsets: Sequence[int]) -> RecordedLinks | 
     lengths = np.linalg.norm(wxyz, axis=-1)
     if np.abs(lengths - 1).max() > UNIT_TOLERANCE:
         return "link_wxyz holds no unit quaternions"
+    friction = np.asarray(arrays.get("link_friction", np.full(len(names), CONTACT.pusher_friction)), np.float64)
+    if friction.shape != (len(names),) or not (np.isfinite(friction).all() and (friction >= 0).all()):
+        return "link_friction needs one number, not below 0, of each link"
     cuts = [slice(first, last) for first, last in pairwise(offsets)]
     wxyz = wxyz / lengths[..., None]
     return RecordedLinks(
@@ -64,4 +69,5 @@ def links_of(arrays: dict[str, Any], offsets: Sequence[int]) -> RecordedLinks | 
         shapes,
         tuple(position[cut].astype(np.float64) for cut in cuts),
         tuple(wxyz[cut].astype(np.float64) for cut in cuts),
+        friction,
     )

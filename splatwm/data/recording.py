@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 MAX_BYTES = 2 << 30  # of one recording, unpacked
 DT = (1e-4, 1.0)  # [s] between frames
 UNIT_TOLERANCE = 0.01  # of a quaternion's length, within which it is made a unit one
-NUMBERS = ("states", "poses", "offsets", "dt", "link_position", "link_wxyz")
+NUMBERS = ("states", "poses", "offsets", "dt", "link_position", "link_wxyz", "link_friction")
 WORDS = ("links", "shapes")
 TOLD = 1e-4  # of a quaternion's length, from which on it is said
 
@@ -55,7 +55,8 @@ def read_recording(path: Path) -> Recording:
     spin [rad/s] in the body frame; or of ``poses`` (N, 7) without the last two, which are then differences of the
     poses.  Beside it ``offsets`` (E + 1,): episode i is ``states[offsets[i]:offsets[i + 1]]``; and ``dt`` [s].
     Where a robot acted: ``links`` (K names), ``shapes`` (K solids such as ``sphere:0.01``), ``link_position`` (N, K, 3)
-    [m] and, unless links keep the scene's axes, ``link_wxyz`` (N, K, 4).
+    [m] and, unless links keep the scene's axes, ``link_wxyz`` (N, K, 4); ``link_friction``
+    (K,) if it is not that of smooth plastic.
 
     Mended, and said in ``notes``: quaternions up to 1 % longer or shorter than 1, and up to 50 ms of NaN inside an
     episode, which are interpolated.  Everything else that is wrong is refused.
