@@ -92,7 +92,9 @@ def build_scene(
     ledges = find_ledges(views, apart.pixels, plane, unit)
     background = _background(gaussians, labels, found.weight, parts)
     meshes = [part.mesh for part in parts]
-    background, discs = clear_support(background, meshes, plane, views, photos, apart.pixels, unit, config.seed)
+    background, discs, light = clear_support(
+        background, meshes, plane, views, photos, apart.pixels, unit, config.seed
+    )
     return Scene(
         background=background,
         background_collision=tuple(support_slab(each, unit) for each in (plane, *ledges)),
@@ -104,6 +106,7 @@ def build_scene(
         images=tuple(frame.image for frame in posed.frames),
         points=posed.points,
         point_colors=posed.point_colors,
+        light=light,
         quality={
             "objects": len(objects),
             "support_noise_mm": plane.noise * 1e3,

@@ -45,6 +45,9 @@ from scan2sim.splats import Gaussians, encode_spz
 __all__ = ["SavedScene", "VariantSaver", "open_saved"]
 
 
+KEPT = 64  # encoded pictures in memory, however many variants there are
+
+
 @dataclass(frozen=True)
 class SavedScene:
     """A scene and the folder that it was read from."""
@@ -150,6 +153,8 @@ class VariantSaver:
             return encode_picture(image, lossy=True)
         key = hashlib.sha256(image.tobytes()).hexdigest()
         if key not in self._pictures:
+            while len(self._pictures) >= KEPT:
+                del self._pictures[next(iter(self._pictures))]
             self._pictures[key] = encode_picture(image, lossy=False)
         return self._pictures[key]
 

@@ -24,6 +24,7 @@ PALM_MASS, FINGER_MASS = 0.5, 0.05  # [kg]
 FLIGHT_GAIN, FLIGHT_FORCE = 100.0, 50.0  # [N s/m], [N]
 TURN_GAIN, TURN_TORQUE = 0.5, 5.0  # [N m s/rad], [N m]
 GRIP_STIFFNESS, GRIP_DAMPING, GRIP_FORCE = 800.0, 12.0, 15.0  # [N/m], [N s/m] critical for a finger's mass, [N]
+FINGER_SPEED = 0.1  # [m/s] at most, as of common grippers
 ABOVE_TABLE = 0.002  # [m] of the fingertips at the lowest
 HEADROOM = 0.3  # [m] above the table
 ROOM = 0.012  # [m] that the open fingers have beside what they take, both together
@@ -87,7 +88,7 @@ def add_gripper(scene: Scene, task: LiftTask | RearrangeTask, contact: ContactTa
     _add_box(spec, palm, GRIPPER, (PALM[0] / 2, span, PALM[1] / 2), (0, 0, top), PALM_MASS, contact)
     for name, side in zip(task.sensors, (1, -1), strict=True):
         finger = palm.add_body(name=name, gravcomp=1)
-        add_slide(finger, name, np.array([0, side, 0]), (0.0, gripper.opening / 2))
+        add_slide(finger, name, np.array([0, side, 0]), (0.0, gripper.opening / 2), drag=GRIP_FORCE / FINGER_SPEED)
         add_place_servo(
             spec,
             name,

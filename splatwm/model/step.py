@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from splatwm.config import PhysicsConfig
-from splatwm.model.contacts import Contacts, contact_geometry, find_contacts
+from splatwm import _native
+from splatwm.config import PhysicsConfig, native_settings
+from splatwm.model.contacts import ContactGeometry, Contacts, contact_geometry, find_contacts
 from splatwm.model.rigid import rotation_matrix, turned_by
 from splatwm.model.solve import Backend, SolveInputs, solve
 from splatwm.shapes import BodyShape
+from splatwm.simulate import native_state
 from splatwm.state import State
 
 __all__ = ["Corrections", "Stepped", "step"]
@@ -58,19 +60,45 @@ def step(
     corrections: Corrections = Corrections(),
     *,
     contacts: Contacts | None = None,
-    warm: Tensor | None = None,  # (C, 6) impulses to begin with
+    warm: Tensor | None = None,  # (C, 6) impulses to begin with, of the contacts that are given
     backend: Backend = "native",
 ) -> Stepped:
-    """Move a batch by one step of ``config.substeps`` shorter ones.
+    """Move a batch by one step, cut as a rollout's.
 
-    Contacts are those given, or those found at the start.  Kinematic bodies go on with their velocities.
+    Contacts are those given, or they are found at the start, and again as often as a rollout of the environment with
+    the fastest motion would.  Kinematic bodies go on with their velocities.
 
     Raises:
         UsageError: the backend cannot do it.
         ValueError: sizes do not fit.
     """
-    contacts = find_contacts(state, shapes, dt, config) if contacts is None else contacts
-    h = dt / config.substeps
+    looks = 1 if contacts is not None else _looks(state, shapes, dt, config)
+    cuts = max(config.cuts(dt), looks)
+    felt: Tensor | None = None
+    for look in range(looks):
+        count = cuts * (look + 1) // looks - cuts * look // looks
+        near = find_contacts(state, shapes, dt * count / cuts, config) if contacts is None else contacts
+        moved = _substeps(state, near, dt / cuts, count, config, corrections, warm if look == 0 else None, backend)
+        state, felt = moved.state, moved.felt if felt is None else felt + moved.felt
+    return replace(moved, felt=felt)
+
+
+def _looks(state: State, shapes: Sequence[BodyShape], dt: float, config: PhysicsConfig) -> int:
+    detached = State(**{name: value.detach().contiguous() for name, value in vars(state).items()})
+    return max(_native.looks(native_state(detached, shapes), native_settings(config), dt), default=1)
+
+
+def _substeps(
+    state: State,
+    contacts: Contacts,
+    h: float,
+    count: int,
+    config: PhysicsConfig,
+    corrections: Corrections,
+    warm: Tensor | None,
+    backend: Backend,
+) -> Stepped:
+    """So many short steps of ``h`` [s] on the same contacts."""
     bodies = _bodies(state)
     friction = corrections.friction if corrections.friction is not None else _frictions(contacts, config)
     impulse = torch.zeros(len(contacts), 6).to(state.position) if warm is None else warm
@@ -82,9 +110,10 @@ def step(
     weight = torch.tensor(config.gravity).to(velocity) * h
     fall = torch.where(bodies.moves[:, None], torch.cat([weight, torch.zeros_like(weight)]), 0.0)
     none = torch.zeros(len(contacts)).to(velocity)
-    for _ in range(config.substeps):
+    for _ in range(count):
         at = contact_geometry(contacts, center, rotation)
         turning = rotation @ bodies.inverse_inertia @ rotation.transpose(1, 2)
+        rub = friction * _friction_law(contacts, at, velocity, config)
         solved = solve(
             SolveInputs(
                 before=velocity,
@@ -97,7 +126,7 @@ def step(
                 arm_a=at.arm_a,
                 arm_b=at.arm_b,
                 gap=at.gap,
-                friction=friction,
+                friction=rub,
                 restitution=contacts.restitution,
                 velocity_bias=none[:, None].expand(-1, 3)
                 if corrections.velocity_bias is None
@@ -145,3 +174,16 @@ def _frictions(contacts: Contacts, config: PhysicsConfig) -> Tensor:
     sliding = contacts.friction
     rough = (sliding > 0).to(sliding)
     return torch.stack([sliding, config.torsion * rough, config.rolling * rough], -1)
+
+
+def _friction_law(contacts: Contacts, at: ContactGeometry, velocity: Tensor, config: PhysicsConfig) -> Tensor:
+    """Factors (C, 3) on frictions at the velocities with which a substep begins: sliding friction depends on them."""
+    factor = torch.ones(len(contacts), 3).to(velocity)
+    if config.slip_friction == 0 and config.impact_friction == 0:
+        return factor
+    a, b = velocity[contacts.a], velocity[contacts.b]
+    apart = b[:, :3] + torch.linalg.cross(b[:, 3:], at.arm_b) - a[:, :3] - torch.linalg.cross(a[:, 3:], at.arm_a)
+    normal, *tangents = (at.frame @ apart[..., None])[..., 0].unbind(-1)
+    slip = (tangents[0] ** 2 + tangents[1] ** 2 + 1e-12).sqrt()
+    sliding = (1 + config.slip_friction * slip).clamp(min=0) / (1 + config.impact_friction * normal.abs())
+    return torch.cat([sliding[:, None], factor[:, 1:]], 1)

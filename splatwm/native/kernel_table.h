@@ -46,6 +46,7 @@ using TakeContact = void (*)(void* to, const Contact&);
 
 struct Kernels {
     void (*find_contacts)(const Bodies&, const Settings&, float dt, TakeContact take, void* to);
+    int (*looks)(const Bodies&, const Settings&, float dt);  // how often a step of a rollout finds contacts
     void (*solve_float)(const SolveInputs<float>&, const SolveOutputs<float>&, const Settings&);
     void (*solve_double)(const SolveInputs<double>&, const SolveOutputs<double>&, const Settings&);
     void (*solve_adjoint_float)(const SolveInputs<float>&, const SolveGradients<float>&, const Settings&);

@@ -107,7 +107,6 @@ void bind_settings(nb::module_& m) {
             [](Settings& s, const std::vector<float>& v) { std::copy_n(v.begin(), std::min<size_t>(3, v.size()), s.impedance); })
         .def_rw("margin", &Settings::margin)
         .def_rw("turn", &Settings::turn)
-        .def_rw("crowd", &Settings::crowd)
         .def_rw("tolerance", &Settings::tolerance)
         .def_rw("stiffness", &Settings::stiffness)
         .def_rw("damping", &Settings::damping)
@@ -116,7 +115,8 @@ void bind_settings(nb::module_& m) {
         .def_rw("friction_softness", &Settings::friction_softness)
         .def_rw("slip_friction", &Settings::slip_friction)
         .def_rw("impact_friction", &Settings::impact_friction)
-        .def_rw("lag", &Settings::lag)
+        .def_rw("timestep", &Settings::timestep)
+        .def_rw("convex", &Settings::convex)
         .def_rw("sleep_linear", &Settings::sleep_linear)
         .def_rw("sleep_angular", &Settings::sleep_angular)
         .def_rw("sleep_after", &Settings::sleep_after)
@@ -161,6 +161,13 @@ nb::dict find_contacts(const State& state, const Settings& settings, float dt) {
     out["gap"] = array(std::move(gap), {n}), out["friction"] = array(std::move(friction), {n});
     out["restitution"] = array(std::move(restitution), {n}), out["key"] = array(std::move(key), {n});
     return out;
+}
+
+// How often each environment looks for contacts in a step, as its rollout does.
+std::vector<int> looks(const State& state, const Settings& settings, float dt) {
+    std::vector<int> found;
+    for (const Bodies& s : state.bodies) found.push_back(kernels().looks(s, settings, dt));
+    return found;
 }
 
 template <class T>
@@ -238,6 +245,7 @@ NB_MODULE(_native, m) {
              "shapes"_a, "shape"_a, "mass"_a, "inertia"_a, "center_of_mass"_a, "friction"_a, "restitution"_a, "priority"_a, "kinematic"_a,
              "position"_a, "wxyz"_a, "linear"_a, "angular"_a, "still"_a, nb::keep_alive<1, 2>());
     m.def("find_contacts", &find_contacts, "state"_a, "settings"_a, "dt"_a);
+    m.def("looks", &looks, "state"_a, "settings"_a, "dt"_a);
     m.def("solve", &solve<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a, "after"_a, "mean"_a);
     m.def("solve_double", &solve<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a, "after"_a, "mean"_a);
     m.def("solve_adjoint", &solve_adjoint<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a);

@@ -119,7 +119,7 @@ struct World {
             if (moving[i].inverse_mass > 0) moving[i].v += g * h;
         solve_velocities(rows, moving, before, h, settings->tolerance, *settings);
         mean = moving;
-        const float share = std::max(0.f, 0.5f - 0.5f * settings->lag / h);
+        const float share = std::max(0.f, 0.5f - 0.5f * settings->timestep / h);
         for (int i = 0; i < s.count; i++)
             if (moving[i].inverse_mass > 0) {
                 mean[i].v += (start_v[i] - moving[i].v) * share;
@@ -210,20 +210,13 @@ struct World {
                 spin = std::max(spin, length(Vec3(s.angular + 3 * i)));
                 speed = std::max(speed, fastest(s, i));
             }
-        const int turns = std::clamp(int(std::ceil(std::min(spin * dt / settings->turn, 1e6f))), 1, settings->substeps);
+        const int turns = std::clamp(int(std::ceil(std::min(spin * dt / settings->turn, 1e6f))), 1, settings->cuts(dt));
         return std::max(turns, int(std::ceil(std::min(speed * dt / (0.5f * FORESEEN), float(MOST)))));
-    }
-
-    // Whether free bodies touch each other: impulses then need several sweeps to get from one to the next.
-    bool crowded() const {
-        for (const Contact& c : contacts)
-            if (c.gap < settings->impedance[2] && !fixed(c.a) && !fixed(c.b)) return true;
-        return false;
     }
 
     // One step; velocities of kinematic bodies are set before.
     void step(float dt, float* felt) {
-        const int times = looks(dt), steps = std::max(settings->substeps, times);
+        const int times = looks(dt), steps = std::max(settings->cuts(dt), times);
         const float h = dt / steps;
         for (int look = 0, done = 0; look < times; look++) {
             const int end = steps * (look + 1) / times;
@@ -232,10 +225,9 @@ struct World {
                 if (s.shape[i])
                     turned_box(poses[i].r, Vec3(s.position + 3 * i), s.shape[i]->low, s.shape[i]->high, poses[i].low, poses[i].high);
             find_contacts(h * (end - done));
-            const int finer = crowded() ? settings->crowd : 1;
-            for (int k = done * finer; k < end * finer; k++) {
-                substep(h / finer, k == done * finer, felt);
-                carry(h / finer);
+            for (int k = done; k < end; k++) {
+                substep(h, k == done, felt);
+                carry(h);
             }
             done = end;
             for (size_t k = 0; k < contacts.size(); k++) {

@@ -196,3 +196,19 @@ def test_what_is_wrong_is_refused(saved: SavedScene, saver: VariantSaver, tmp_pa
     (home / "faces.bin").write_bytes(b"short")
     with pytest.raises(SceneError, match=r"visual\.glb"):
         load_scene(tmp_path / "variant")
+
+
+def test_pictures_that_come_by_do_not_pile_up(saver: VariantSaver, saved: SavedScene, tmp_path: Path) -> None:
+    """As those of clutter do, which each variant has anew."""
+    box = saved.scene.objects[0]
+    uv = np.zeros((len(box.visual.faces), 3, 2))
+    held = []
+    for k in range(70):
+        image = np.full((4, 4, 3), k, np.uint8)
+        extra = replace(box, id=99, name="extra", texture=Texture(image, uv))
+        saver.save(replace(saved.scene, objects=(*saved.scene.objects, extra)), tmp_path / f"{k}")
+        held.append(len(saver._pictures))
+    assert max(held) == held[-1] <= 64
+    read = read_visual(tmp_path / "69" / "objects" / "extra" / "visual.glb")[1]
+    assert read is not None
+    assert (read.image == 69).all()

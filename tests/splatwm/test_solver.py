@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
@@ -60,10 +62,13 @@ def loss_of(solved: Solved) -> Tensor:
 
 
 @pytest.mark.parametrize("restitution", [0.0, 0.4])
-@pytest.mark.parametrize("seed", range(4))
-def test_the_compiled_solver_and_its_gradients_are_those_of_the_reference(seed: int, restitution: float) -> None:
-    problem = chance(seed, restitution=restitution)
-    config = PhysicsConfig(sweeps=5, position_sweeps=3)
+@pytest.mark.parametrize(("law", "timestep"), [("coulomb", 1 / 480), ("mujoco", 1 / 480), ("mujoco", 1 / 120)])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_compiled_solver_and_its_gradients_are_those_of_the_reference(
+    seed: int, restitution: float, law: Literal["coulomb", "mujoco"], timestep: float
+) -> None:
+    problem = replace(chance(seed, restitution=restitution), step=1 / 120 if timestep < 1 / 400 else 1 / 480)
+    config = PhysicsConfig(sweeps=5, position_sweeps=3, law=law, timestep=timestep)
     results = {}
     for backend in ("native", "torch"):
         leaves = {name: getattr(problem, name).clone().requires_grad_() for name in LEAVES}
@@ -78,7 +83,7 @@ def test_the_compiled_solver_and_its_gradients_are_those_of_the_reference(seed: 
         expected, got = reference_leaves[name].grad, native_leaves[name].grad
         assert expected is not None
         assert got is not None
-        assert (got - expected).abs().max() < 1e-5 * expected.abs().max() + 1e-12, name
+        assert (got - expected).abs().max() < 1e-4 * expected.abs().max() + 1e-12, name
 
 
 @pytest.mark.parametrize("name", ["free", "before", "gap", "friction", "velocity_bias", "position_bias"])
@@ -121,9 +126,10 @@ def test_impulses_stay_in_the_cone_and_only_push() -> None:
         assert ((impulse[:, 1:] / radii).norm(dim=1) <= impulse[:, 0] * (1 + 1e-6)).all()
 
 
-def test_the_step_on_tensors_is_the_compiled_one() -> None:
-    start = stack([rubble(seed) for seed in range(3)])
-    config = PhysicsConfig(sleep_after=0, turn=100, tolerance=0, crowd=1)
+@pytest.mark.parametrize(("seeds", "turn"), [(range(3), 100.0), ([0], 0.02), ([1], 0.05)])
+def test_the_step_on_tensors_is_the_compiled_one(seeds: Sequence[int], turn: float) -> None:
+    start = stack([rubble(seed) for seed in seeds])
+    config = PhysicsConfig(sleep_after=0, turn=turn, tolerance=0, sweeps=60)
     compiled = simulate(start.state, start.shapes, None, 1 / 60, 1, config)
     stepped = step(start.state, start.shapes, 1 / 60, config)
     there = start.state.mask

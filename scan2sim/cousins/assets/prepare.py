@@ -38,15 +38,15 @@ def prepare(path: Path, folder: Path, config: AssetConfig) -> None:
         SceneError: it is no mesh that can be used; the message says why.
     """
     mesh, texture = _read(path, config)
-    up = config.up or ("y" if path.suffix.lower() in (".glb", ".gltf") else "z")
-    if up == "y":
+    y_up = path.suffix.lower() in (".glb", ".gltf") if config.up == "auto" else config.up == "y"
+    if y_up:
         mesh.apply_transform(Y_UP)
     mesh.apply_scale(config.metres)
     size = float(mesh.extents.max())
     if not config.smallest <= size <= config.largest:
         raise SceneError(
             f"its longest side is {size:.3g} m; {config.smallest:g} to {config.largest:g} m are taken",
-            todo="say how many metres its unit has",
+            todo="say how many metres its unit has (--asset.metres)",
         )
     colored = mesh.copy()
     mesh = close_mesh(trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_colors=vertex_colors(mesh), process=False))

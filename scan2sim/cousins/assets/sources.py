@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from scan2sim.cousins.assets.beside import files_beside
 from scan2sim.cousins.assets.config import AssetConfig
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.files import read_json
@@ -30,7 +31,7 @@ class Source:
     kind: Literal["mesh", "object"]
     path: Path  # the file of a mesh, or the folder of a scene
     name: str  # the object's in its scene, or that of the file
-    digest: str  # SHA-256 of its content, and of how a mesh is made into an object
+    digest: str  # SHA-256 of its files, those that they name, and of how a mesh is made into an object
     licence: str = ""
     origin: str = ""
 
@@ -57,7 +58,7 @@ def find_sources(folder: Path, config: AssetConfig) -> tuple[list[Source], list[
     for path in _walk(folder, config):
         try:
             if path.is_dir():
-                found, left = _objects(path)
+                found, left = _objects(path, config)
                 sources += found
                 refused += left
             elif _is_splats(path):
@@ -74,9 +75,9 @@ def find_sources(folder: Path, config: AssetConfig) -> tuple[list[Source], list[
                 if size > config.megabytes << 20:
                     refused.append(Refused(path, f"{size >> 20} MiB; at most {config.megabytes} are read"))
                 else:
-                    sources.append(
-                        Source("mesh", path, path.stem, _digest([path], path.suffix.lower() + how), origin=path.name)
-                    )
+                    beside = files_beside(path, config.megabytes << 20)
+                    digest = _digest([path], path.suffix.lower() + how, beside)
+                    sources.append(Source("mesh", path, path.stem, digest, origin=path.name))
         except SceneError as error:
             refused.append(Refused(path, error.problem))
         except OSError as problem:
@@ -114,7 +115,7 @@ def _is_splats(path: Path) -> bool:
         return path.suffix.lower() not in MESHES
 
 
-def _objects(folder: Path) -> tuple[list[Source], list[Refused]]:
+def _objects(folder: Path, config: AssetConfig) -> tuple[list[Source], list[Refused]]:
     path = folder / "scene.json"
     manifest = parse_manifest(read_json(path, SceneError), path)
     told = _told(manifest)
@@ -124,11 +125,13 @@ def _objects(folder: Path) -> tuple[list[Source], list[Refused]]:
             reason = f"“{entry.name}” is {'part of a joint' if entry.mobility == 'joint' else 'fixed'}"
             refused.append(Refused(path, f"{reason}; only what is free can stand for something else"))
             continue
-        files = [folder / name for name in (entry.splats, entry.visual, *entry.collision)]
+        visual = folder / entry.visual
+        files = [folder / entry.splats, visual, *(folder / name for name in entry.collision)]
         if not all(file.resolve().is_relative_to(folder.resolve()) for file in files):
             refused.append(Refused(path, f"a path of “{entry.name}” leaves the scene folder"))
             continue
-        digest = _digest(files, json.dumps(entry.model_dump(mode="json"), sort_keys=True))
+        beside = files_beside(visual, config.megabytes << 20)
+        digest = _digest(files, json.dumps(entry.model_dump(mode="json"), sort_keys=True), beside)
         about = told.get(entry.name, {})
         licence, origin = (str(about.get(key, "")) for key in ("licence", "origin"))
         sources.append(Source("object", folder, entry.name, digest, licence, origin or folder.name))
@@ -141,9 +144,13 @@ def _told(manifest: Manifest) -> dict[str, dict[str, str]]:
     return {name: about for name, about in told.items() if isinstance(about, dict)} if isinstance(told, dict) else {}
 
 
-def _digest(files: list[Path], text: str = "") -> str:
+def _digest(files: list[Path], text: str, beside: list[Path]) -> str:
+    """Of files, a text, and what there is of further files, with their names."""
     digest = hashlib.sha256(text.encode())
-    for path in files:
+    there = [path for path in beside if path.is_file()]
+    for path in (*files, *there):
+        if path in there:
+            digest.update(f"{path.name} {path.stat().st_size} ".encode("utf-8", "replace"))
         with path.open("rb") as stream:
             while piece := stream.read(_PIECE):
                 digest.update(piece)

@@ -5,8 +5,8 @@
 (`ray_workers.py`).  `sheet.py` and `plot.py` draw what came out.
 """
 
-from scan2sim.cousins.many.folder import CousinEntry
+from scan2sim.cousins.many.folder import CousinEntry, Failure
 from scan2sim.cousins.many.make import MadeCousins, make_cousins
 from scan2sim.cousins.many.plan import CousinsPlan
 
-__all__ = ["CousinEntry", "CousinsPlan", "MadeCousins", "make_cousins"]
+__all__ = ["CousinEntry", "CousinsPlan", "Failure", "MadeCousins", "make_cousins"]
