@@ -90,7 +90,10 @@ def case(seed: int, index: int, pushes: int) -> Case | None:
     off_mass, off_friction = rng.uniform(1 - OFF, 1 + OFF, 2)
     body = stage.bodies[0]
     believed = replace(
-        body, mass=mass * off_mass, inertia=body.inertia * (mass * off_mass / body.mass), friction=friction * off_friction
+        body,
+        mass=mass * off_mass,
+        inertia=body.inertia * (mass * off_mass / body.mass),
+        friction=friction * off_friction,
     )
     still = tuple(np.zeros((len(position), 3)) for position, _ in motions)
     recording = Recording(
@@ -210,7 +213,9 @@ def main(options: Options) -> None:
     told = column["identified"]
     held = (column["low"] <= column["friction_true"]) & (column["friction_true"] <= column["high"])
     figures: dict[str, Any] = {"worlds": len(rows), "pushes": options.pushes, "drawn": index}
-    figures["believed_error_median"] = float(np.median(np.abs(column["friction_believed"] / column["friction_true"] - 1)))
+    figures["believed_error_median"] = float(
+        np.median(np.abs(column["friction_believed"] / column["friction_true"] - 1))
+    )
     figures |= {"identified": int(told.sum()), "intervals_hold": float(held[told].mean()) if told.any() else None}
     figures["seconds_each"] = float(np.median(column["seconds"]))
     figures |= figures_of(rows)

@@ -83,10 +83,7 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
         and width > 0
         and min(config.margin, config.turn) > 0
         and config.timestep >= 1e-5
-        and min(
-            config.torsion, config.rolling, config.friction_softness, config.sleep_after, config.tolerance
-        )
-        >= 0
+        and min(config.torsion, config.rolling, config.friction_softness, config.sleep_after, config.tolerance) >= 0
         and abs(config.slip_friction) <= 100
         and 0 <= config.impact_friction <= 100
         and 1 <= config.substeps <= 1000

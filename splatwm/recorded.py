@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,13 @@ class RecordingPredictor:
     def __len__(self) -> int:
         return len(self.position)
 
+    def until(self, frames: int) -> RecordingPredictor:
+        """The same without what comes later."""
+        shorter = copy(self)
+        shorter.frames = min(frames, self.frames)
+        shorter.position, shorter.wxyz = self.position[:, :frames], self.wxyz[:, :frames]
+        return shorter
+
     @property
     def has_links(self) -> bool:
         """Whether a robot acts in it."""
@@ -145,7 +153,9 @@ class RecordingPredictor:
     def _actions(self) -> Actions | None:
         if not self._links:
             return None
-        position, wxyz = (torch.from_numpy(each[:, 1:]).float() for each in (self._link_position, self._link_wxyz))
+        position, wxyz = (
+            torch.from_numpy(each[:, 1 : self.frames]).float() for each in (self._link_position, self._link_wxyz)
+        )
         return Actions(tuple(range(2, 2 + len(self._links))), position, wxyz)
 
 

@@ -1,7 +1,8 @@
 """Adaptation: a recording of one body tells the numbers of a model, as far as it can.
 
 `parameters.py` lists the numbers and puts them into a model, `problem.py` says how well a model predicts a recording,
-`search.py` seeks where that is best, `intervals.py` tells what is known of each number, `adapt.py` does all of it.
+`start.py` and `search.py` seek where that is best, `intervals.py` tells what is known of each number, `adapt.py` does
+all of it.
 """
 
 from splatwm.adapt.adapt import AdaptConfig, Adapted, Errors, adapt, recording_errors

@@ -19,6 +19,7 @@ from splatwm.adapt.intervals import Identified, identify
 from splatwm.adapt.parameters import chosen_parameters, place_of, stated_values
 from splatwm.adapt.problem import Problem
 from splatwm.adapt.search import SearchConfig, curvature, search
+from splatwm.adapt.start import FINE, TOSSED, recorded_values
 from splatwm.data import Recording, require_body
 from splatwm.evaluate import mean_over_steps, position_error, rotation_error
 from splatwm.recorded import RecordingPredictor
@@ -30,7 +31,6 @@ NEVER = {
     "mass": "a lone body on a plane, under gravity and beside a robot that goes where it is told, moves alike with any "
     "mass: weigh it, or record forces"
 }
-FINE = 0.0005  # [s] that a substep lasts where things fly and hit
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ class AdaptConfig:
     """Error of position [m] that counts as much as …"""
     rotation: float = 0.15
     """… this one of rotation [rad]."""
-    substeps: int | None = None
-    """Of the adapted model in a frame; None: its own where a robot pushes, more where things fly and hit."""
+    substep: float | None = None
+    """Of the adapted model [s], with Coulomb's law in impacts; None: what it has where a robot pushes, and 0.4 ms where
+    things fly and hit."""
     threads: int = 1
     """Predictions at a time; what is found does not depend on it."""
     search: SearchConfig = field(default_factory=SearchConfig)
@@ -104,18 +105,20 @@ def adapt(
     """
     require_body(recording, body)
     chosen = list(range(len(recording)))[: config.episodes] if episodes is None else [int(i) for i in episodes]
-    if not chosen or config.threads < 1 or not min(config.position, config.rotation) > 0:
+    if not chosen or config.threads < 1 or not min(config.position, config.rotation, config.substep or 1) > 0:
         raise UsageError("nothing to learn from: give episodes, threads and scales above 0")
     predictor = RecordingPredictor(recording, body, chosen, config.steps)
-    if config.substeps is not None or not predictor.has_links:
-        fine = max(model.physics.substeps, round(recording.dt / FINE))
-        model = replace(model, physics=replace(model.physics, substeps=config.substeps or fine))
+    if config.substep is not None or not predictor.has_links:
+        fine = config.substep or FINE
+        cuts = int(np.clip(np.ceil(recording.dt / fine), 1, 1000))
+        model = replace(model, physics=replace(model.physics, law="coulomb", substeps=cuts, timestep=fine))
     wanted = None if config.parameters is None else [name for name in config.parameters if name not in NEVER]
     parameters = chosen_parameters(wanted, body, predictor.has_links)
     scales = {"position": config.position, "rotation": config.rotation}
     problem = Problem(model, body, predictor, parameters, **scales)
     key = _key(model, recording, body, chosen, config)
-    start = place_of(stated_values(model, body), parameters)
+    seen = {} if predictor.has_links else TOSSED | recorded_values(recording, chosen)
+    start = place_of(stated_values(model, body) | seen, parameters)
     place = search(problem, start, config.search, threads=config.threads, journal=journal, key=key, report=report)
     with ThreadPoolExecutor(config.threads) as pool:
         near = curvature(problem, place, problem.residuals(place), config.search.step, pool)

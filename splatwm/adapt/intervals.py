@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 CONFIDENCE = 0.95
 BELIEVED = 1 / np.sqrt(12)  # standard deviation of a share that may be anything in 0..1
 LEARNED = 0.5  # of that, below which a number counts as identified
+UNRESOLVED = 0.003  # of a number's range that a search leaves open
 NULL = 1e-6  # of the largest curvature, below which a direction tells nothing
 
 
@@ -51,7 +52,7 @@ def identify(parameters: Sequence[Parameter], place: Array, near: Curvature) -> 
         near: the loss there.
     """
     episodes = len(near.gradient)
-    sigma = np.sqrt(np.diag(_covariance(near)))
+    sigma = np.sqrt(np.diag(_covariance(near)) + UNRESOLVED**2)
     half = float(student.ppf(0.5 + CONFIDENCE / 2, max(1, episodes - 1))) * sigma
     values = values_at(place, parameters)
     lows, highs = values_at(place - half, parameters), values_at(place + half, parameters)

@@ -62,7 +62,13 @@ class Problem:
         known = np.isfinite(predictor.position[:, 1:, 0])
         self._known, self._share = known, known / known.sum(1, keepdims=True)
         self._truth = np.nan_to_num(predictor.position), np.where(known[..., None], predictor.wxyz[:, 1:], [1, 0, 0, 0])
-        self.evaluations = 0
+
+    def until(self, share: float) -> Problem:
+        """The same, judged by this share of the frames only: what comes early is less entangled."""
+        frames = max(2, round(share * (self._predictor.frames - 1))) + 1
+        scales = {"position": self._scales[0], "rotation": self._scales[1]}
+        shorter = self._predictor.until(frames)
+        return Problem(self.model, self.body, shorter, self.parameters, **scales, threads=self._threads)
 
     def model_at(self, place: Array) -> Model:  # (P,)
         """The model with the numbers at a place of the unit cube."""
@@ -70,7 +76,6 @@ class Problem:
 
     def residuals(self, place: Array) -> Residuals:  # (P,)
         """What the model predicts wrongly."""
-        self.evaluations += 1
         position, wxyz = self._predictor(self.model_at(place), self._threads)
         known = self._known[..., None]
         far = np.where(known, position[:, 1:] - self._truth[0][:, 1:], 0.0)

@@ -33,14 +33,16 @@ DAMPINGS = (0.1, 1.0, 10.0, 100.0)  # times the last one that worked
 class SearchConfig:
     """How long numbers are sought, and how."""
 
-    rounds: int = 30
-    """Gauss–Newton steps at most."""
+    horizons: tuple[float, ...] = (0.3, 0.55, 1.0)
+    """Shares of the frames that are fitted one after the other: early ones are less entangled."""
+    rounds: int = 20
+    """Gauss–Newton steps at most for each."""
     step: float = 0.03
     """Of differences, as a share of what a number may be; halved where no step helps …"""
     finest: float = 0.007
     """… until it is below this."""
     scan: int = 9
-    """Values that are tried of a single number before the first step."""
+    """Values of the first number that are tried before the first step."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class _Progress:
     """Everything that a later call needs to go on."""
 
     key: str
+    stage: int
     round: int
     place: list[float]
     loss: float
@@ -109,23 +112,34 @@ def search(
         key: what the journal must be of.
         report: told of every round.
     """
+    problems = [problem.until(share) if share < 1 else problem for share in config.horizons]
     with ThreadPoolExecutor(threads) as pool:
-        now = _resumed(journal, key) or _begin(problem, start, config, key, pool)
-        while not now.done and now.round < config.rounds:
-            report(f"adapting, loss {now.loss:.3f}", now.round, config.rounds)
-            _advance(problem, now, config, pool)
+        now = _resumed(journal, key)
+        if now is None:
+            places = [np.clip(start, 0.02, 0.98)]
+            places += [np.array([share, *places[0][1:]]) for share in np.linspace(0.05, 0.95, config.scan)]
+            now = _begin(problems[0], places, 0, config, key, pool)
+        while True:
+            done = now.done or now.round == config.rounds
+            if done and now.stage == len(problems) - 1:
+                return np.array(now.place)
+            if done:
+                stage = now.stage + 1
+                now = _begin(problems[stage], [np.array(now.place)], stage, config, key, pool)
+            passed = now.stage * config.rounds + now.round
+            report(f"adapting, loss {now.loss:.3f}", passed, config.rounds * len(problems))
+            _advance(problems[now.stage], now, config, pool)
             if journal is not None:
                 write_json(journal, asdict(now))
-    return np.array(now.place)
 
 
-def _begin(problem: Problem, start: Array, config: SearchConfig, key: str, pool: ThreadPoolExecutor) -> _Progress:
-    places: Sequence[Array] = [np.clip(start, 0.02, 0.98)]
-    if len(start) == 1:
-        places = [*places, *(np.array([share]) for share in np.linspace(0.05, 0.95, config.scan))]
+def _begin(
+    problem: Problem, places: Sequence[Array], stage: int, config: SearchConfig, key: str, pool: ThreadPoolExecutor
+) -> _Progress:
+    """At the best of some places."""
     losses = list(pool.map(problem.loss, places))
     best = int(np.argmin(losses))
-    return _Progress(key, 0, places[best].tolist(), losses[best], 0.01, config.step)
+    return _Progress(key, stage, 0, places[best].tolist(), losses[best], 0.01, config.step)
 
 
 def _advance(problem: Problem, now: _Progress, config: SearchConfig, pool: ThreadPoolExecutor) -> None:
@@ -135,7 +149,7 @@ def _advance(problem: Problem, now: _Progress, config: SearchConfig, pool: Threa
     hessian, gradient = near.hessian.mean(0), near.gradient.mean(0)
     scale = np.diag(hessian) + 1e-3 * np.trace(hessian) / len(place) + 1e-9
     dampings = [now.damping * each for each in DAMPINGS]
-    ways = [-np.linalg.solve(hessian + each * np.diag(scale), gradient) for each in dampings]
+    ways = [_bounded_step(hessian + each * np.diag(scale), gradient, place) for each in dampings]
     tries = [np.clip(place + length * way, 0, 1) for way in ways for length in (1.0, 0.4)]
     losses = list(pool.map(problem.loss, tries))
     best = int(np.argmin(losses))
@@ -147,6 +161,22 @@ def _advance(problem: Problem, now: _Progress, config: SearchConfig, pool: Threa
     if gain < 1e-4:
         now.done = now.step < config.finest
         now.step, now.damping = now.step / 2, min(3 * now.damping, 1e3)
+
+
+def _bounded_step(matrix: Array, gradient: Array, place: Array) -> Array:  # (P, P), (P,), (P,) → (P,)
+    """The step to where the quadratic model is least inside 0..1: what would leave is held at its bound, the rest solved
+    again.
+    """
+    step, free = np.zeros(len(place)), np.ones(len(place), bool)
+    while free.any():
+        pull = gradient[free] + matrix[np.ix_(free, ~free)] @ step[~free]
+        step[free] = -np.linalg.solve(matrix[np.ix_(free, free)], pull)
+        leaves = free & ((place + step < -1e-12) | (place + step > 1 + 1e-12))
+        if not leaves.any():
+            break
+        step[leaves] = np.clip(place + step, 0, 1)[leaves] - place[leaves]
+        free &= ~leaves
+    return step
 
 
 def _resumed(journal: Path | None, key: str) -> _Progress | None:
