@@ -27,7 +27,6 @@ from splatwm.recorded import RecordingPredictor
 from splatwm.trained import BodyPhysics, Model, load_model
 
 Array = NDArray[np.float64]
-MODEL = Path(__file__).parents[1] / "assets" / "models" / "splatwm.safetensors"
 PUSHES = EpisodeConfig(seconds=1.5, push=1, drop=0, stack=0, topple=0, lift=0, still=0)
 PUSHER_FRICTION = 0.3
 OFF = 0.5  # share by which mass and friction may be off
@@ -43,8 +42,8 @@ class Options:
     """Worlds, each with a thing, a mass and a friction of its own."""
     pushes: int = 10
     """That are learned from, and as many others to judge by."""
-    model: Path = MODEL
-    """The splatwm model."""
+    model: Path | None = None
+    """A splatwm model; None: the physics core as it is."""
     mujoco: int = 120
     """Steps a second of the MuJoCo that is fitted; 0: none."""
     seed: int = 0
@@ -156,7 +155,7 @@ def judge(case: Case, model: Model, options: Options) -> dict[str, Any]:
     """What both models find, and how well they predict with it."""
     count = options.pushes
     others = RecordingPredictor(case.recording, case.body, range(count, 2 * count))
-    config = AdaptConfig(parameters=("friction",), search=SearchConfig(rounds=5))
+    config = AdaptConfig(parameters=("friction",), search=SearchConfig(rounds=5, horizons=(1.0,)))
     started = time.process_time()
     found = adapt(model, case.recording, case.body, config, episodes=range(count))
     told = found.identified[0]
@@ -201,7 +200,7 @@ def figures_of(rows: list[dict[str, Any]], prefix: str = "") -> dict[str, float]
 
 def main(options: Options) -> None:
     """All worlds, then the figures."""
-    model, rows, index = load_model(options.model), [], 0
+    model, rows, index = load_model(options.model) if options.model else Model(), [], 0
     while len(rows) < options.worlds:
         made = case(options.seed, index, options.pushes)
         index += 1

@@ -117,7 +117,7 @@ def adapt(
     scales = {"position": config.position, "rotation": config.rotation}
     problem = Problem(model, body, predictor, parameters, **scales)
     key = _key(model, recording, body, chosen, config)
-    seen = {} if predictor.has_links else TOSSED | recorded_values(recording, chosen)
+    seen = {} if predictor.has_links else TOSSED | recorded_values(recording, body, chosen)
     start = place_of(stated_values(model, body) | seen, parameters)
     place = search(problem, start, config.search, threads=config.threads, journal=journal, key=key, report=report)
     with ThreadPoolExecutor(config.threads) as pool:

@@ -33,8 +33,8 @@ DAMPINGS = (0.1, 1.0, 10.0, 100.0)  # times the last one that worked
 class SearchConfig:
     """How long numbers are sought, and how."""
 
-    horizons: tuple[float, ...] = (0.3, 0.55, 1.0)
-    """Shares of the frames that are fitted one after the other: early ones are less entangled."""
+    horizons: tuple[float, ...] = (0.55, 1.0)
+    """Shares of the frames that are fitted one after the other; early ones are less entangled."""
     rounds: int = 20
     """Gauss–Newton steps at most for each."""
     step: float = 0.03
@@ -164,9 +164,7 @@ def _advance(problem: Problem, now: _Progress, config: SearchConfig, pool: Threa
 
 
 def _bounded_step(matrix: Array, gradient: Array, place: Array) -> Array:  # (P, P), (P,), (P,) → (P,)
-    """The step to where the quadratic model is least inside 0..1: what would leave is held at its bound, the rest solved
-    again.
-    """
+    """The step to where the quadratic model is least inside 0..1; what would leave is held at its bound."""
     step, free = np.zeros(len(place)), np.ones(len(place), bool)
     while free.any():
         pull = gradient[free] + matrix[np.ix_(free, ~free)] @ step[~free]
