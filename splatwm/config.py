@@ -31,6 +31,10 @@ class PhysicsConfig:
     """Rolling resistance [m]."""
     friction_softness: float = 1.0
     """How much sticking friction creeps: 1 as in MuJoCo, 0 not at all."""
+    slip_friction: float = 0.0
+    """Share by which sliding friction grows with the speed of sliding [s/m] …"""
+    impact_friction: float = 0.0
+    """… and by which it falls, as 1 / (1 + share), with the speed along the normal, in impacts [s/m]."""
     law: Literal["coulomb", "mujoco"] = "mujoco"
     """Friction at an impact: Coulomb's, or that of MuJoCo's convex cone, which lifts what slips off the surface."""
     timestep: float = CONTACT.timestep
@@ -81,9 +85,6 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
         and width > 0
         and min(config.margin, config.turn) > 0
         and config.timestep >= 1e-5
-<<<<<<< HEAD
-        and min(config.torsion, config.rolling, config.friction_softness, config.sleep_after, config.tolerance) >= 0
-=======
         and min(
             config.torsion,
             config.rolling,
@@ -93,7 +94,8 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
             config.tolerance,
         )
         >= 0
->>>>>>> helper-P
+        and abs(config.slip_friction) <= 100
+        and 0 <= config.impact_friction <= 100
         and 1 <= config.substeps <= 1000
         and 0 <= config.position_sweeps <= 1000
         and 1 <= config.sweeps <= 1000
@@ -107,22 +109,7 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
     settings.convex = config.law == "mujoco"
     settings.damping = 2 / (high * config.time_constant)
     settings.stiffness = 1 / (high * config.time_constant * config.damping_ratio) ** 2
-<<<<<<< HEAD
-    for name in (
-        "torsion",
-        "rolling",
-        "friction_softness",
-        "timestep",
-        "margin",
-        "contacts_per_pair",
-        "substeps",
-        "sweeps",
-    ):
-        setattr(settings, name, getattr(config, name))
-    for name in ("tolerance", "turn", "position_sweeps", "sleep_linear", "sleep_angular", "sleep_after"):
-=======
     told = ("gravity", "impedance", "law", "time_constant", "damping_ratio")
     for name in vars(config).keys() - set(told):
->>>>>>> helper-P
         setattr(settings, name, getattr(config, name))
     return settings

@@ -11,6 +11,7 @@ import numpy as np
 import tyro
 from PIL import Image
 
+from scan2sim.bodies import read_body
 from scan2sim.cameras import Camera
 from scan2sim.commands.command import Command, OutputFolder, Reply
 from scan2sim.errors import UsageError
@@ -19,8 +20,10 @@ from scan2sim.progress import Reporter
 from scan2sim.scene import Scene, load_scene, viewpoint
 from splatwm.actions import RobotMotion, read_actions
 from splatwm.commands.scene_folder import scene_folder
+from splatwm.data import read_recording, require_body
 from splatwm.observe import Observer, write_video
 from splatwm.push import straight_push
+from splatwm.recorded import predict_recording, recorded_figures, write_recorded
 from splatwm.rollout import Rollout as Future
 from splatwm.rollout import rollout, write_rollout
 from splatwm.trained import load_model
@@ -34,12 +37,16 @@ VIDEO = "rollout.mp4"
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout(Command):
-    """Predict how every object of a scene moves when a robot's links move, and draw it through the splats."""
+    """Predict how every object of a scene moves when a robot acts, and draw it; or what a recorded body will do."""
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
     """A .safetensors file that splatwm made."""
-    scene: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SCENE")]
+    scene: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="SCENE")] = None
     """A scene folder, or a build folder with a scene."""
+    recording: Path | None = None
+    """Instead of a scene: a recording of one body over the plane z = 0, predicted from each episode's first frame."""
+    body: str | None = None
+    """What was recorded: box:AxBxC,mass=KG, a URDF or a mesh."""
     actions: Path | None = None
     """What the robot does: npz of dt, links, shapes, position, wxyz; or of dt, pusher, radius."""
     push: str | None = None
@@ -63,7 +70,11 @@ class Rollout(Command):
 
     def run(self, report: Reporter) -> Reply:
         """Predict and draw."""
-        model, scene = load_model(self.model), load_scene(scene_folder(self.scene))
+        if (self.scene is None) == (self.recording is None):
+            raise UsageError("give either a scene or --recording", todo="as in splatwm rollout MODEL SCENE --push any")
+        if self.recording is not None:
+            return self._recorded(self.recording)
+        model, scene = load_model(self.model), load_scene(scene_folder(self.scene or Path()))
         motion = self._motion(scene)
         future = rollout(model, [scene], [motion], seed=self.seed)[0]
         with new_folder(self.output) as fresh:
@@ -76,6 +87,27 @@ class Rollout(Command):
         moved = ", ".join(f"{name} {far * 100:.1f} cm" for name, far in data["moved_m"].items()) or "nothing"
         seconds = (len(future.position) - 1) * future.dt
         return Reply(data, f"{seconds:.1f} s imagined in {self.output}; moved: {moved}")
+
+    def _recorded(self, path: Path) -> Reply:
+        """Predict a recording's episodes, and say how far that is from them."""
+        drawn = self.rgb or self.depth or self.ids or self.video
+        if self.body is None or self.actions is not None or self.push is not None or drawn:
+            problem = "a recording needs --body, and has neither actions nor pictures"
+            raise UsageError(problem, todo="as in --recording R.npz --body box:0.1x0.1x0.1,mass=0.37")
+        model, recording, body = load_model(self.model), read_recording(path), read_body(self.body)
+        require_body(recording, body)
+        future = predict_recording(model, recording, body)
+        with new_folder(self.output) as fresh:
+            write_recorded(future, fresh / "rollout.npz")
+        told = recorded_figures(future)
+        lines = [f"note: {note}" for note in recording.notes]
+        lines += [
+            f"after {each['seconds']:g} s: {each['median_mm']:.1f} mm (mean {each['mean_mm']:.1f}), "
+            f"{each['median_rad']:.3f} rad (mean {each['mean_rad']:.3f}), {each['episodes']} episodes"
+            for each in told["horizons"]
+        ]
+        text = "\n".join([f"{len(recording)} episodes predicted in {self.output}", *lines])
+        return Reply({"rollout": str(self.output / "rollout.npz"), "notes": list(recording.notes), **told}, text)
 
     def _motion(self, scene: Scene) -> RobotMotion:
         if (self.actions is None) == (self.push is None):

@@ -117,6 +117,8 @@ void bind_settings(nb::module_& m) {
         .def_rw("torsion", &Settings::torsion)
         .def_rw("rolling", &Settings::rolling)
         .def_rw("friction_softness", &Settings::friction_softness)
+        .def_rw("slip_friction", &Settings::slip_friction)
+        .def_rw("impact_friction", &Settings::impact_friction)
         .def_rw("timestep", &Settings::timestep)
         .def_rw("convex", &Settings::convex)
         .def_rw("sleep_linear", &Settings::sleep_linear)

@@ -102,6 +102,12 @@ struct World {
         (row.frame * c.twist).store(row.impulse + 3);
     }
 
+    // Sliding friction at the velocities with which a substep begins.
+    float friction_at(float friction, const Relative<float>& now) const {
+        const float slip = std::sqrt(now.u[1] * now.u[1] + now.u[2] * now.u[2]);
+        return friction * std::max(0.f, 1 + settings->slip_friction * slip) / (1 + settings->impact_friction * std::abs(now.u[0]));
+    }
+
     // One short step: free velocities, contacts, mean velocities, poses. Impulses are added to `felt` (O, 3) [N s].
     void substep(float h, bool first, float* felt) {
         const Vec3 g(settings->gravity);
@@ -117,6 +123,7 @@ struct World {
             fill_row(contacts[k], rows[k], first);
             fill_mobility(rows[k], moving[rows[k].a], moving[rows[k].b]);
             before[k] = relative(rows[k], moving[rows[k].a], moving[rows[k].b]);
+            rows[k].friction[0] = friction_at(contacts[k].friction, before[k]);
         }
         for (int i = 0; i < s.count; i++)
             if (moving[i].inverse_mass > 0) moving[i].v += g * h;
