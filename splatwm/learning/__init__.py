@@ -1,7 +1,7 @@
 """Learning the contact network's weights from trajectories.
 
-`frames.py` holds trajectories as tensors and draws moments of them, `loss.py` says how wrong a step is, `learn.py` is
-the loop, `checkpoint.py` keeps its state so that it goes on exactly, `curves.py` draws how it went, and `latents.py`
+`frames.py` holds trajectories as tensors and draws moments of them, `loss.py` says how wrong a step is, `warm.py`
+what it begins with, `learn.py` is the loop, `checkpoint.py` keeps its state so that it goes on exactly, `curves.py` draws how it went, and `latents.py`
 infers what a body is like from how it moved.
 """
 
