@@ -8,7 +8,7 @@ infers what a body is like from how it moved.
 from splatwm.learning.curves import write_curves
 from splatwm.learning.frames import Frames, Moments, frames_of, split_frames
 from splatwm.learning.latents import LatentConfig, infer_latents, with_latents
-from splatwm.learning.learn import Learned, LearnConfig, learn
+from splatwm.learning.learn import LearnConfig, Learned, learn
 from splatwm.learning.loss import step_error, weighted_loss
 
 __all__ = [
