@@ -163,8 +163,8 @@ def bounded_corrections(
 ) -> Corrections:
     """What to change of a problem.
 
-    Bounds: the normal velocity by -Q / 2 … Q / 4, the displacement's by ± Q / 8 (``features.liveliness``), the slip that
-    is kept by a quarter of what damping takes, frictions by factors of 3/5 … 5/3.
+    Bounds: the normal velocity by -Q / 2 … Q / 4, the displacement's by ± Q / 8 (``features.liveliness``), the slip
+    that is kept by a quarter of what damping takes, frictions by factors of 3/5 … 5/3.
     """
     normal, slip, sliding, torsion, rolling, displacement = shares.to(inputs.gap).unbind(-1)
     lively, sliding_velocity = liveliness(inputs, config)

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.errors import SceneError, UsageError
@@ -15,6 +16,7 @@ from scan2sim.geometry import look_at
 from scan2sim.scene import Scene, SceneObject
 from splatwm.actions import RobotMotion, pusher_motion
 from splatwm.config import PhysicsConfig
+from splatwm.model import ContactNetwork, NetworkConfig
 from splatwm.observe import Observer, write_video
 from splatwm.rollout import Rollout, rollout, write_rollout
 from splatwm.trained import Calibration, EnsembleConfig, Model, ModelError, calibrate, load_model, save_model
