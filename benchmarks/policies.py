@@ -27,6 +27,7 @@ from stable_baselines3 import PPO
 from scan2sim.sim.baselines3 import AsPusher, TaskVecEnv
 
 WORLDS, SEED = 64, 2_000_000  # far from the seeds of training and of its evaluation
+POINTS = 40  # of each curve in JSON
 LIMIT = 10.0  # of scaled observations, as VecNormalize clips them
 
 
@@ -76,7 +77,7 @@ def tried(path: Path, about: dict[str, Any], substeps: int, episodes: int, *, sa
 
 
 def plot(found: list[dict[str, Any]], path: Path) -> None:
-    """Success of the last 500 episodes of training over time."""
+    """Success of the last 500 episodes of training over time, drawn, and beside the picture as JSON."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -89,7 +90,9 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
         axes.plot([row["processor_seconds"] / 60 for row in rows], [100 * row["success"] for row in rows], label=label)
     axes.set(xlabel="minutes of one core", ylabel="success in training [%]", ylim=(0, 101), xlim=(0, None))
     axes.legend()
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=100)
+    thinned = [{**about, "curve": about["curve"][:: max(1, len(about["curve"]) // POINTS)]} for about in found]
+    path.with_suffix(".json").write_text("[\n" + ",\n".join(map(json.dumps, thinned)) + "\n]\n")
 
 
 if __name__ == "__main__":
