@@ -36,6 +36,8 @@ class Export(Command):
     """Replace an export that is there."""
     strict_scale: bool = False
     """Refuse a scene whose scale is only a guess."""
+    robot: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """A robot of MuJoCo Menagerie to put beside the support, as in franka_emika_panda; for mjcf."""
     require_check: bool = False
     """Fail when the export does not pass its check, or cannot be checked here because its simulator is absent."""
     cousins: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
@@ -46,6 +48,9 @@ class Export(Command):
     def run(self, report: Reporter) -> Reply:
         """Write and check every format."""
         formats = _formats(self.to)
+        if self.robot and not any(EXPORTERS[name].holds_robot for name in formats):
+            able = ", ".join(name for name, each in EXPORTERS.items() if each.holds_robot)
+            raise UsageError(f"--robot: {', '.join(formats)} has no room for a robot", todo=f"export to {able}")
         library = Library(self.library)
         folder = library.scene_of(self.scene)
         scene = load_scene(folder)
@@ -75,6 +80,8 @@ class Export(Command):
     def _write(self, scene: Scene, name: str, title: str, more: dict[str, Any], *, alone: bool) -> dict[str, Any]:
         """Write and check one format; one of several that is impossible for this scene does not stop the others."""
         exporter, folder = EXPORTERS[name], self.output if alone else self.output / name
+        if self.robot and exporter.holds_robot:
+            more = {**more, "robot": self.robot}
         try:
             written = exporter.write(scene, folder, title, self.overwrite, **more)
         except ExportError as problem:

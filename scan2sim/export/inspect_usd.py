@@ -85,7 +85,6 @@ def _settled(scene: Scene) -> dict[str, Any]:
     """What two seconds in MuJoCo did to the free objects."""
     return {
         name: {
-            "drift_mm": round(1000 * after.drift, 3) if np.isfinite(after.drift) else None,
             "position": after.position.tolist(),
             "wxyz": after.wxyz.tolist(),
         }

@@ -25,10 +25,11 @@ class Exporter:
     """One format."""
 
     description: str
-    write: Callable[..., Path]  # scene, folder, the scene's name, overwrite[, cousins=…] → what was written
+    write: Callable[..., Path]  # scene, folder, name, overwrite[, cousins=…][, robot=…] → what was written
     check: Callable[[Path], dict[str, Any]]  # the exported folder → figures with "passed" and "problems"
     verdict: str = "opens and steps in its simulator"  # what an export that passes does
     holds_cousins: bool = False  # whether ``write`` takes them, as variants of the scene
+    holds_robot: bool = False  # whether ``write`` takes the name of one, to put beside the scene
 
 
 def _splats(kind: str) -> Exporter:
@@ -61,8 +62,9 @@ def _with_openusd(kind: str, description: str, *, holds_cousins: bool = False) -
 EXPORTERS: dict[str, Exporter] = {
     "mjcf": Exporter(
         "MuJoCo model",
-        lambda scene, folder, name, overwrite: write_mjcf(scene, folder, overwrite=overwrite),
+        lambda scene, folder, name, overwrite, **more: write_mjcf(scene, folder, overwrite=overwrite, **more),
         check_mjcf,
+        holds_robot=True,
     ),
     "urdf": Exporter(
         "URDF of the scene and of each object",

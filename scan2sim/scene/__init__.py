@@ -13,7 +13,7 @@ from scan2sim.scene.parts import read_obj, read_points, write_obj, write_points
 from scan2sim.scene.picture import PREVIEW_SIDE, Picture, draw, viewpoint
 from scan2sim.scene.pieces import encode_pieces, read_pieces
 from scan2sim.scene.regroup import merge_objects, split_object
-from scan2sim.scene.replay import append_corrections, apply_corrections
+from scan2sim.scene.replay import Replay, append_corrections, apply_corrections
 from scan2sim.scene.same import same_gaussians, same_mesh, same_shape
 from scan2sim.scene.save import save_scene
 from scan2sim.scene.shared_files import SharedFiles
@@ -31,6 +31,7 @@ __all__ = [
     "Physical",
     "PREVIEW_SIDE",
     "Picture",
+    "Replay",
     "RestsOn",
     "SavedScene",
     "Scene",

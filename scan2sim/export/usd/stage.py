@@ -23,6 +23,7 @@ from scan2sim.scene import Scene
 __all__ = ["GRAVITY", "write_stage"]
 
 GRAVITY = 9.81  # [m/s²] as in MuJoCo
+SUN_DEG = 0.53  # across, as the sun is
 OBJECTS = "objects"
 
 
@@ -61,7 +62,7 @@ def _add_lights(stage: Usd.Stage, path: str, light: dict[str, Any]) -> None:
     """The capture's light: a dome, and a distant light where the scene knows a direction.
 
     ``light["dome"]`` and ``light["sun"]`` have ``color`` and ``intensity``, the sun also ``direction``, in which it
-    shines.
+    shines, and ``spread_deg``, by how much light strays from it; its intensity is what falls on a surface across it.
     """
     UsdGeom.Scope.Define(stage, path)
     dome, sun = UsdLux.DomeLight.Define(stage, f"{path}/Dome"), light.get("sun")
@@ -69,6 +70,8 @@ def _add_lights(stage: Usd.Stage, path: str, light: dict[str, Any]) -> None:
     if sun is not None:
         found = UsdLux.DistantLight.Define(stage, f"{path}/Sun")
         _set_light(found, sun, 1000.0)
+        found.CreateNormalizeAttr(True)
+        found.CreateAngleAttr(min(2 * float(sun.get("spread_deg", SUN_DEG / 2)), 180.0))
         w, x, y, z = quaternion_from_matrix(rotation_between([0, 0, -1], sun["direction"])).tolist()
         found.AddOrientOp(UsdGeom.XformOp.PrecisionDouble).Set(Gf.Quatd(w, x, y, z))
 
@@ -111,7 +114,7 @@ def _layer_data(scene: Scene, stage: Usd.Stage, stem: str) -> dict[str, Any]:
             "version": 1,
             "scale_source": str(scene.scale.get("source", "unknown")),
             "scale_relative_sigma": scene.scale_sigma,
-            "light": "estimated" if scene.light else "no estimate: a plain dome",
+            "light": "estimated" if {"dome", "sun"} & set(scene.light) else "no estimate: a plain dome",
             "scene": facts(scene),
         },
     }
