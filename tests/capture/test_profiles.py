@@ -1,4 +1,4 @@
-"""Photos tagged Display P3, as phones write them, come out as sRGB; held to a profile engine and to the colours' truth."""
+"""Photos tagged Display P3, as phones write them, come out as sRGB; held to a profile engine."""
 
 from __future__ import annotations
 
