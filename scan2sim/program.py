@@ -86,17 +86,29 @@ def run_program(program: Program, arguments: Sequence[str] | None = None) -> int
 
 def _run(program: Program, name: str, rest: list[str], stdout: TextIO) -> int:
     module = import_module(f"{program.rooms}.{name}")
-    command: Command = getattr(module, name.capitalize()).parse(rest, f"{program.name} {name}")
+    with _reader_may_leave(sys.stdout):  # as in “scan2sim build --help | head”
+        command: Command = getattr(module, name.capitalize()).parse(rest, f"{program.name} {name}")
     with ConsoleReporter(Console(stderr=True)) as report:
         reply = command.run(report)
     with contextlib.suppress(KeyboardInterrupt) if reply.then else contextlib.nullcontext():
-        try:
+        with contextlib.suppress(SystemExit), _reader_may_leave(stdout):
             _print(reply, stdout, command.json)
-        except BrokenPipeError:  # the reader has seen enough, as in “scan2sim list | head -1”
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
         if reply.then:
             reply.then()
     return reply.exit_code
+
+
+@contextlib.contextmanager
+def _reader_may_leave(stdout: TextIO) -> Iterator[None]:
+    """Let a reader that has seen enough end what is printed, quietly, with SystemExit(0)."""
+    try:
+        try:
+            yield
+        finally:
+            stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        raise SystemExit(0) from None
 
 
 def _explain(program: Program, error: BaseException, words: list[str]) -> tuple[int, dict[str, Any]]:

@@ -86,6 +86,20 @@ def test_every_command_explains_itself(name: str, capfd: Said) -> None:
     assert "_" not in " ".join(word for word in out.split() if word.startswith("--"))
 
 
+def test_a_reader_that_has_seen_enough_is_no_bug() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "scan2sim.cli", "build", "--help"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        assert program.stdout is not None
+        program.stdout.close()  # long before the text is written
+        assert program.stderr is not None
+        assert program.stderr.read() == b""
+        assert program.wait() == 0
+
+
 @pytest.mark.parametrize(
     "words",
     [

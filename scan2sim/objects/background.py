@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 import trimesh
@@ -10,6 +12,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from scan2sim.objects.inpaint import fill_holes
+from scan2sim.objects.light import estimate_light
 from scan2sim.objects.patch import Patch, grown, patch_around, photographed, without_holes
 from scan2sim.objects.shadow import find_shading, without_shadow
 from scan2sim.objects.support import SupportPlane
@@ -27,7 +30,9 @@ MIN_SEEN = 2  # views that must have seen a cell of the support
 MOST_SEE = 0.25  # share of the views that see a cell whose colour tells about the light
 BESIDE = 1  # cells around what is under an object that are laid anew as well
 DEEP = 0.45  # of its light is left where a shadow is too deep to tell what lies in it
-GLOSS = 8.0  # cells over which view-dependent colour is averaged
+GLOSS = 24.0  # cells over which view-dependent colour is averaged, …
+GLOSS_AWAY = 4  # … but for those so near to what is laid anew: theirs tells of the object that stood beside them, …
+EVERYWHERE = 0.05  # … and with this weight of all the support around, which counts where nothing is near
 DISC = (0.5, 0.5, 0.05)  # standard deviations of a filling disc [cells]
 FILL_OPACITY = 0.97
 SLAB = 0.1  # thickness of the support's collision piece [camera distances]
@@ -42,16 +47,17 @@ def clear_support(
     owners: list[Tensor],  # per view (H, W) int64: the object that each pixel shows, 0 = none
     unit: float,  # camera distance [m]
     seed: int = 0,
-) -> tuple[Gaussians, int]:  # background with discs in the holes, number of discs
+) -> tuple[Gaussians, int, dict[str, Any]]:  # background with discs in the holes, number of discs, light
     """Take the objects' shadows off a support and close the holes that they leave in it.
 
     The light that the objects kept from the support is divided out of the Gaussians near it.  Under the objects and
     close beside them the Gaussians are mixed with the objects' own, or nobody saw them: there a flat disc is put into
     each cell of the plane instead, as the photos show the support where at least two views see it past the objects,
     and elsewhere as it goes on from around.  Without objects, or without support around them, nothing changes.
+    The light is what :func:`scan2sim.objects.light.estimate_light` says of the shadows.
     """
     if not meshes:
-        return background, 0
+        return background, 0, {}
     solids = [_surface(mesh, FILL_CELL * unit, seed) for mesh in meshes]
     flat = plane.flat(np.concatenate(solids))
     wide = patch_around(plane, flat, SHADOW_REACH * unit, SHADOW_CELL * unit)
@@ -70,7 +76,7 @@ def clear_support(
     background = background[torch.from_numpy(~(support & anew[y, x]))]
     color = fill_holes(color, known, anew & ~known)
     discs = _discs(close, anew, color, _gloss(close, background, known & ~anew, unit))
-    return concatenate([background, discs]), len(discs)
+    return concatenate([background, discs]), len(discs), estimate_light(shading)
 
 
 def _surface(mesh: trimesh.Trimesh, cell: float, seed: int) -> NDArray[np.float64]:  # (N, 3)
@@ -80,14 +86,16 @@ def _surface(mesh: trimesh.Trimesh, cell: float, seed: int) -> NDArray[np.float6
 
 def _gloss(patch: Patch, gaussians: Gaussians, known: NDArray[np.bool_], unit: float) -> Tensor:
     """(rows, columns, K - 1, 3): mean view-dependent colour of the known support nearby: its shine goes on."""
+    away = ~grown(~known, GLOSS_AWAY)
     y, x, support = patch.near(gaussians, unit)
-    support &= known[y, x]
+    support &= away[y, x]
     y, x, chosen = y[support], x[support], gaussians[torch.from_numpy(support)]
     area = chosen.opacities * chosen.scales.topk(2, dim=1).values.prod(1)
     values = chosen.sh[:, 1:].flatten(1) * area[:, None]
     sums = np.zeros((*patch.shape, values.shape[1] + 1))
     np.add.at(sums, (y, x), torch.cat([values, area[:, None]], 1).numpy())
-    sums = ndimage.gaussian_filter(sums, (GLOSS, GLOSS, 0))
+    overall = sums.sum((0, 1)) / max(1, away.sum())
+    sums = ndimage.gaussian_filter(sums, (GLOSS, GLOSS, 0)) + EVERYWHERE * overall
     mean = sums[..., :-1] / np.maximum(sums[..., -1:], 1e-12)
     return torch.from_numpy(mean).float().unflatten(-1, (-1, 3))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -45,6 +45,7 @@ def build_scene(
     report: Reporter = silent,
     *,
     earlier: Sequence[SceneObject] = (),
+    given_ids: Iterable[int] = (),
     masks: MaskSource | None = None,
     recognizer: Recognizer | None = None,
 ) -> Scene:
@@ -53,7 +54,8 @@ def build_scene(
     Every Gaussian becomes part of one object or of the background; each object gets a closed, coloured mesh, convex
     pieces and physical estimates; the support's surface is continued under the objects.  A support with nothing on
     it gives a scene without objects.  Objects are numbered by volume, the largest first, but one that was among the
-    ``earlier`` objects of the same build keeps its id and name.
+    ``earlier`` objects of the same build keeps its id and name.  Nothing new gets an id of ``given_ids``, which a
+    person's corrections have given to parts of objects.
 
     Borders between what geometry finds are refined by ``masks``, which defaults to SAM 2 where ``config.sam`` names its
     weights; words are found by ``recognizer``, which defaults to CLIP where ``config.clip`` does.  Without them, all
@@ -91,13 +93,15 @@ def build_scene(
     objects = [
         replace(thing, figures=thing.figures | {"lightness_spread": spread})
         for thing, spread in zip(
-            _named(parts, resting, words, earlier, posed.scale.relative_sigma, config, report), spreads, strict=True
+            _named(parts, resting, words, earlier, given_ids, posed.scale.relative_sigma, config, report),
+            spreads,
+            strict=True,
         )
     ]
     ledges = find_ledges(views, apart.pixels, plane, unit)
     background = _background(gaussians, labels, found.weight, parts)
     meshes = [part.mesh for part in parts]
-    background, discs = clear_support(background, meshes, plane, views, photos, apart.pixels, unit, config.seed)
+    background, discs, light = clear_support(background, meshes, plane, views, photos, apart.pixels, unit, config.seed)
     return Scene(
         background=background,
         background_collision=tuple(support_slab(each, unit) for each in (plane, *ledges)),
@@ -109,6 +113,7 @@ def build_scene(
         images=tuple(frame.image for frame in posed.frames),
         points=posed.points,
         point_colors=posed.point_colors,
+        light=light,
         quality={
             "objects": len(objects),
             "support_noise_mm": plane.noise * 1e3,
@@ -152,13 +157,14 @@ def _named(
     resting: list[Resting],
     words: dict[int, tuple[str, float]],  # by number, of what was recognized
     earlier: Sequence[SceneObject],
+    given_ids: Iterable[int],
     scale_sigma: float,
     config: ObjectsConfig,
     report: Reporter,
 ) -> list[SceneObject]:
     objects = []
     before = match_earlier([part.mesh for part in parts], earlier)
-    unused = count(max((thing.id for thing in earlier), default=0) + 1)
+    unused = count(max((*(thing.id for thing in earlier), *given_ids), default=0) + 1)
     ids = [next(unused) if thing is None else thing.id for thing in before]
     names = {thing.name for thing in earlier}
     for number, (part, rest, thing) in enumerate(zip(parts, resting, before, strict=True)):
