@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from scan2sim.bodies import Body
+from scan2sim.bodies import Body, read_solid
 from scan2sim.errors import UsageError
 from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.sim import CONTACT
@@ -99,18 +99,12 @@ def link_shape(shape: str) -> BodyShape:
     Raises:
         UsageError: it tells none.
     """
-    kind, _, sizes = shape.partition(":")
-    try:
-        numbers = [float(size) for size in sizes.split("x")]
-    except ValueError:
-        numbers = []
-    if kind == "sphere" and len(numbers) == 1:
-        return sphere(numbers[0])
-    if kind == "box" and len(numbers) == 3:
-        return box([number / 2 for number in numbers])
-    if kind == "cylinder" and len(numbers) == 2:
-        return cylinder(numbers[0], numbers[1] / 2)
-    raise UsageError(f"the shape “{shape}” is not known", todo="give box:AxBxC, sphere:R or cylinder:RxH in metres")
+    solid = read_solid(shape)
+    if solid.kind == "sphere":
+        return sphere(solid.sizes[0])
+    if solid.kind == "box":
+        return box([size / 2 for size in solid.sizes])
+    return cylinder(solid.sizes[0], solid.sizes[1] / 2)
 
 
 def shape_of_body(body: Body) -> BodyShape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -40,11 +41,14 @@ def test_moving_an_object_changes_the_picture_where_it_is_and_taking_all_away_le
 def test_a_policy_is_trained_and_measured(tmp_path):
     pytest.importorskip("stable_baselines3")
     write_gymnasium(settled_scene(make_scene())[0], tmp_path / "gym", "desk")
-    amount = ["--minutes", "0.02", "--worlds", "2", "--episodes", "4", "--save", str(tmp_path / "policy.zip")]
-    command = [sys.executable, str(EXAMPLES / "02_train_push.py"), str(tmp_path / "gym"), *amount]
+    amount = ["--steps", "512", "--worlds", "4", "--episodes", "4", "--save", str(tmp_path / "policy")]
+    command = [sys.executable, str(EXAMPLES / "02_train.py"), str(tmp_path / "gym"), *amount]
     said = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True).stdout
     assert re.search(r"success \d of 4: .*95 % interval", said)
     assert (tmp_path / "policy.zip").stat().st_size > 10_000
+    curve = json.loads((tmp_path / "policy.json").read_text())
+    assert [row["steps"] for row in curve["curve"]] == [256, 512]
+    assert curve["success_low"] <= curve["success"] <= curve["success_high"]
 
 
 def test_every_example_is_numbered_and_short():

@@ -3,12 +3,13 @@
 Meshes are `trimesh.Trimesh` in metres; nothing here knows of scenes, photos or simulators.
 """
 
-from scan2sim.bodies.body import Body, body_of_mesh, body_of_word, solid_of_word
+from scan2sim.bodies.body import Body, body_of_mesh, body_of_word
 from scan2sim.bodies.closed import close_mesh, enclosed_volume, is_closed
 from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is_convex
 from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_properties
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
+from scan2sim.bodies.named_solid import NamedSolid, read_solid, solid_of_word
 from scan2sim.bodies.physical import TWO_SIDED_95, BodyEstimate, Estimate, estimate_physical, shape_sigma
 from scan2sim.bodies.piece_fit import PieceFit, piece_fit
 from scan2sim.bodies.procedural import FAMILIES, ProceduralShape, lying_turn, procedural_shape
@@ -30,6 +31,7 @@ __all__ = [
     "Estimate",
     "MassProperties",
     "Material",
+    "NamedSolid",
     "PieceFit",
     "ProceduralShape",
     "Range",
@@ -55,6 +57,7 @@ __all__ = [
     "outer_points",
     "piece_fit",
     "read_body",
+    "read_solid",
     "procedural_shape",
     "shade_texture",
     "shape_sigma",

@@ -15,16 +15,14 @@ from scan2sim.bodies.closed import close_mesh
 from scan2sim.bodies.convex import bounded_hull, convex_pieces
 from scan2sim.bodies.mass import inertia_problem, mass_properties
 from scan2sim.bodies.materials import UNKNOWN
+from scan2sim.bodies.named_solid import LARGEST, solid_of_word
 from scan2sim.errors import SceneError, UsageError
 
-__all__ = ["MESHES", "SOLIDS", "Body", "body_of_mesh", "body_of_word", "is_plausible", "read_mesh", "solid_of_word"]
+__all__ = ["MESHES", "Body", "body_of_mesh", "body_of_word", "is_plausible", "read_mesh"]
 
 Array = NDArray[np.float64]
-SOLIDS = {"box": 3, "sphere": 1, "cylinder": 2}  # kinds and how many sizes each has
 MESHES = (".obj", ".stl", ".ply", ".glb")
 MAX_MESH_BYTES = 64 << 20
-LARGEST = 10.0  # [m] of a body; larger ones are in other units
-SECTIONS = 48  # of a cylinder
 EXAMPLE = "as in box:0.1048x0.1048x0.1048,mass=0.37,inertia=0.00081 in metres, kg and kg m²"
 
 
@@ -39,25 +37,6 @@ class Body:
     center_of_mass: Array  # (3,) [m]
     inertia: Array  # (3, 3) [kg m²] about the centre of mass
     friction: float | None = None  # Coulomb coefficient; None where nothing was said of it
-
-
-def solid_of_word(word: str) -> trimesh.Trimesh:
-    """The mesh of ``box:AxBxC`` (its sides), ``sphere:R`` or ``cylinder:RxH`` about z, [m], about its middle.
-
-    Raises:
-        UsageError: it is none of these, or its sizes are no lengths of at most 10 m.
-    """
-    kind, _, rest = word.partition(":")
-    sizes = [_positive(size, word) for size in rest.split("x")] if rest else []
-    if SOLIDS.get(kind) != len(sizes):
-        raise UsageError(f"“{word}” is no solid", todo="give box:AxBxC, sphere:R or cylinder:RxH, in metres")
-    if max(sizes) > LARGEST:
-        raise UsageError(f"“{word}” is larger than {LARGEST:g} m", todo="give its sizes in metres")
-    if kind == "box":
-        return trimesh.creation.box(sizes)
-    if kind == "sphere":
-        return trimesh.creation.icosphere(subdivisions=3, radius=sizes[0])
-    return trimesh.creation.cylinder(radius=sizes[0], height=sizes[1], sections=SECTIONS)
 
 
 def body_of_word(word: str) -> Body:

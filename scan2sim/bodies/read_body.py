@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scan2sim.bodies.body import MESHES, SOLIDS, Body, body_of_mesh, body_of_word, read_mesh
+from scan2sim.bodies.body import MESHES, Body, body_of_mesh, body_of_word, read_mesh
+from scan2sim.bodies.named_solid import SOLIDS
 from scan2sim.bodies.urdf import read_urdf
 from scan2sim.errors import UsageError
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from scan2sim.cousins.affordances import AFFORDANCES, Affordances, affordances
 from scan2sim.cousins.colors import lab
 from scan2sim.cousins.ground import ground_under
 from scan2sim.cousins.physics import density_interval
-from scan2sim.geometry import quaternion_angle
+from scan2sim.cousins.standing import mean_gap, standing_extents, standing_gap
+from scan2sim.geometry import quaternion_angle, transform_points
 from scan2sim.scene import Estimate, Scene, SceneObject
 from scan2sim.splats import Gaussians
 
@@ -33,7 +33,6 @@ UNITS = {
     "clutter": 0.5,
 }
 """What counts as clearly different in each part, each in its own measure."""
-POINTS = 400  # of each mesh that are compared
 SPLATS = 4000  # of each set of splats that are compared
 LEVELS = np.linspace(0.01, 0.99, 50)  # of the quantiles in which distributions of colours are compared
 DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.5**0.5, 0.5**0.5], [0, 0.5**0.5, -(0.5**0.5)]])  # in Lab
@@ -79,6 +78,9 @@ def distance_between(
     What was not touched, and is the same Python object in both, is not measured again.  Affordances, which take longer
     than all the rest, are compared of the objects whose ids are in ``known``, which says what the twin's are; None
     measures and compares all.
+
+    What has another name than in the twin was exchanged, and its frame has nothing to do with the twin's: the two are
+    compared as they stand, turned about the vertical to where they are most alike.
     """
     known = {obj.id: affordances(obj) for obj in twin.objects} if known is None else known
     before = {obj.id: obj for obj in twin.objects}
@@ -98,31 +100,35 @@ def distance_between(
 def _geometry(a: SceneObject, b: SceneObject) -> float:
     if a.visual is b.visual:
         return 0.0
+    if _exchanged(a, b):
+        return standing_gap(a, b) / float(np.linalg.norm(standing_extents(b)))
     mine, other = (np.asarray(o.visual.vertices) - o.physical.center_of_mass for o in (a, b))
     if mine.shape == other.shape and (mine == other).all():
         return 0.0
-    there, back = _away(_some(mine), other), _away(_some(other), mine)
-    return (there + back) / 2 / float(np.linalg.norm(b.visual.extents))
-
-
-def _away(points: Array, from_: Array) -> float:
-    """Mean distance of points to the nearest of others [m]."""
-    tree = KDTree(from_, balanced_tree=False, compact_nodes=False)  # quicker to build, and asked only once
-    return float(tree.query(points)[0].mean())
+    return mean_gap(mine, other) / float(np.linalg.norm(b.visual.extents))
 
 
 def _size(a: SceneObject, b: SceneObject) -> float:
-    return 0.0 if a.visual is b.visual else float(np.abs(np.log(a.visual.extents / b.visual.extents)).mean())
+    if a.visual is b.visual:
+        return 0.0
+    now, then = (standing_extents(a), standing_extents(b)) if _exchanged(a, b) else (a.visual.extents, b.visual.extents)
+    return float(np.abs(np.log(now / then)).mean())
 
 
 def _layout(a: SceneObject, b: SceneObject, twin: Scene) -> float:
+    ground = ground_under(twin, b)
+    reach = ground.reach(b.position) if ground else FAR
+    if _exchanged(a, b):
+        centres = [transform_points(o.world_from_object, o.physical.center_of_mass[None])[0] for o in (a, b)]
+        return float(np.linalg.norm(centres[0] - centres[1])) / reach + ANY_TURN
     shift = float(np.linalg.norm(a.position - b.position))
     turn = float(quaternion_angle(a.wxyz, np.asarray(b.wxyz) / np.linalg.norm(b.wxyz)))
-    if shift == 0 and turn < 1e-7:
-        return 0.0
-    ground = ground_under(twin, b)
-    turned = turn / math.pi if a.name == b.name else ANY_TURN
-    return shift / (ground.reach(b.position) if ground else FAR) + turned
+    return 0.0 if shift == 0 and turn < 1e-7 else shift / reach + turn / math.pi
+
+
+def _exchanged(a: SceneObject, b: SceneObject) -> bool:
+    """Whether another thing stands there, whose frame has nothing to do with that of the twin's."""
+    return a.name != b.name
 
 
 def _affordance(a: SceneObject, b: SceneObject, of_b: Affordances | None) -> float:
@@ -175,10 +181,6 @@ def _quantiles(gaussians: Gaussians) -> Array:  # (levels, directions)
 
 def _levels(weights: Array) -> Array:
     return (np.cumsum(weights) - weights / 2) / max(weights.sum(), 1e-30)
-
-
-def _some(points: Array) -> Array:
-    return points[:: max(1, len(points) // POINTS)]
 
 
 def _mean(values: list[float]) -> float:

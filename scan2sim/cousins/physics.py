@@ -14,6 +14,7 @@ from scan2sim.scene import SceneObject
 __all__ = ["density_interval", "vary_physics"]
 
 TRIES = 100  # directions tried until one leads to a material
+NO_MATERIAL = "no material of the table"  # the scene's intervals hold none, so any direction is as good
 
 
 def vary_physics(
@@ -27,7 +28,7 @@ def vary_physics(
     together are always as large.  Each quantity goes ``amount · |t|`` of the way to the upper end of its interval
     (t > 0) or the lower one, in logarithms for density and friction.  Where the scene only guesses what an object is
     made of, a direction is taken whose end some material of the table has, in all three quantities: what is as
-    light as foam slides and bounces like foam.
+    light as foam slides and bounces like foam.  Where the intervals lead to no material, the change says so.
 
     Mass and inertia follow the density at the object's own volume; intervals stay as they are.
     """
@@ -61,8 +62,8 @@ def vary_physics(
         "friction": friction,
         "restitution": restitution,
     }
-    if material:
-        values["towards"] = material.name
+    if guessed:
+        values["towards"] = material.name if material else NO_MATERIAL
     return replace(obj, physical=changed), (Change("physics", "draw", obj.name, values),)
 
 

@@ -19,7 +19,7 @@ from scan2sim.errors import SceneError, UsageError
 from scan2sim.scene import Scene
 from scan2sim.sim import come_to_rest, let_go
 
-__all__ = ["Cousin", "sample"]
+__all__ = ["Cousin", "NoCousinError", "sample"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,17 @@ class Cousin:
     changes: tuple[Change, ...]
     distance: Distance
     rejected: tuple[str, ...] = ()  # why each earlier try was not handed out, as “kind: what”
+
+
+class NoCousinError(SceneError):
+    """No try gave a valid cousin; ``rejected`` says why of each, as “kind: what”."""
+
+    def __init__(self, rejected: tuple[str, ...]) -> None:
+        super().__init__(
+            f"no valid cousin in {len(rejected)} tries; the last one: {rejected[-1]}",
+            todo="take a smaller distance, vary less, or raise the number of tries",
+        )
+        self.rejected = rejected
 
 
 def sample(
@@ -60,7 +71,8 @@ def sample(
 
     Raises:
         UsageError: the distance is not in 0..1, there is nothing to vary, or no library to take things from.
-        SceneError: the scene itself is not valid, or no try gave a valid cousin; the message says why.
+        SceneError: the scene itself is not valid.
+        NoCousinError: no try gave a valid cousin.
     """
     _check(scene, distance, config, library)
     if distance == 0:
@@ -79,10 +91,7 @@ def sample(
         changes += looks
         measured = distance_between(shown, scene, _compared(shown, scene, study, config))
         return Cousin(_explained(shown, scene, distance, measured, changes), changes, measured, tuple(rejected))
-    raise SceneError(
-        f"no valid cousin in {config.tries} tries; the last one: {rejected[-1]}",
-        todo="take a smaller distance, vary less, or raise the number of tries",
-    )
+    raise NoCousinError(tuple(rejected))
 
 
 def _at_rest(scene: Scene, twin: Scene, config: CousinsConfig) -> Scene:
@@ -113,7 +122,11 @@ def _explained(cousin: Scene, twin: Scene, slider: float, distance: Distance, ch
     record = {"slider": slider, "distance": distance.as_json(), "changes": [asdict(change) for change in changes]}
     before = {obj.id: obj for obj in twin.objects}
     after = {obj.id: obj for obj in cousin.objects}
-    supports = [s if s.object is None else carried_support(s, before[s.object], after[s.object]) for s in twin.supports]
+    supports = [
+        support if support.object is None else carried_support(support, before[support.object], after[support.object])
+        for support in twin.supports
+        if support.object is None or before[support.object].name == after[support.object].name
+    ]  # what stands for something else has a top of its own, which nobody measured
     return replace(
         cousin,
         supports=tuple(supports),

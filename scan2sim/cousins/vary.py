@@ -122,11 +122,11 @@ def _reshaped(
     config: CousinsConfig,
     anatomies: Mapping[int, Anatomy],
 ) -> tuple[Scene, list[Change]]:
-    """Every object of the twin in another shape, but what has one already or hangs on a joint."""
+    """Every object of the twin in another shape that can have one, but what was exchanged."""
     objects, changes = [], []
     for obj, before in zip(scene.objects, twin.objects, strict=True):
-        if obj is before and obj.joint is None:
-            obj, reshaped = vary_shape(obj, amount, rng, config.shape, anatomies.get(obj.id))
+        if obj is before and obj.id in anatomies:
+            obj, reshaped = vary_shape(obj, amount, rng, config.shape, anatomies[obj.id])
             changes += reshaped
         objects.append(obj)
     return replace(scene, objects=tuple(objects)), changes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 import trimesh
@@ -10,6 +12,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from scan2sim.objects.inpaint import fill_holes
+from scan2sim.objects.light import estimate_light
 from scan2sim.objects.patch import Patch, grown, patch_around, photographed, without_holes
 from scan2sim.objects.shadow import find_shading, without_shadow
 from scan2sim.objects.support import SupportPlane
@@ -44,16 +47,17 @@ def clear_support(
     owners: list[Tensor],  # per view (H, W) int64: the object that each pixel shows, 0 = none
     unit: float,  # camera distance [m]
     seed: int = 0,
-) -> tuple[Gaussians, int]:  # background with discs in the holes, number of discs
+) -> tuple[Gaussians, int, dict[str, Any]]:  # background with discs in the holes, number of discs, light
     """Take the objects' shadows off a support and close the holes that they leave in it.
 
     The light that the objects kept from the support is divided out of the Gaussians near it.  Under the objects and
     close beside them the Gaussians are mixed with the objects' own, or nobody saw them: there a flat disc is put into
     each cell of the plane instead, as the photos show the support where at least two views see it past the objects,
     and elsewhere as it goes on from around.  Without objects, or without support around them, nothing changes.
+    The light is what :func:`scan2sim.objects.light.estimate_light` says of the shadows.
     """
     if not meshes:
-        return background, 0
+        return background, 0, {}
     solids = [_surface(mesh, FILL_CELL * unit, seed) for mesh in meshes]
     flat = plane.flat(np.concatenate(solids))
     wide = patch_around(plane, flat, SHADOW_REACH * unit, SHADOW_CELL * unit)
@@ -72,7 +76,7 @@ def clear_support(
     background = background[torch.from_numpy(~(support & anew[y, x]))]
     color = fill_holes(color, known, anew & ~known)
     discs = _discs(close, anew, color, _gloss(close, background, known & ~anew, unit))
-    return concatenate([background, discs]), len(discs)
+    return concatenate([background, discs]), len(discs), estimate_light(shading)
 
 
 def _surface(mesh: trimesh.Trimesh, cell: float, seed: int) -> NDArray[np.float64]:  # (N, 3)

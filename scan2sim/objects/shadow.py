@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 from scan2sim.objects.patch import Patch
 from scan2sim.splats import SH_C0, Gaussians
 
-__all__ = ["Shading", "find_shading", "without_shadow"]
+__all__ = ["Shading", "find_shading", "sky_directions", "without_shadow"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -31,6 +31,8 @@ class Shading:
 
     patch: Patch
     kept: Array  # (rows, columns, 3) 1 = no shadow
+    sky: Array | None = None  # (DIRECTIONS, 3) share of the support's light from each of `sky_directions`
+    explained: float = 0.0  # how much of the variance that the base leaves the shadows explain, 0 to 1
 
     def at(self, points: Array) -> Array:  # (..., 3) [m] scene frame to (..., 3)
         """The light kept at points of the support, linear between the centres of the cells."""
@@ -61,10 +63,23 @@ def find_shading(
     occluded = _occluded(patch, solids)
     y, x = np.mgrid[: patch.rows, : patch.columns] / max(patch.shape) - 0.5
     base = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1)
-    expected = _fit(color, known, base, occluded)[1]
-    misses = np.abs(color - expected).mean(-1)
-    kept = _fit(color, known & (misses < OUTLIER * 1.4826 * np.median(misses[known])), base, occluded)[0]
-    return Shading(patch, kept.clip(DARKEST, 1))
+    first = _fit(color, known, base, occluded)
+    misses = np.abs(color - first.expected).mean(-1)
+    used = known & (misses < OUTLIER * 1.4826 * np.median(misses[known]))
+    found = _fit(color, used, base, occluded)
+    return Shading(patch, found.kept.clip(DARKEST, 1), found.sky, found.explained)
+
+
+def sky_directions() -> Array:  # (DIRECTIONS, 3)
+    """Unit vectors towards the sky in a plane's frame, z along its normal; as many near z as cos θ asks for.
+
+    A cosine-weighted Fibonacci spiral: from each direction a uniform sky brings a matt plane the same light.
+    """
+    number = np.arange(DIRECTIONS) + 0.5
+    height = np.sqrt(1 - number / DIRECTIONS)
+    angle = np.pi * (1 + 5**0.5) * number
+    out = np.sqrt(1 - height**2)
+    return np.stack([out * np.cos(angle), out * np.sin(angle), height], 1)
 
 
 def without_shadow(gaussians: Gaussians, shading: Shading, unit: float) -> Gaussians:
@@ -77,14 +92,22 @@ def without_shadow(gaussians: Gaussians, shading: Shading, unit: float) -> Gauss
     return replace(gaussians, sh=(gaussians.sh + lift) / torch.from_numpy(kept) - lift)
 
 
-def _fit(color: Array, used: Mask, base: Array, occluded: NDArray[np.float32]) -> tuple[Array, Array]:
-    """The light kept and the colour expected at each cell (rows, columns, 3)."""
+@dataclass(frozen=True)
+class _Fit:
+    kept: Array  # (rows, columns, 3)
+    expected: Array  # (rows, columns, 3) colour
+    sky: Array  # (DIRECTIONS, 3)
+    explained: float
+
+
+def _fit(color: Array, used: Mask, base: Array, occluded: NDArray[np.float32]) -> _Fit:
+    """The light that explains the cells used."""
     flat, shade = base[used], occluded[:, used].T.astype(np.float64)
     basis = np.linalg.qr(flat)[0]
     free = shade - basis @ (basis.T @ shade)  # what the base cannot explain of each direction
     gram = free.T @ free + STIFFNESS * len(flat) * np.eye(shade.shape[1])
     factor = np.linalg.cholesky(gram)
-    kept, expected = np.ones_like(color), np.zeros_like(color)
+    kept, expected, sky = np.ones_like(color), np.zeros_like(color), np.zeros((len(occluded), color.shape[-1]))
     for channel in range(color.shape[-1]):
         target = color[used][:, channel]
         weights = nnls(factor.T, np.linalg.solve(factor, -free.T @ target))[0]
@@ -92,15 +115,17 @@ def _fit(color: Array, used: Mask, base: Array, occluded: NDArray[np.float32]) -
         lost = np.tensordot(weights, occluded, 1)
         kept[..., channel] = 1 - lost / lit.clip(1e-3)
         expected[..., channel] = lit - lost
-    return kept, expected
+        sky[:, channel] = weights / max(float(lit[used].mean()), 1e-3)
+    left = color[used] - basis @ (basis.T @ color[used])
+    missed = color[used] - expected[used]
+    explained = 1 - float((missed**2).sum() / max(float((left**2).sum()), 1e-12))
+    return _Fit(kept, expected, sky, max(explained, 0.0))
 
 
 def _occluded(patch: Patch, solids: list[Array]) -> NDArray[np.float32]:
     """(DIRECTIONS, rows, columns): 1 where an object hides the direction, from its points moved along it."""
-    number = np.arange(DIRECTIONS) + 0.5
-    height = np.sqrt(1 - number / DIRECTIONS)  # cosine-weighted Fibonacci spiral
-    angle = np.pi * (1 + 5**0.5) * number
-    slope = np.sqrt(1 / height**2 - 1)[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    towards = sky_directions()
+    slope = towards[:, :2] / towards[:, 2:]
     out = np.zeros((DIRECTIONS, *patch.shape), np.float32)
     for solid in solids:
         points = (solid - patch.plane.position) @ patch.plane.rotation

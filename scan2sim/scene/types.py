@@ -114,7 +114,7 @@ class Scene:
     images: tuple[Path, ...] = ()  # where the undistorted photos lie now, in the order of cameras
     points: Array = field(default_factory=lambda: np.zeros((0, 3)))  # (P, 3) [m]
     point_colors: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 3), np.uint8))
-    light: dict[str, Any] = field(default_factory=dict)
+    light: dict[str, Any] = field(default_factory=dict)  # {"source", "explained", "dome", "sun"}: docs/scene-format.md
     quality: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     corrections: tuple[dict[str, Any], ...] = ()

@@ -1,5 +1,8 @@
 """A task as a Gymnasium environment, from an MJCF file and a task description."""
 
+# MuJoCo is compiled and carries no type stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -7,14 +10,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from scan2sim.errors import UsageError
+from scan2sim.scene import load_scene
+from scan2sim.sim.gripper_model import lift_task
+from scan2sim.sim.push_model import push_task
+from scan2sim.sim.task_model import task_model
 from scan2sim.sim.task_pixels import TaskCamera
 from scan2sim.sim.task_world import TaskWorld, load_task_model, states_of
-from scan2sim.sim.tasks import CONTROL_HZ, Task, TaskState, read_task
+from scan2sim.sim.tasks import CONTROL_HZ, SUBSTEPS, LiftTask, PushTask, Task, TaskState, read_task
 
-__all__ = ["Observed", "TaskEnv", "observed", "task_spaces"]
+__all__ = ["Observed", "TaskEnv", "observed", "task_spaces", "what_happens"]
 
 LIMIT = 20.0  # observations are clipped to ± this many metres, metres per second, …
 Observed = Literal["state", "pixels"]
@@ -33,11 +42,14 @@ class TaskEnv(gymnasium.Env[Array, Array]):
         obs: ``state`` for the task's numbers, ``pixels`` for a picture of the splats (H, W, 3) in 0..255.
         scene: the scene folder that the splats come from, for pixels.
         randomize: whether each episode draws masses and frictions from the scene's intervals.
+        substeps: steps of physics an action; 16 are the steps of 1/480 s of the scene at rest.
+        target: Push and Lift: another thing of the scene than the task's own; the scene folder is needed.
 
     Raises:
         ExportError: a file is missing or damaged.
         SceneError: the scene folder is damaged.
-        UsageError: pixels are asked for without a scene.
+        UsageError: pixels or another target are asked for without a scene, the target does not fit the task, or there
+            is no step of physics.
     """
 
     metadata: dict[str, Any] = {"render_modes": [], "render_fps": CONTROL_HZ}  # noqa: RUF012 (as Gymnasium declares it)
@@ -49,11 +61,13 @@ class TaskEnv(gymnasium.Env[Array, Array]):
         obs: Observed = "state",
         scene: str | Path | None = None,
         randomize: bool = True,
+        substeps: int = SUBSTEPS,
+        target: str | None = None,
     ) -> None:
-        self.task = read_task(Path(task))
+        shared, self.task = what_happens(Path(model), Path(task), scene, target)
         self.randomize = randomize
         self.render_mode = None
-        self.world = TaskWorld(load_task_model(Path(model)), self.task)
+        self.world = TaskWorld(shared, self.task, substeps)
         self._last = self._batch()
         self._camera = TaskCamera(self.task, scene) if obs == "pixels" else None
         self.observation_space, self.action_space = task_spaces(self.task, self._camera)
@@ -86,6 +100,29 @@ class TaskEnv(gymnasium.Env[Array, Array]):
 
     def _info(self, state: TaskState) -> dict[str, Any]:
         return {"is_success": bool(self.task.success(state)[0]), "distance": float(self.task.distance(state)[0])}
+
+
+def what_happens(model: Path, task: Path, scene: str | Path | None, target: str | None) -> tuple[mujoco.MjModel, Task]:
+    """The model and the task of an environment; for another target both are made from the scene.
+
+    Raises:
+        ExportError: a file is missing or damaged.
+        SceneError: the scene folder is damaged.
+        UsageError: there is no scene to take another target from, or it does not fit the task.
+    """
+    given = read_task(task)
+    if target is None or given.objects == (target,):
+        return load_task_model(model), given
+    if scene is None:
+        raise UsageError("another target needs the scene", todo="give the scene folder, or leave the target out")
+    whole = load_scene(Path(scene))
+    if isinstance(given, PushTask):
+        other = push_task(whole, target, heading=given.heading)
+    elif isinstance(given, LiftTask):
+        other = lift_task(whole, target)
+    else:
+        raise UsageError(f"the task {given.kind} has more than one target", todo="leave the target out")
+    return task_model(whole, other), other
 
 
 def task_spaces(task: Task, camera: TaskCamera | None) -> tuple[gymnasium.spaces.Box, gymnasium.spaces.Box]:

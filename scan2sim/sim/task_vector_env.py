@@ -13,10 +13,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from scan2sim.sim.task_env import Observed, observed, task_spaces
+from scan2sim.errors import UsageError
+from scan2sim.sim.task_env import Observed, observed, task_spaces, what_happens
 from scan2sim.sim.task_pixels import TaskCamera
-from scan2sim.sim.task_world import TaskWorld, load_task_model, states_of
-from scan2sim.sim.tasks import CONTROL_HZ, TaskState, read_task
+from scan2sim.sim.task_world import TaskWorld, states_of
+from scan2sim.sim.tasks import CONTROL_HZ, SUBSTEPS, TaskState
 
 __all__ = ["TaskVectorEnv"]
 
@@ -27,7 +28,8 @@ class TaskVectorEnv(VectorEnv):
     """Worlds of :class:`TaskEnv` stepped by threads; MuJoCo releases Python's lock while it steps.
 
     Each world has a random generator of its own, seeded with ``seed + i``; world i goes the way of a single environment
-    with that seed.  An episode that has ended starts again with the next step (Gymnasium's ``NEXT_STEP``).
+    with that seed.  An episode that has ended starts again with the next step (Gymnasium's ``NEXT_STEP``), or in the
+    same step (``SAME_STEP``), whose ``info`` then has ``final_obs`` and ``final_info``.
 
     Args:
         num_envs: how many worlds.
@@ -36,13 +38,17 @@ class TaskVectorEnv(VectorEnv):
         obs: ``state`` or ``pixels``.
         scene: the scene folder that the splats come from, for pixels.
         randomize: whether each episode draws masses and frictions from the scene's intervals.
+        substeps: steps of physics an action; 16 are the steps of 1/480 s of the scene at rest.
+        target: Push and Lift: another thing of the scene than the task's own; the scene folder is needed.
         max_episode_steps: after which an episode is truncated; None takes the task's horizon.
         threads: how many step worlds.
+        autoreset: when episodes that have ended start again.
 
     Raises:
         ExportError: a file is missing or damaged.
         SceneError: the scene folder is damaged.
-        UsageError: pixels are asked for without a scene.
+        UsageError: pixels or another target are asked for without a scene, the target does not fit the task, there is
+            no step of physics, or episodes would not start again.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 (as Gymnasium declares it)
@@ -59,16 +65,21 @@ class TaskVectorEnv(VectorEnv):
         obs: Observed = "state",
         scene: str | Path | None = None,
         randomize: bool = True,
+        substeps: int = SUBSTEPS,
+        target: str | None = None,
         max_episode_steps: int | None = None,
         threads: int = 2,
+        autoreset: AutoresetMode = AutoresetMode.NEXT_STEP,
     ) -> None:
+        if autoreset == AutoresetMode.DISABLED:
+            raise UsageError("episodes that end have to start again", todo="choose NEXT_STEP or SAME_STEP")
+        self.metadata = {**self.metadata, "autoreset_mode": autoreset}
         self.num_envs = num_envs
-        self.task = read_task(Path(task))
+        shared, self.task = what_happens(Path(model), Path(task), scene, target)
         self.randomize = randomize
         self.horizon = max_episode_steps or self.task.horizon
         self.render_mode = None
-        shared = load_task_model(Path(model))
-        self.worlds = [TaskWorld(shared, self.task) for _ in range(num_envs)]
+        self.worlds = [TaskWorld(shared, self.task, substeps) for _ in range(num_envs)]
         self._camera = TaskCamera(self.task, scene) if obs == "pixels" else None
         self.single_observation_space, self.single_action_space = task_spaces(self.task, self._camera)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -109,12 +120,29 @@ class TaskVectorEnv(VectorEnv):
         ended = (self.task.success(after) | self.task.failed(after)) & ~again
         cut = (self._elapsed >= self.horizon) & ~again
         self._over = ended | cut
-        return observed(self.task, after, self.worlds, self._camera), rewards, ended, cut, self._info(after)
+        seen, info = observed(self.task, after, self.worlds, self._camera), self._info(after)
+        if self.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP and self._over.any():
+            seen, info = self._start_again(seen, info)
+        return seen, rewards, ended, cut, info
 
     def close_extras(self, **kwargs: Any) -> None:
         """Let the threads go."""
         if self._pool is not None:
             self._pool.shutdown()
+
+    def _start_again(self, last: Array, about: dict[str, Any]) -> tuple[Array, dict[str, Any]]:
+        """Start what is over at once; what was seen last goes into ``info`` as Gymnasium's own vector has it."""
+        over = self._over.copy()
+        for i in np.flatnonzero(over).tolist():
+            self.worlds[i].reset(self._rngs[i], randomize=self.randomize)
+        self._elapsed[over], self._over[:] = 0, False
+        state = self._last = self._state()
+        final = np.full(self.num_envs, None, dtype=object)
+        for i in np.flatnonzero(over).tolist():
+            final[i] = last[i]
+        ends = {name: np.where(over, value, np.zeros_like(value)) for name, value in about.items()}
+        info = self._info(state) | {"final_obs": final, "_final_obs": over, "final_info": ends, "_final_info": over}
+        return observed(self.task, state, self.worlds, self._camera), info
 
     def _each(self, do: Callable[[int], None]) -> None:
         """Do something for each world, each thread its share."""

@@ -13,10 +13,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from scan2sim.errors import ExportError
+from scan2sim.errors import ExportError, UsageError
 from scan2sim.geometry import matrix_from_quaternion, quaternion_multiply
 from scan2sim.sim.model import VISUAL_GROUP
-from scan2sim.sim.tasks import CONTROL_HZ, Start, Task, TaskState
+from scan2sim.sim.tasks import CONTROL_HZ, SUBSTEPS, Start, Task, TaskState
 
 __all__ = ["TaskWorld", "load_task_model", "states_of", "without_what_is_seen"]
 
@@ -27,16 +27,20 @@ class TaskWorld:
     Args:
         model: as :func:`load_task_model` loads it; it is copied.
         task: what happens in it.
+        substeps: steps of physics an action; the model's own step is not used.
 
     Raises:
         ExportError: the model lacks joints or sensors of the task.
+        UsageError: ``substeps`` is less than one.
     """
 
-    def __init__(self, model: mujoco.MjModel, task: Task) -> None:
-        self.task, self.model = task, copy.copy(model)
+    def __init__(self, model: mujoco.MjModel, task: Task, substeps: int = SUBSTEPS) -> None:
+        if substeps < 1:
+            raise UsageError(f"an action needs at least one step of physics, not {substeps}")
+        self.task, self.model, self.substeps = task, copy.copy(model), substeps
+        self.model.opt.timestep = 1 / (CONTROL_HZ * substeps)
         self.data = mujoco.MjData(self.model)
         self.goal = np.zeros((len(task.objects), 3))
-        self.substeps = max(1, round(1 / CONTROL_HZ / model.opt.timestep))
         try:
             self._home = model.key("home").id
             tool = [model.joint(name) for name in task.tool_joints]

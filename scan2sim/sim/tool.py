@@ -20,13 +20,15 @@ def add_slide(
     limits: tuple[float, float],  # [m] or [rad]
     *,
     hinge: bool = False,
+    drag: float = 0.0,  # [N s/m] or [N m s/rad]
 ) -> None:
-    """A joint that slides along, or turns about, an axis of the body's parent."""
+    """A joint along or about an axis of the body's parent; drag limits how fast a force moves it."""
     body.add_joint(
         name=name,
         type=mujoco.mjtJoint.mjJNT_HINGE if hinge else mujoco.mjtJoint.mjJNT_SLIDE,
         axis=axis,
         range=limits,
+        damping=drag,
         limited=mujoco.mjtLimited.mjLIMITED_TRUE,
     )
 

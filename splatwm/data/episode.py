@@ -32,7 +32,7 @@ class Episode:
     bodies: tuple[str, ...]  # O digests
     background: str  # digest of the body that stands still, in the scene frame; it has no mass
     links: tuple[str, ...]  # K names
-    shapes: tuple[str, ...]  # K solids: box:AxBxC, sphere:R
+    shapes: tuple[str, ...]  # K solids: box:AxBxC, sphere:R, cylinder:RxH
     mass: Array  # (O,) [kg]
     center_of_mass: Array  # (O, 3) [m] object frame
     inertia: Array  # (O, 3, 3) [kg m²] about the centre of mass, object frame

@@ -13,8 +13,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from scan2sim.bodies import Body, Estimate
-from scan2sim.errors import UsageError
+from scan2sim.bodies import Body, Estimate, read_solid
 from scan2sim.geometry import matrix_from_quaternion, quaternion_conjugate, quaternion_multiply, rotation_vector
 from scan2sim.scene import Label, Physical, Scene, SceneObject
 from scan2sim.sim import CONTACT, ContactTable, mujoco_spec
@@ -27,7 +26,11 @@ Array = NDArray[np.float64]
 LINK_MASS = 1e4  # [kg] no contact moves it within a frame: 5 N for 1/30 s make 16 µm/s of it, which tell the impulse
 LINK_INERTIA = 1e3  # [kg m²]
 FAR = 1e3  # [m] where links do not touch anything
-SHAPES = {"box": mujoco.mjtGeom.mjGEOM_BOX, "sphere": mujoco.mjtGeom.mjGEOM_SPHERE}
+SHAPES = {
+    "box": mujoco.mjtGeom.mjGEOM_BOX,
+    "sphere": mujoco.mjtGeom.mjGEOM_SPHERE,
+    "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
+}
 
 
 class Poses(NamedTuple):
@@ -67,7 +70,7 @@ class Links:
     """Solids that are moved: a pusher, or the parts of a gripper."""
 
     names: tuple[str, ...] = ()
-    shapes: tuple[str, ...] = ()  # box:AxBxC or sphere:R
+    shapes: tuple[str, ...] = ()  # box:AxBxC, sphere:R or cylinder:RxH
 
 
 class World:
@@ -84,7 +87,7 @@ class World:
 
     Raises:
         SceneError: MuJoCo cannot use a body.
-        UsageError: a link is neither a box nor a sphere.
+        UsageError: a link is no solid of `scan2sim.bodies.read_solid`.
     """
 
     def __init__(
@@ -200,16 +203,15 @@ class World:
 
 
 def _add_link(spec: mujoco.MjSpec, joint: str, name: str, shape: str, others: Sequence[str]) -> None:
-    kind, _, sizes = shape.partition(":")
-    if kind not in SHAPES:
-        raise UsageError(f"the link “{name}” is “{shape}”", todo="give box:AxBxC or sphere:R in metres")
-    lengths = [float(size) / (2 if kind == "box" else 1) for size in sizes.split("x")]
+    solid = read_solid(shape)
+    halved = {"box": (2, 2, 2), "sphere": (1,), "cylinder": (1, 2)}[solid.kind]  # MuJoCo takes half sides and heights
+    lengths = [size / by for size, by in zip(solid.sizes, halved, strict=True)]
     body = spec.worldbody.add_body(name=joint, gravcomp=1)
     body.add_freejoint(name=joint)
     body.explicitinertial = True
     body.mass, body.inertia = LINK_MASS, [LINK_INERTIA] * 3
     geom = body.add_geom(
-        spec.find_default("collision"), name=joint, type=SHAPES[kind], size=[*lengths, 0, 0][:3], mass=0
+        spec.find_default("collision"), name=joint, type=SHAPES[solid.kind], size=[*lengths, 0, 0][:3], mass=0
     )
     geom.priority = 2  # its own friction counts
     for other in ("world", *others):

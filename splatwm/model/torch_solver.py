@@ -3,6 +3,7 @@ by everything.  The tests hold the other to it."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,8 @@ from splatwm.model.problem import SolveInputs
 __all__ = ["solve_in_torch"]
 
 BOUNCES = 0.05  # [m/s] slower impacts do not bounce
+STRIDE = 0.003  # [m] of a part of a spring's integration
+MOST_PARTS = 64
 LEAST_RADIUS = 1e-6
 
 
@@ -24,6 +27,22 @@ class _Spring:
     damping: float
     creep: float
     impedance: tuple[float, float, float]
+    parts: int
+    convex: bool
+
+    @property
+    def lasts(self) -> float:
+        """What a step leaves of a velocity along the surface while friction holds."""
+        return (1 - self.step / self.parts * self.damping) ** self.parts
+
+    @property
+    def yields(self) -> float:
+        """Velocity per impulse of sticking friction over a step, to that of a single part."""
+        return (1 - self.lasts) / (self.step * self.damping)
+
+    def parts_at(self, normal: float) -> int:
+        """In how many parts the spring of something that comes so fast is integrated."""
+        return max(self.parts, min(math.ceil(-normal * self.step / STRIDE), MOST_PARTS))
 
 
 @dataclass
@@ -42,7 +61,7 @@ class _Contact:
     before: Tensor  # (6,)
     impulse: Tensor  # (6,)
     target: Tensor  # (5,)
-    springs: bool = True
+    acts: bool = True
     pushes: bool = False
     softness: Tensor | None = None
     linear_target: Tensor | None = None
@@ -59,6 +78,8 @@ def solve_in_torch(inputs: SolveInputs, config: PhysicsConfig) -> tuple[Tensor, 
         2 / (high * config.time_constant),
         config.friction_softness,
         config.impedance,
+        _parts(inputs.step, config),
+        config.law == "mujoco",
     )
     velocities = list(inputs.free.unbind(0))
     contacts = [_contact(inputs, k, spring) for k in range(len(inputs.gap))]
@@ -69,12 +90,17 @@ def solve_in_torch(inputs: SolveInputs, config: PhysicsConfig) -> tuple[Tensor, 
     for sweep in range(config.sweeps):
         for c in contacts if sweep % 2 == 0 else contacts[::-1]:
             _relax(c, velocities, spring)
-    share = max(0.0, 0.5 - 0.5 * config.lag / inputs.step)
+    share = max(0.0, 0.5 - 0.5 * config.timestep / inputs.step)
     moves = inputs.inverse_mass > 0
     mean = [v + share * (u - v) if m else v for v, u, m in zip(velocities, inputs.before, moves, strict=True)]
     _solve_positions(contacts, velocities, mean, config.position_sweeps)
     impulse = torch.stack([c.impulse for c in contacts]) if contacts else inputs.warm.clone()
     return impulse, torch.stack(velocities), torch.stack(mean)
+
+
+def _parts(step: float, config: PhysicsConfig) -> int:
+    damping = 2 / (config.impedance[1] * config.time_constant)
+    return max(1, math.ceil(step / config.timestep - 0.01), math.ceil(step * damping / 1.06))
 
 
 def _contact(inputs: SolveInputs, k: int, spring: _Spring) -> _Contact:
@@ -83,7 +109,6 @@ def _contact(inputs: SolveInputs, k: int, spring: _Spring) -> _Contact:
     response_a = _inverse_mass(inputs, a) @ jacobian_a.T
     response_b = _inverse_mass(inputs, b) @ jacobian_b.T
     before = jacobian_a @ inputs.before[a] + jacobian_b @ inputs.before[b]
-    damped = 1 + spring.step * spring.damping
     zero = torch.zeros_like(before[:3])
     bias = inputs.velocity_bias[k]
     return _Contact(
@@ -100,7 +125,7 @@ def _contact(inputs: SolveInputs, k: int, spring: _Spring) -> _Contact:
         bias,
         before,
         inputs.warm[k],
-        spring.creep * before[1:] / damped + torch.cat([bias[1:], zero]),
+        spring.creep * spring.lasts * before[1:] + torch.cat([bias[1:], zero]),
     )
 
 
@@ -125,69 +150,90 @@ def _apply(c: _Contact, change: Tensor, velocities: list[Tensor]) -> None:
     velocities[c.b] = velocities[c.b] + c.response_b @ change
 
 
-def _impedance(depth: Tensor, spring: _Spring) -> tuple[Tensor, Tensor]:
-    """MuJoCo's impedance and its slope."""
+def _impedance(depth: Tensor, spring: _Spring) -> Tensor:
+    """MuJoCo's impedance."""
     low, high, width = spring.impedance
     x = (depth / width).clamp(0, 1)
-    first = x <= 0.5
-    y = torch.where(first, 2 * x * x, 1 - 2 * (1 - x) ** 2)
-    slope = torch.where(first, 4 * x, 4 * (1 - x)) * (high - low) / width
-    return low + y * (high - low), slope
+    return low + torch.where(x <= 0.5, 2 * x * x, 1 - 2 * (1 - x) ** 2) * (high - low)
+
+
+def _sprung(c: _Contact, acceleration: Tensor, parts: int, spring: _Spring) -> tuple[Tensor, Tensor, Tensor]:
+    """Impulse and way of a contact alone over a step, and how it resists at the end."""
+    part, v, r = spring.step / parts, c.before[0], c.gap
+    impulse = resistance = torch.zeros_like(r)
+    closed = bool(c.gap <= 0)
+    for _ in range(parts):
+        impedance = _impedance(-r, spring)
+        resistance = (1 - impedance) / impedance * c.inverse_mass
+        wanted = v - part * (spring.damping * v + impedance * spring.stiffness * r)
+        v = v + part * acceleration
+        push = (wanted - v) / (c.mobility[0, 0] + resistance)
+        if r < 0 and (closed or push > 0):
+            impulse, v = impulse + push, v + c.mobility[0, 0] * push
+        r = r + part * v
+    return impulse, r - c.gap, resistance
 
 
 def _set_targets(c: _Contact, normal: Tensor, restitution: Tensor, position_bias: Tensor, spring: _Spring) -> None:
-    h = spring.step
-    opened = bool(c.gap > 0)
-    meets = not opened or bool(c.gap + h * normal < 0)
-    c.springs, c.pushes = not opened, opened
+    h, mobility = spring.step, c.mobility[0, 0]
+    alone = normal - mobility * c.impulse[0] - c.bias[0]
+    parts = spring.parts_at(float(alone.detach()))
     c.position_target = torch.zeros_like(c.gap)
-    if opened:
-        impedance, _ = _impedance(-(c.gap + h * normal), spring)
-        resistance = (1 - impedance) / impedance * c.inverse_mass
-        if meets:
-            rest = c.gap / normal + h
-            stiff = 1 + rest * spring.damping + rest * rest * impedance * spring.stiffness
-            c.softness, velocity = rest * resistance / stiff / h, normal / stiff
-            c.position_target = rest * velocity / h - c.gap / h
-        else:
-            c.softness, velocity = torch.zeros_like(c.gap), -c.gap / h
-            c.position_target = -c.gap / h
-        c.linear_target = velocity + c.bias[0]
-        c.friction_softness = spring.creep * c.friction[0] ** 2 * resistance / (1 + h * spring.damping)
-    if restitution > 0 and meets and normal < -BOUNCES:
-        c.springs, c.pushes = False, True
+    if restitution > 0 and normal < -BOUNCES and c.gap + h * normal < 0:
+        c.acts = c.pushes = True
         c.softness = c.friction_softness = torch.zeros_like(c.gap)
         c.linear_target = -restitution * normal + c.bias[0]
         c.position_target = -c.gap.clamp(min=0) / h
+    else:
+        opened = bool(c.gap > 0)
+        acceleration = (alone - c.before[0]) / h
+        if not acceleration.requires_grad:
+            acceleration = acceleration.detach().requires_grad_()
+        with torch.enable_grad():
+            impulse, way, resistance = _sprung(c, acceleration, parts, spring)
+            presses = not opened or bool(impulse > 0)
+            if presses:
+                (slope,) = torch.autograd.grad(impulse, acceleration, create_graph=True)
+        c.acts, c.pushes = presses or parts > 1, opened and parts > 1
+        if presses:
+            c.softness = (-h / slope - mobility).clamp(min=0)
+            velocity = alone + (mobility + c.softness) * impulse
+        else:
+            c.softness, velocity, way = torch.zeros_like(c.gap), -c.gap / h, -c.gap
+        c.linear_target = velocity + c.bias[0]
+        c.friction_softness = spring.creep * c.friction[0] ** 2 * resistance * spring.yields
+        if c.pushes:
+            c.position_target = way / h
     c.position_target = c.position_target + position_bias
 
 
 def _relax(c: _Contact, velocities: list[Tensor], spring: _Spring) -> None:
-    u, old, h = _relative(c, velocities), c.impulse, spring.step
-    if c.springs:
-        v = u[0] - c.bias[0]
-        depth = -(c.gap + h * v)
-        impedance, slope = _impedance(depth, spring)
-        damped, stiff = 1 + h * spring.damping, h * spring.stiffness
-        share = impedance / ((1 - impedance) * c.inverse_mass)
-        lack = c.before[0] - damped * v + stiff * impedance * depth
-        rise = slope / ((1 - impedance) ** 2 * c.inverse_mass)
-        newton = share * (damped + h * stiff * impedance)
-        newton = newton + h * (rise * lack.clamp(min=0) + share * stiff * slope * depth.clamp(min=0))
-        pressed = old[0] + (share * lack - old[0]) / (1 + c.mobility[0, 0] * newton.detach())
-        creep = spring.creep * c.friction[0] ** 2 / (share * damped)
-    else:
+    u, old = _relative(c, velocities), c.impulse
+    if c.acts:
         assert c.softness is not None
         assert c.linear_target is not None
         assert c.friction_softness is not None
-        pressed = old[0] - (u[0] - c.linear_target + c.softness * old[0]) / (c.mobility[0, 0] + c.softness)
-        creep = c.friction_softness
+        lack, direction = c.linear_target - u[0] - c.softness * old[0], None
+        resist = c.mobility[0, 0] + c.softness
+        if spring.convex and old[0] > 1e-9:
+            direction = old[1:] / old[0]
+            yields = c.friction_softness / (c.friction**2).clamp(min=1e-12)
+            lack = lack + (direction * (c.target - u[1:] - yields * old[1:])).sum()
+            along = torch.cat([torch.ones_like(direction[:1]), direction])
+            resist = (c.softness + (direction**2 * yields).sum() + along @ c.mobility @ along).detach()
+        pressed = old[0] + lack / resist
+    else:
+        pressed, direction = torch.zeros_like(old[0]), None
     if pressed > 0:
-        slide = u[1:] + c.mobility[0, 1:] * (pressed - old[0]) - c.target
+        assert c.friction_softness is not None
+        begun = old[1:] if direction is None else direction * pressed
+        more = torch.cat([pressed[None], begun]) - old
+        slide = u[1:] + c.mobility[1:] @ more - c.target
         speed = (c.friction**2 * slide**2).sum()
-        slip = (speed.sqrt() if speed > 0 else speed) / pressed + creep
+        slides = (speed.sqrt() if speed > 0 else speed) / pressed
+        slip = torch.maximum(slides, c.friction_softness) if spring.convex else slides + c.friction_softness
         radius = c.friction.clamp(min=LEAST_RADIUS)
-        rub = list(old[1:].unbind())
+        rub = list(begun.unbind())
         for j in range(5):
             resist = slip / radius[j] ** 2
             change = -(slide[j] + resist * rub[j]) / (c.mobility[j + 1, j + 1] + resist)

@@ -1,21 +1,5 @@
-// Gradients of a solve: its sweeps backwards, visit by visit, from what each visit saw. Mobilities, masses and the slopes
-// of Newton steps are constants; at the fixed point the slopes do not matter.
-
-template <class T>
-struct Dual {  // a number with its derivatives by gap and normal velocity
-    T v, g[2];
-    Dual(T value = 0, T by_gap = 0, T by_normal = 0) : v(value), g{by_gap, by_normal} {}
-    Dual operator-() const { return {-v, -g[0], -g[1]}; }
-    friend Dual operator+(Dual a, Dual b) { return {a.v + b.v, a.g[0] + b.g[0], a.g[1] + b.g[1]}; }
-    friend Dual operator-(Dual a, Dual b) { return a + -b; }
-    friend Dual operator*(Dual a, Dual b) { return {a.v * b.v, a.g[0] * b.v + a.v * b.g[0], a.g[1] * b.v + a.v * b.g[1]}; }
-    friend Dual operator/(Dual a, Dual b) {
-        const T q = a.v / b.v;
-        return {q, (a.g[0] - q * b.g[0]) / b.v, (a.g[1] - q * b.g[1]) / b.v};
-    }
-};
-template <class T>
-T value_of(const Dual<T>& x) { return x.v; }
+// Gradients of a solve: its sweeps backwards, visit by visit, from what each visit saw. Mobilities, masses and how
+// far impulses go along their own direction in a visit are constants; at the fixed point the latter does not matter.
 
 template <class T>
 struct Visit {  // what a visit saw
@@ -47,31 +31,31 @@ Relative<T> by_impulse(const Row<T>& c, const Moving<T>& a, const Moving<T>& b) 
 
 // One visit of `relax` backwards. `g` holds the gradients after it and gets those before it; `u` gets those by velocities.
 template <class T>
-void relax_back(const Row<T>& c, const Visit<T>& seen, const Spring<T>& s, RowGradient<T>& g, T* u_bar) {
-    T u[6], old[6], f[6];
-    for (int j = 0; j < 6; j++) u[j] = seen.u[j], f[j] = old[j] = seen.impulse[j], u_bar[j] = 0;
-    SpringLaw<T> law{};
-    T softness = c.softness, target = c.linear_target, creep = c.friction_softness;
-    if (c.springs) {
-        law = spring_law(c.gap, u[0] - c.bias[0], c.target[0], c.inverse_mass, s);
-        softness = 1 / law.slope, target = u[0] + softness * law.impulse;
-        creep = s.creep * c.friction[0] * c.friction[0] / (law.share * (1 + s.step * s.damping));
-    }
-    const T resist = c.mobility[0][0] + softness, lack = u[0] - target + softness * f[0];
-    const T pressed = std::max(T(0), f[0] - lack / resist);
+void relax_back(const Row<T>& row, const Visit<T>& seen, const Spring<T>& s, RowGradient<T>& g, T* u_bar) {
+    Row<T> c = row;
+    T u[6], old[6], f[6], pressed = 0;
+    for (int j = 0; j < 6; j++) u[j] = seen.u[j], c.impulse[j] = f[j] = old[j] = seen.impulse[j], u_bar[j] = 0;
+    const T mu[6] = {0, c.friction[0], c.friction[0], c.friction[1], c.friction[2], c.friction[2]};
+    const Press<T> p = c.acts ? press(c, u, mu, s) : Press<T>{};
+    if (c.acts) pressed = std::max(T(0), f[0] + p.lack / p.resist);
     if (!(pressed > 0)) {
         for (int j = 0; j < 6; j++) g.impulse[j] = 0;
         return;
     }
     // forward once more, keeping what the way back needs
-    const T mu[6] = {0, c.friction[0], c.friction[0], c.friction[1], c.friction[2], c.friction[2]};
-    T radius[6], q[6], step[6], speed = 0, size = 0, slide[6];
+    f[0] = pressed;
+    for (int j = 1; j < 6 && p.along; j++) f[j] = p.direction[j] * pressed;
+    T radius[6], q[6], step[6], begun[6], speed = 0, size = 0, slide[6];
+    for (int j = 0; j < 6; j++) {
+        begun[j] = f[j];
+        for (int i = 1; i < 6; i++) u[i] += c.mobility[j][i] * (f[j] - old[j]);
+    }
     for (int j = 1; j < 6; j++) {
-        u[j] += c.mobility[0][j] * (pressed - old[0]);
         slide[j] = u[j] - c.target[j], radius[j] = std::max(mu[j], T(1e-6));
         speed += mu[j] * mu[j] * slide[j] * slide[j];
     }
-    const T root = std::sqrt(speed), slip = root / pressed + creep;
+    const T creep = c.friction_softness, root = std::sqrt(speed), slides = root / pressed;
+    const T slip = s.convex ? std::max(slides, creep) : slides + creep;
     for (int j = 1; j < 6; j++) {
         q[j] = slip / (radius[j] * radius[j]);
         step[j] = -(u[j] - c.target[j] + q[j] * f[j]) / (c.mobility[j][j] + q[j]);
@@ -98,13 +82,15 @@ void relax_back(const Row<T>& c, const Visit<T>& seen, const Spring<T>& s, RowGr
         for (int i = 1; i < 6; i++) step_bar += c.mobility[j][i] * u_bar[i];
         const T divisor = c.mobility[j][j] + q[j], e_bar = -step_bar / divisor;
         u_bar[j] += e_bar, g.target[j] -= e_bar;
-        const T q_bar = e_bar * old[j] - step_bar * step[j] / divisor;
+        const T q_bar = e_bar * begun[j] - step_bar * step[j] / divisor;
         f_bar[j] += e_bar * q[j];
         slip_bar += q_bar / (radius[j] * radius[j]);
         radius_bar[j] -= 2 * q_bar * slip / (radius[j] * radius[j] * radius[j]);
     }
-    const T root_bar = slip_bar / pressed;
-    pressed_bar -= slip_bar * root / (pressed * pressed);
+    const bool sliding = !s.convex || slides > creep, creeping = !s.convex || !sliding;
+    const T root_bar = sliding ? slip_bar / pressed : 0;
+    pressed_bar -= root_bar * root / pressed;
+    if (creeping) g.friction_softness += slip_bar;
     T mu_bar[6];
     for (int j = 1; j < 6; j++) {
         mu_bar[j] = mu[j] > T(1e-6) ? radius_bar[j] : 0;
@@ -114,54 +100,61 @@ void relax_back(const Row<T>& c, const Visit<T>& seen, const Spring<T>& s, RowGr
             mu_bar[j] += root_bar * mu[j] * slide[j] * slide[j] / root;
         }
     }
-    g.friction[0] += mu_bar[1] + mu_bar[2], g.friction[1] += mu_bar[3], g.friction[2] += mu_bar[4] + mu_bar[5];
-    T first_bar = 0;  // by the normal impulse before the visit
-    for (int j = 1; j < 6; j++) pressed_bar += c.mobility[0][j] * u_bar[j], first_bar -= c.mobility[0][j] * u_bar[j];
-    if (c.springs) {
-        const T law_bar = pressed_bar * softness / resist;
-        first_bar += pressed_bar * (1 - softness / resist);
-        const T share_bar = law.share > 0 ? -slip_bar * creep / law.share : 0;
-        g.friction[0] += c.friction[0] > 0 ? 2 * slip_bar * creep / c.friction[0] : 0;
-        const T by_share_depth = share_bar * law.share_per_depth;
-        const T v_bar = law_bar * law.per_velocity - s.step * by_share_depth;
-        u_bar[0] += v_bar, g.bias[0] -= v_bar;
-        g.gap -= law_bar * law.per_depth + by_share_depth;
-        g.target[0] += law_bar * law.share;
-    } else {
-        u_bar[0] -= pressed_bar / resist, g.linear_target += pressed_bar / resist;
-        g.softness += pressed_bar * (lack / resist - old[0]) / resist;
-        g.friction_softness += slip_bar;
-        first_bar += pressed_bar * (1 - softness / resist);
+    T old_bar[6]{};  // by the impulse before the visit, and by velocities that it had changed
+    for (int j = 0; j < 6; j++) {
+        T by = 0;
+        for (int i = 1; i < 6; i++) by += c.mobility[j][i] * u_bar[i];
+        old_bar[j] -= by;
+        (j ? f_bar[j] : pressed_bar) += by;
     }
-    g.impulse[0] = first_bar;
-    for (int j = 1; j < 6; j++) g.impulse[j] = f_bar[j];
+    if (p.along)
+        for (int j = 1; j < 6; j++) pressed_bar += f_bar[j] * p.direction[j];
+    const T lack_bar = pressed_bar / p.resist;
+    old_bar[0] += pressed_bar - lack_bar * c.softness;
+    u_bar[0] -= lack_bar, g.linear_target += lack_bar;
+    g.softness -= lack_bar * old[0] + (p.along ? 0 : lack_bar * p.lack / p.resist);
+    for (int j = 1; j < 6; j++) {
+        if (!p.along) {
+            old_bar[j] += f_bar[j];
+            continue;
+        }
+        const T square = std::max(mu[j] * mu[j], T(1e-12)), left_bar = lack_bar * p.direction[j];
+        const T direction_bar = f_bar[j] * pressed + lack_bar * p.left[j];
+        g.target[j] += left_bar, u_bar[j] -= left_bar, old_bar[j] -= left_bar * creep / square;
+        g.friction_softness -= left_bar * old[j] / square;
+        if (mu[j] * mu[j] > T(1e-12)) mu_bar[j] += 2 * left_bar * old[j] * creep / (square * mu[j]);
+        old_bar[j] += direction_bar / old[0], old_bar[0] -= direction_bar * old[j] / (old[0] * old[0]);
+    }
+    g.friction[0] += mu_bar[1] + mu_bar[2], g.friction[1] += mu_bar[3], g.friction[2] += mu_bar[4] + mu_bar[5];
+    for (int j = 0; j < 6; j++) g.impulse[j] = old_bar[j];
 }
 
-// `set_targets` backwards; `before` and `normal` get gradients by the velocities that it saw.
+// `set_targets` backwards; `before` and `normal` get gradients by the velocities that it saw, g.impulse those by the
+// impulses it began with.
 template <class T>
-void targets_back(const Row<T>& c, T normal, const Spring<T>& s, RowGradient<T>& g, T* before, T& normal_bar) {
-    const T h = s.step, damped = 1 + h * s.damping;
-    normal_bar = 0;
-    for (int j = 1; j < 6; j++) before[j] = g.target[j] * s.creep / damped;
-    before[0] = c.springs ? g.target[0] : 0;
+void targets_back(const Row<T>& c, const Spring<T>& s, RowGradient<T>& g, T* before, T& normal) {
+    normal = 0;
+    for (int j = 1; j < 6; j++) before[j] = g.target[j] * s.creep * s.lasts;
+    before[0] = 0;
     for (int j = 1; j < 3; j++) g.bias[j] += g.target[j];
-    g.position_bias += g.position_target;
-    if (c.springs) return;
-    g.bias[0] += g.linear_target;
+    g.position_bias += g.position_target, g.bias[0] += g.linear_target;
     if (c.bounces) {
-        normal_bar -= c.restitution * g.linear_target;
-        if (c.gap > 0) g.gap -= g.position_target / h;
+        normal -= c.restitution * g.linear_target;
+        if (c.gap > 0) g.gap -= g.position_target / s.step;
         return;
     }
-    using D = Dual<T>;
-    const OpenTargets<D> o = open_targets(D(c.gap, 1, 0), D(normal, 0, 1), c.inverse_mass, s);
-    const T creep = s.creep * c.friction[0] * c.friction[0] / damped;
-    for (int k = 0; k < 2; k++) {
-        const T by = g.softness * o.softness.g[k] + g.linear_target * o.velocity.g[k] + g.position_target * o.position.g[k] +
-                     g.friction_softness * creep * o.resistance.g[k];
-        (k == 0 ? g.gap : normal_bar) += by;
-    }
-    if (c.friction[0] > 0) g.friction[0] += 2 * g.friction_softness * creep / c.friction[0] * o.resistance.v;
+    using D = Dual<T, 3>;
+    const Linear<D> spring = linearized(D::variable(c.gap, 0), D::variable(c.before, 1), D::variable(c.alone, 2), c.mobility[0][0],
+                                        c.inverse_mass, c.parts, s);
+    const T creep = s.creep * c.friction[0] * s.yields, by_resistance = g.friction_softness * creep * c.friction[0];
+    const T by_position = c.asks ? g.position_target : 0;
+    T by[3];
+    for (int k = 0; k < 3; k++)
+        by[k] = g.softness * spring.softness.g[k] + g.linear_target * spring.velocity.g[k] + by_position * spring.position.g[k] +
+                by_resistance * spring.resistance.g[k];
+    g.gap += by[0], before[0] += by[1], normal += by[2];
+    g.impulse[0] -= c.mobility[0][0] * by[2], g.bias[0] -= by[2];
+    g.friction[0] += 2 * g.friction_softness * creep * spring.resistance.v;
 }
 
 template <class T>
@@ -171,14 +164,12 @@ void solve_adjoint(const SolveInputs<T>& in, const SolveGradients<T>& out, const
     const int n = in.contacts, o = in.bodies;
     auto order = [n](int sweep, int k) { return sweep % 2 == 0 ? k : n - 1 - k; };
     // forward, remembering
-    Array<T> normal(n);
     Array<Visit<T>> visits(size_t(s.sweeps) * n);
     for (Row<T>& c : p.rows) apply(c, c.impulse, p.bodies[c.a], p.bodies[c.b]);
     for (int i = 0; i < n; i++) {
         Row<T>& c = p.rows[i];
         c.inverse_mass = p.bodies[c.a].inverse_mass + p.bodies[c.b].inverse_mass;
-        normal[i] = normal_velocity(c, p.bodies[c.a], p.bodies[c.b]);
-        set_targets(c, p.before[i].u, normal[i], spring);
+        set_targets(c, p.before[i].u, normal_velocity(c, p.bodies[c.a], p.bodies[c.b]), spring);
     }
     for (int sweep = 0; sweep < s.sweeps; sweep++)
         for (int k = 0; k < n; k++) {
@@ -231,7 +222,7 @@ void solve_adjoint(const SolveInputs<T>& in, const SolveGradients<T>& out, const
             const T u[6] = {g[i].position_target};
             spread(p.rows[i], u, after[p.rows[i].a], after[p.rows[i].b]);
         }
-    const T share = std::max(T(0), T(0.5) - T(0.5) * T(s.lag) / in.step);
+    const T share = std::max(T(0), T(0.5) - T(0.5) * T(s.timestep) / in.step);
     for (int i = 0; i < o; i++) {
         const T part = p.bodies[i].inverse_mass > 0 ? share : 0;
         after[i].v += wide[i].v * (1 - part), after[i].w += wide[i].w * (1 - part);
@@ -251,7 +242,7 @@ void solve_adjoint(const SolveInputs<T>& in, const SolveGradients<T>& out, const
     for (int i = 0; i < n; i++) {
         const Row<T>& c = p.rows[i];
         T before[6], u[6]{};
-        targets_back(c, normal[i], spring, g[i], before, u[0]);
+        targets_back(c, spring, g[i], before, u[0]);
         spread(c, u, after[c.a], after[c.b]);
         spread(c, before, start[c.a], start[c.b]);
     }

@@ -1,5 +1,6 @@
 // What each instruction set offers.
 #pragma once
+#include "network.h"
 #include "types.h"
 
 namespace splatwm {
@@ -40,12 +41,14 @@ struct Rollout {
     const float *link_position, *link_wxyz;         // (B, T, L, 3), (B, T, L, 4): where they are after each step
     float *position, *wxyz, *impulse;               // (B, T, O, 3 | 4 | 3)
     int threads;
+    const Network* network;                         // may be missing
 };
 
 using TakeContact = void (*)(void* to, const Contact&);
 
 struct Kernels {
     void (*find_contacts)(const Bodies&, const Settings&, float dt, TakeContact take, void* to);
+    int (*looks)(const Bodies&, const Settings&, float dt);  // how often a step of a rollout finds contacts
     void (*solve_float)(const SolveInputs<float>&, const SolveOutputs<float>&, const Settings&);
     void (*solve_double)(const SolveInputs<double>&, const SolveOutputs<double>&, const Settings&);
     void (*solve_adjoint_float)(const SolveInputs<float>&, const SolveGradients<float>&, const Settings&);

@@ -15,16 +15,19 @@ namespace {
 #include "narrow.inl"
 #include "manifold.inl"
 #include "detect.inl"
+#include "dual.inl"
+#include "spring.inl"
 #include "solver.inl"
 #include "problem.inl"
 #include "adjoint.inl"
+#include "network.inl"
 #include "world.inl"
 #include "rollout.inl"
 
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{find_contacts, solve<float>, solve<double>, solve_adjoint<float>, solve_adjoint<double>, distances, roll_out};
+const Kernels table{find_contacts, looks, solve<float>, solve<double>, solve_adjoint<float>, solve_adjoint<double>, distances, roll_out};
 
 }  // namespace SPLATWM_ISA
 }  // namespace splatwm

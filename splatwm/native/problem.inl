@@ -27,7 +27,7 @@ struct Problem {
 // Halfway between the velocities before and after, less what a semi-implicit integrator lags behind.
 template <class T>
 void mean_of(const SolveInputs<T>& in, const Settings& s, Array<Moving<T>>& mean) {
-    const T share = std::max(T(0), T(0.5) - T(0.5) * T(s.lag) / in.step);
+    const T share = std::max(T(0), T(0.5) - T(0.5) * T(s.timestep) / in.step);
     for (int i = 0; i < in.bodies; i++) {
         if (!(mean[i].inverse_mass > 0)) continue;
         mean[i].v += (Vec<T>(in.before + 6 * i) - mean[i].v) * share;

@@ -8,6 +8,12 @@ inline void find_contacts(const Bodies& s, const Settings& settings, float dt, T
     for (const Contact& c : world.contacts) take(to, c);
 }
 
+inline int looks(const Bodies& s, const Settings& settings, float dt) {
+    World world;
+    world.begin(s, settings);
+    return world.looks(dt);
+}
+
 // Signed distances of points to the union of a shape's pieces: exact outside, inside those of the deepest single piece.
 inline void distances(const Shape& shape, const Shape& dot, const float* points, int count, float* out) {
     const Mat3 straight{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
@@ -47,6 +53,7 @@ inline void roll_out(const Bodies* environments, const Rollout& r, const Setting
 #pragma omp parallel num_threads(r.threads)
     {
         World world;
+        world.network = r.network;
 #pragma omp for schedule(dynamic)
         for (int e = 0; e < r.environments; e++) {
             const Bodies& s = environments[e];

@@ -1,10 +1,9 @@
 // The contact solver: block Gauss–Seidel over contacts, first for the velocities at the end of a step, then for the
 // mean velocities that move the bodies through it. The same maths in torch: splatwm/model/torch_solver.py.
 //
-// A contact obeys MuJoCo's soft constraint a (1 - d) + d (a + b v + k d r) + d R f = 0 (r gap, d(r) impedance), here
-// implicit over the step h. Friction: a row of mobility W and radius mu is solved as u = -(s / mu^2) lambda with
-// s = |mu u| / lambda_n, which at its fixed point is Coulomb's law on the elliptic cone that sliding, torsion and
-// rolling share.
+// What a contact's spring asks for stands in spring.inl. Friction: a row of mobility W and radius mu is solved as
+// u = -(s / mu^2) lambda with s = |mu u| / lambda_n, which at its fixed point is Coulomb's law on the elliptic cone that
+// sliding, torsion and rolling share.
 
 template <class T>
 struct Moving {  // a body in the solver
@@ -23,17 +22,11 @@ struct Row {  // a contact in the solver
     T impulse[6]{};                // normal, two sliding [N s], torsion, two rolling [N m s]
     T mobility[6][6];
     T inverse_mass;  // of both
+    T before, alone;  // normal velocities: at the start, and at the end without this contact
     T target[6], linear_target, softness, friction_softness, position_target, push;
+    int parts;  // of its spring
     bool follows;  // the displacement is what the velocity at the end says
-    bool springs, bounces, pushes;  // the spring acts from the start of the step; something is asked of the displacement
-};
-
-template <class T>
-struct Spring {  // of all contacts, in a step
-    T step, stiffness, damping, creep, impedance[3];
-    Spring(T h, const Settings& s)
-        : step(h), stiffness(s.stiffness), damping(s.damping), creep(s.friction_softness),
-          impedance{T(s.impedance[0]), T(s.impedance[1]), T(s.impedance[2])} {}
+    bool acts, bounces, asks, pushes;  // it may push in this step; its spring, or anything, asks something of the displacement
 };
 
 template <class T>
@@ -78,114 +71,88 @@ void fill_mobility(Row<T>& c, const Moving<T>& a, const Moving<T>& b) {
                 (i == j && i < 3 ? inverse_mass : 0) + dot(lever_a[i], turn_a[j]) + dot(lever_b[i], turn_b[j]);
 }
 
-template <class T>
-struct Impedance {
-    T value, slope;
-};
-
-inline float value_of(float x) { return x; }
-inline double value_of(double x) { return x; }
-
-// MuJoCo's impedance at a depth, with power 2 and midpoint 1/2.
-template <class S, class T>
-Impedance<S> impedance_at(S depth, const Spring<T>& s) {
-    const T rise = s.impedance[1] - s.impedance[0];
-    const S x = depth / s.impedance[2];
-    if (value_of(x) <= 0) return {S(s.impedance[0]), S(0)};
-    if (value_of(x) >= 1) return {S(s.impedance[1]), S(0)};
-    if (value_of(x) <= T(0.5)) return {x * x * (2 * rise) + S(s.impedance[0]), x * (4 * rise / s.impedance[2])};
-    const S y = S(1) - x;
-    return {(S(1) - y * y * T(2)) * rise + S(s.impedance[0]), y * (4 * rise / s.impedance[2])};
-}
-
-// The spring's impulse at a normal velocity, and what changes it.
-template <class T>
-struct SpringLaw {
-    T impulse, share;            // share: impulse per lacking velocity
-    T per_velocity, per_depth;   // derivatives of the impulse; the depth is that at the end of the step
-    T share_per_depth;
-    T slope;                     // of a Newton step: -per_velocity, kept positive
-};
-
-template <class T>
-SpringLaw<T> spring_law(T gap, T v, T before, T inverse_mass, const Spring<T>& s) {
-    const T h = s.step, depth = -(gap + h * v), damped = 1 + h * s.damping, stiff = h * s.stiffness;
-    const Impedance<T> d = impedance_at(depth, s);
-    const T yield = 1 / ((1 - d.value) * inverse_mass), share = d.value * yield;
-    const T lack = before - damped * v + stiff * d.value * depth;
-    const T rise = d.slope * yield / (1 - d.value);
-    const T per_depth = rise * lack + share * stiff * (d.slope * depth + d.value);
-    const T slope = share * (damped + h * stiff * d.value) + h * (rise * std::max(T(0), lack) + share * stiff * d.slope * std::max(T(0), depth));
-    return {share * lack, share, -share * damped - h * per_depth, per_depth, rise, slope};
-}
-
-// Near a normal velocity u the impulse is (target - u) / softness: a Newton step, for the impedance rises steeply.
-template <class T>
-void linearize(Row<T>& c, T u, const Spring<T>& s) {
-    const SpringLaw<T> law = spring_law(c.gap, u - c.bias[0], c.target[0], c.inverse_mass, s);
-    c.softness = 1 / law.slope;
-    c.linear_target = u + c.softness * law.impulse;
-    c.friction_softness = s.creep * c.friction[0] * c.friction[0] / (law.share * (1 + s.step * s.damping));
-}
-
-template <class S>
-struct OpenTargets {
-    S softness, velocity, position, resistance;
-};
-
-// A contact that is open at first. It meets the other side within the step, or it keeps that from going through. S is a
-// number, or one with derivatives.
-template <class S, class T>
-OpenTargets<S> open_targets(S gap, S normal, T inverse_mass, const Spring<T>& s) {
-    const T h = s.step;
-    const Impedance<S> d = impedance_at(-(gap + normal * h), s);
-    const S resistance = (S(1) - d.value) / d.value * inverse_mass;
-    if (!(value_of(gap + normal * h) < 0)) return {S(0), -gap / h, -gap / h, resistance};
-    const S rest = gap / normal + h;
-    const S stiff = S(1) + rest * s.damping + rest * rest * d.value * s.stiffness;
-    return {rest * resistance / stiff / h, normal / stiff, rest * normal / stiff / h - gap / h, resistance};
-}
-
 // Targets of a contact: `before` are relative velocities at the start of the step, `normal` the normal one that free
-// motion and the last impulses would lead to. What is open and meets within the step springs for the rest of it.
+// motion and the last impulses would lead to. Displacements are asked for where they are not just what velocities at the
+// end make of them: of springs of several parts, and of what would go through.
 template <class T>
 void set_targets(Row<T>& c, const T* before, T normal, const Spring<T>& s) {
     constexpr T BOUNCES = T(0.05);  // [m/s] slower impacts do not bounce
-    const T h = s.step;
-    const bool open = c.gap > 0, meets = !open || -h * normal > c.gap;
-    c.springs = !open, c.bounces = false, c.pushes = open, c.position_target = 0;
-    c.target[0] = before[0];
-    if (open) {
-        const OpenTargets<T> o = open_targets(c.gap, normal, c.inverse_mass, s);
-        c.softness = o.softness, c.linear_target = o.velocity + c.bias[0], c.position_target = o.position;
-        c.friction_softness = s.creep * c.friction[0] * c.friction[0] * o.resistance / (1 + h * s.damping);
-    }
-    if (c.restitution > 0 && meets && normal < -BOUNCES) {
-        c.springs = false, c.bounces = c.pushes = true, c.softness = c.friction_softness = 0;
+    const T h = s.step, alone = normal - c.mobility[0][0] * c.impulse[0] - c.bias[0];
+    c.before = before[0], c.alone = alone;
+    c.parts = s.parts_at(alone);
+    c.bounces = c.restitution > 0 && normal < -BOUNCES && -h * normal > c.gap;
+    if (c.bounces) {
+        c.acts = c.pushes = true, c.softness = c.friction_softness = 0;
         c.linear_target = -c.restitution * normal + c.bias[0];
         c.position_target = -std::max(c.gap, T(0)) / h;
+    } else {
+        const Linear<T> spring = linearized(c.gap, c.before, alone, c.mobility[0][0], c.inverse_mass, c.parts, s);
+        c.acts = spring.presses || c.parts > 1;
+        c.asks = c.pushes = c.parts > 1 && c.gap > 0;
+        c.softness = spring.softness, c.linear_target = spring.velocity + c.bias[0];
+        c.position_target = c.pushes ? spring.position : 0;
+        c.friction_softness = s.creep * c.friction[0] * c.friction[0] * spring.resistance * s.yields;
     }
-    for (int j = 1; j < 6; j++) c.target[j] = s.creep * before[j] / (1 + h * s.damping);
+    const T lasts = s.creep * s.lasts;
+    for (int j = 1; j < 6; j++) c.target[j] = lasts * before[j];
     for (int j = 1; j < 3; j++) c.target[j] += c.bias[j];
     c.position_target += c.position_bias;
+}
+
+// Where the normal impulse alone, or all of it in its present direction, is what the contact asks for.
+template <class T>
+struct Press {
+    bool along;  // the whole impulse is scaled
+    T lack, resist, direction[6], left[6];  // left: what friction lacks along each row
+};
+
+// Coulomb's law asks for the normal velocity alone. In MuJoCo's convex cone what slips is lifted by friction times the slip,
+// which is so where the impulse is right along its own direction.
+template <class T>
+Press<T> press(const Row<T>& c, const T* u, const T* mu, const Spring<T>& s) {
+    const T* f = c.impulse;
+    Press<T> p{s.convex && f[0] > T(1e-9), c.linear_target - u[0] - c.softness * f[0], c.mobility[0][0] + c.softness, {1}, {}};
+    if (!p.along) return p;
+    p.resist = c.softness;
+    for (int j = 1; j < 6; j++) {
+        const T yields = c.friction_softness / std::max(mu[j] * mu[j], T(1e-12));
+        p.direction[j] = f[j] / f[0];
+        p.left[j] = c.target[j] - u[j] - yields * f[j];
+        p.lack += p.direction[j] * p.left[j], p.resist += p.direction[j] * p.direction[j] * yields;
+    }
+    for (int i = 0; i < 6; i++) {
+        T row = 0;
+        for (int j = 0; j < 6; j++) row += c.mobility[i][j] * p.direction[j];
+        p.resist += p.direction[i] * row;
+    }
+    return p;
 }
 
 // One contact's impulse, given all others; returns the square of how much it changes along normal and tangents.
 template <class T>
 T relax(Row<T>& c, Moving<T>& a, Moving<T>& b, const Spring<T>& s) {
+    if (!c.acts && std::all_of(c.impulse, c.impulse + 6, [](T f) { return f == 0; })) return 0;
     T u[6], change[6], old[6];
     const Relative<T> now = relative(c, a, b);
     for (int j = 0; j < 6; j++) u[j] = now.u[j], old[j] = c.impulse[j];
     T* f = c.impulse;
-    if (c.springs) linearize(c, u[0], s);
-    f[0] = std::max(T(0), f[0] - (u[0] - c.linear_target + c.softness * f[0]) / (c.mobility[0][0] + c.softness));
-    const T pressed = f[0] - old[0];
-    if (f[0] > 0) {
-        for (int j = 0; j < 6; j++) u[j] += c.mobility[0][j] * pressed;
+    const T mu[6] = {0, c.friction[0], c.friction[0], c.friction[1], c.friction[2], c.friction[2]};
+    T pressed = 0;
+    if (c.acts) {
+        const Press<T> p = press(c, u, mu, s);
+        pressed = std::max(T(0), f[0] + p.lack / p.resist);
+        for (int j = 1; j < 6 && p.along; j++) f[j] = p.direction[j] * pressed;
+    }
+    f[0] = pressed;
+    if (pressed > 0) {
+        for (int j = 0; j < 6; j++) {
+            const T more = f[j] - old[j];
+            for (int i = 1; i < 6; i++) u[i] += c.mobility[j][i] * more;
+        }
         T speed = 0;
-        const T mu[6] = {0, c.friction[0], c.friction[0], c.friction[1], c.friction[2], c.friction[2]};
         for (int j = 1; j < 6; j++) speed += mu[j] * mu[j] * (u[j] - c.target[j]) * (u[j] - c.target[j]);
-        const T slip = std::sqrt(speed) / f[0] + c.friction_softness;
+        const T slides = std::sqrt(speed) / f[0];
+        const T slip = s.convex ? std::max(slides, c.friction_softness) : slides + c.friction_softness;
         T size = 0;
         for (int j = 1; j < 6; j++) {
             const T radius = std::max(mu[j], T(1e-6)), resist = slip / (radius * radius);
@@ -243,6 +210,9 @@ void begin_push(Row<T>& c, const Moving<T>& end_a, const Moving<T>& end_b) {
 template <class T>
 void solve_positions(Array<Row<T>>& rows, const Array<Moving<T>>& end, Array<Moving<T>>& bodies,
                      const Settings& s) {
+    bool asked = false;  // springs of one part move things as their velocities at the end say
+    for (const Row<T>& c : rows) asked |= c.pushes || c.parts > 1 || c.position_bias != 0;
+    if (!asked) return;
     for (Row<T>& c : rows) begin_push(c, end[c.a], end[c.b]);
     for (int sweep = 0; sweep < s.position_sweeps; sweep++)
         for (size_t k = 0; k < rows.size(); k++) {

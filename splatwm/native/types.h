@@ -1,5 +1,6 @@
 // What crosses between the Python module and the kernels: shapes, bodies of one environment, contacts, settings.
 #pragma once
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -33,13 +34,22 @@ struct Settings {
     float impedance[3] = {0.01f, 0.95f, 0.0005f};  // d without and with penetration, and the depth of the rise [m]
     float torsion = 0.005f, rolling = 0.0005f;  // [m]
     float friction_softness = 1;   // 1: friction creeps as MuJoCo's does; 0: it holds
-    float lag = 0;                 // [s] step of the semi-implicit integrator whose positions are to be matched
+    float slip_friction = 0;       // [s/m] share by which friction grows with the speed of sliding
+    float impact_friction = 0;     // [s/m] by which it falls with the normal speed, as 1 / (1 + that)
+    float timestep = 1 / 480.f;    // [s] of the semi-implicit simulator that is to be met: parts in which springs are integrated
+    int convex = 0;                // 1: MuJoCo's cone, which lifts what slips; 0: Coulomb's
     float sleep_linear = 0.003f, sleep_angular = 0.05f, sleep_after = 0.2f;  // [m/s], [rad/s], [s]; after 0: never
+    float sleep_drift = 0.001f;  // [m] within which trembling is rest, too
     float turn = 0.1f;  // [rad] that nothing turns by before contacts are found again
     float tolerance = 1e-3f;  // change of impulses in a sweep after which a rollout goes on
-    int crowd = 1;  // substeps are cut into so many where free bodies touch each other
     int substeps = 4, sweeps = 8, position_sweeps = 2;
     int contacts_per_pair = 12;
+
+    // Substeps of a step: none is shorter than those of the simulator that is to be met.
+    int cuts(float dt) const {
+        const float most = std::ceil(dt / timestep - 0.01f);
+        return most < 1 ? 1 : most < float(substeps) ? int(most) : substeps;
+    }
 };
 
 // One environment: rows of the state's arrays.
@@ -49,6 +59,8 @@ struct Bodies {
     const float *mass = nullptr, *inertia = nullptr, *center = nullptr, *friction = nullptr, *restitution = nullptr;
     const int32_t* priority = nullptr;
     const uint8_t* kinematic = nullptr;
+    const float* latent = nullptr;  // (O, latents)
+    int latents = 0;
     float *position = nullptr, *wxyz = nullptr, *linear = nullptr, *angular = nullptr, *still = nullptr;
 };
 

@@ -2,6 +2,12 @@
 
 inline Mat3 inverse_inertia_of(const Mat3& r, const Mat3& inverse_body) { return r * inverse_body * transposed(r); }
 
+struct Anchor {  // where a body has stayed near for a time
+    Vec3 x;
+    Quatf q;
+    float since;  // [s]
+};
+
 struct World {
     Bodies s;
     const Settings* settings = nullptr;
@@ -14,15 +20,19 @@ struct World {
     Array<Relative<float>> before;
     Array<Vec3> start_v, start_w;
     Array<int> group;
+    Array<Anchor> anchors;
     Finding finding;
+    const Network* network = nullptr;  // corrects the contacts of each substep, if there is one
+    Thinking thinking;
 
     void begin(const Bodies& bodies, const Settings& chosen) {
         s = bodies, settings = &chosen;
         poses.resize(s.count), inertia.resize(s.count), inverse_body.resize(s.count), awake.assign(s.count, 1), linked.assign(s.count, 0);
         moving.resize(s.count), group.resize(s.count), start_v.resize(s.count), start_w.resize(s.count);
-        contacts.clear(), last.clear();
+        contacts.clear(), last.clear(), anchors.resize(s.count);
         for (int i = 0; i < s.count; i++) {
             poses[i] = pose_of(s, i);
+            anchors[i] = {poses[i].x, poses[i].q, 0};
             inertia[i] = Mat3(s.inertia + 9 * i);
             inverse_body[i] = fixed(i) ? Mat3{} : inverse(inertia[i]);
         }
@@ -83,13 +93,19 @@ struct World {
         row.arm_b = on_b - n * (c.round_b + 0.5f * row.gap), row.arm_a = apart + row.arm_b;
         const float sign = std::copysign(1.f, n.z), k = -1 / (sign + n.z), m = n.x * n.y * k;
         row.frame = {n, {1 + sign * n.x * n.x * k, sign * m, -sign * n.x}, {m, sign + n.y * n.y * k, -n.y}};
-        if (!first) return;
         row.friction[0] = c.friction;
         row.friction[1] = c.friction > 0 ? settings->torsion : 0;
         row.friction[2] = c.friction > 0 ? settings->rolling : 0;
         row.restitution = c.restitution;
+        if (!first) return;
         (row.frame * c.impulse).store(row.impulse);
         (row.frame * c.twist).store(row.impulse + 3);
+    }
+
+    // Sliding friction at the velocities with which a substep begins.
+    float friction_at(float friction, const Relative<float>& now) const {
+        const float slip = std::sqrt(now.u[1] * now.u[1] + now.u[2] * now.u[2]);
+        return friction * std::max(0.f, 1 + settings->slip_friction * slip) / (1 + settings->impact_friction * std::abs(now.u[0]));
     }
 
     // One short step: free velocities, contacts, mean velocities, poses. Impulses are added to `felt` (O, 3) [N s].
@@ -107,12 +123,17 @@ struct World {
             fill_row(contacts[k], rows[k], first);
             fill_mobility(rows[k], moving[rows[k].a], moving[rows[k].b]);
             before[k] = relative(rows[k], moving[rows[k].a], moving[rows[k].b]);
+            rows[k].friction[0] = friction_at(contacts[k].friction, before[k]);
         }
         for (int i = 0; i < s.count; i++)
             if (moving[i].inverse_mass > 0) moving[i].v += g * h;
+        if (network) {
+            if (first) thinking.ask(*network, s, rows, before, moving, start_w, *settings, h);
+            thinking.correct(rows, before, *settings, h);
+        }
         solve_velocities(rows, moving, before, h, settings->tolerance, *settings);
         mean = moving;
-        const float share = std::max(0.f, 0.5f - 0.5f * settings->lag / h);
+        const float share = std::max(0.f, 0.5f - 0.5f * settings->timestep / h);
         for (int i = 0; i < s.count; i++)
             if (moving[i].inverse_mass > 0) {
                 mean[i].v += (start_v[i] - moving[i].v) * share;
@@ -160,7 +181,18 @@ struct World {
             }
     }
 
-    // Bodies that touch each other fall asleep together, once all have been slow for a while.
+    // Whether a body that trembles has stayed where it is for a while all the same.
+    bool stays(int i, float dt) {
+        Anchor& at = anchors[i];
+        const Quatf q = poses[i].q * conjugate(at.q);
+        const float reach = 0.5f * length(s.shape[i]->high - s.shape[i]->low);
+        const float way = length(poses[i].x - at.x) + 2 * length(Vec3{q.x, q.y, q.z}) * reach;
+        at.since += dt;
+        if (way > settings->sleep_drift) at = {poses[i].x, poses[i].q, 0};
+        return at.since >= 0.5f;
+    }
+
+    // Bodies that touch each other fall asleep together, once all have been slow, or where they are, for a while.
     void fall_asleep(float dt) {
         linked.assign(s.count, 0);
         for (const Row<float>& c : rows)
@@ -172,13 +204,17 @@ struct World {
             if (rows[k].impulse[0] <= 0) continue;
             if (!fixed(c.a) && !fixed(c.b)) group[root(c.a)] = root(c.b);
             for (int i : {c.a, c.b})
-                if (s.kinematic[i] && moves(i)) s.still[i == c.a ? c.b : c.a] = -dt;
+                if (s.kinematic[i] && moves(i)) {
+                    const int pushed = i == c.a ? c.b : c.a;
+                    s.still[pushed] = -dt, anchors[pushed].since = -dt;
+                }
         }
         for (int i = 0; i < s.count; i++) {
             if (fixed(i) || !awake[i]) continue;
             const bool slow = length(Vec3(s.linear + 3 * i)) < settings->sleep_linear &&
                               length(Vec3(s.angular + 3 * i)) < settings->sleep_angular;
-            s.still[i] = slow && linked[i] ? s.still[i] + dt : 0;
+            const bool rests = stays(i, dt);
+            s.still[i] = rests ? std::max(s.still[i] + dt, settings->sleep_after) : slow && linked[i] ? s.still[i] + dt : 0;
         }
         Array<float>& least = finding.spread;
         least.assign(s.count, 1e9f);
@@ -203,20 +239,13 @@ struct World {
                 spin = std::max(spin, length(Vec3(s.angular + 3 * i)));
                 speed = std::max(speed, fastest(s, i));
             }
-        const int turns = std::clamp(int(std::ceil(std::min(spin * dt / settings->turn, 1e6f))), 1, settings->substeps);
+        const int turns = std::clamp(int(std::ceil(std::min(spin * dt / settings->turn, 1e6f))), 1, settings->cuts(dt));
         return std::max(turns, int(std::ceil(std::min(speed * dt / (0.5f * FORESEEN), float(MOST)))));
-    }
-
-    // Whether free bodies touch each other: impulses then need several sweeps to get from one to the next.
-    bool crowded() const {
-        for (const Contact& c : contacts)
-            if (c.gap < settings->impedance[2] && !fixed(c.a) && !fixed(c.b)) return true;
-        return false;
     }
 
     // One step; velocities of kinematic bodies are set before.
     void step(float dt, float* felt) {
-        const int times = looks(dt), steps = std::max(settings->substeps, times);
+        const int times = looks(dt), steps = std::max(settings->cuts(dt), times);
         const float h = dt / steps;
         for (int look = 0, done = 0; look < times; look++) {
             const int end = steps * (look + 1) / times;
@@ -225,10 +254,9 @@ struct World {
                 if (s.shape[i])
                     turned_box(poses[i].r, Vec3(s.position + 3 * i), s.shape[i]->low, s.shape[i]->high, poses[i].low, poses[i].high);
             find_contacts(h * (end - done));
-            const int finer = crowded() ? settings->crowd : 1;
-            for (int k = done * finer; k < end * finer; k++) {
-                substep(h / finer, k == done * finer, felt);
-                carry(h / finer);
+            for (int k = done; k < end; k++) {
+                substep(h, k == done, felt);
+                carry(h);
             }
             done = end;
             for (size_t k = 0; k < contacts.size(); k++) {

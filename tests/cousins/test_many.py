@@ -227,19 +227,22 @@ def test_what_cannot_be_made_is_told_and_what_was_made_is_kept(
             try:
                 yield Outcome(index, maker.make(index))
             except SceneError as problem:
-                yield Outcome(index, reason=str(problem))
+                yield Outcome.of_error(index, problem)
 
     monkeypatch.setattr("scan2sim.cousins.many.make.run_workers", in_this_process)
     folder = tmp_path / "out"
     capfd.readouterr()
-    impossible = ["--tries", "1", "--valid.penetration", "1e-12"]
+    impossible = ["--tries", "2", "--valid.penetration", "1e-12"]
     assert main([*command(twin, folder, 30, "--workers", "1"), *impossible, "--json"]) == 2
     reply = json.loads(capfd.readouterr().out)
     assert reply["made"] == len(made(folder)) == 0
     assert len(reply["failed"]) == 10  # after that it gives up
-    assert "no valid cousin in 1 tries" in reply["failed"]["0"]
+    assert reply["share_rejected"] == 1
+    assert reply["rejected"] == {"overlap": 20}
+    assert "no valid cousin in 2 tries" in reply["failed"]["0"]
     index = json.loads((folder / "cousins.json").read_text())
     assert (index["wanted"], index["made"], len(index["failed"])) == (30, 0, 10)
+    assert all(reason.startswith("overlap: ") for failed in index["failed"] for reason in failed["rejected"])
     assert "0003 failed: no valid cousin" in (folder / "cousins.log").read_text()
 
 
@@ -272,6 +275,27 @@ def test_a_cousin_that_was_changed_or_cut_short_is_not_taken_for_whole(
     assert "0001/cousin.json" in complaint(capfd, command(twin, folder))
 
 
+def test_assets_that_cannot_be_used_are_told(twin: Path, tmp_path: Path, capfd: Said) -> None:
+    save_scene(replace(load_scene(twin), supports=()), tmp_path / "assets" / "scan")
+    (tmp_path / "assets" / "broken.spz").write_bytes(b"no splats")
+    words = [*command(twin, tmp_path / "out", 1, "--workers", "1"), "--vary", "clutter"]
+    assert main([*words, "--assets", str(tmp_path / "assets")]) == 0
+    told = capfd.readouterr().out
+    assert "1 of the assets cannot be used: broken.spz: " in told
+
+
+@pytest.mark.parametrize("names", [["0001", "0002"], ["0001/photo.jpg"], ["0001/scene.json", ".hidden"], ["1.jpg"]])
+def test_other_folders_are_left_as_they_are(names: list[str], twin: Path, tmp_path: Path, capfd: Said) -> None:
+    """Photos in folders called by numbers among them."""
+    for name in names:
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / name).write_text("precious")
+    before = contents(tmp_path / "mine")
+    assert "something else than cousins" in complaint(capfd, command(twin, tmp_path / "mine"))
+    assert contents(tmp_path / "mine") == before
+    assert not (tmp_path / "mine" / ".lock").exists()
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -284,6 +308,8 @@ def test_a_cousin_that_was_changed_or_cut_short_is_not_taken_for_whole(
         (["--seed", "-1"], "negative"),
         (["--vary", "shape,taste"], "taste"),
         (["--assets", "nowhere"], "no such folder of assets"),
+        (["--vary", "clutter", "--asset.metres", "0"], "metres of assets is 0"),
+        (["--vary", "shape", "--shape.kinds", "neck"], "would change anything in this scene"),
     ],
 )
 def test_wrong_wishes_make_nothing(more: list[str], said: str, twin: Path, tmp_path: Path, capfd: Said) -> None:

@@ -29,6 +29,18 @@ def draws(obj: SceneObject, count: int = 300) -> list[SceneObject]:
     return [vary_physics(obj, amount, np.random.default_rng(seed))[0] for seed, amount in enumerate(sliders)]
 
 
+def test_intervals_that_no_material_has_are_said() -> None:
+    """As slippery as ice and as bouncy as rubber is nothing that the table knows."""
+    box = guessed()
+    known = {material.name for material in MATERIALS}
+    assert vary_physics(box, 0.5, np.random.default_rng(0))[1][0].values["towards"] in known
+    strange = replace(
+        box.physical, friction=Estimate(0.001, 0.0005, 0.002, "guess"), restitution=Estimate(0.97, 0.96, 0.98, "guess")
+    )
+    _, (change,) = vary_physics(replace(box, physical=strange), 0.5, np.random.default_rng(0))
+    assert change.values["towards"] == "no material of the table"
+
+
 def test_the_density_of_a_material_is_found_again() -> None:
     for name in ("wood", "steel", "fruit"):
         body = estimate_physical(

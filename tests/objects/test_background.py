@@ -99,7 +99,7 @@ def swept(request: pytest.FixtureRequest):
     dirty = dark.sh.clone()
     dirty[torch.from_numpy(np.abs(flat) < [0.05, 0.04]).all(1)] = 0.9  # what nobody saw has any colour
     dark = replace(dark, sh=dirty)
-    background, discs = cleared(support, dark, splats_on(mesh, 8000, (40, 60, 200)), [mesh])
+    background, discs, _ = cleared(support, dark, splats_on(mesh, 8000, (40, 60, 200)), [mesh])
     return support, table(support, shaded=False), dark, background, discs
 
 
@@ -144,7 +144,7 @@ def test_things_above_the_support_are_not_touched():
     lamp = splats_on(trimesh.creation.icosphere(radius=0.03), 500, (250, 250, 250))
     lamp = replace(lamp, means=lamp.means + torch.tensor([0.0, 0.2, 0.2]))
     scene = concatenate([table(support, shaded=True), lamp])
-    background, _ = cleared(support, scene, splats_on(mesh, 4000, (40, 60, 200)), [mesh])
+    background, *_ = cleared(support, scene, splats_on(mesh, 4000, (40, 60, 200)), [mesh])
     high = background.means[:, 2] > 0.1
     assert torch.equal(background.means[high], lamp.means)
     assert torch.allclose(background.sh[high], lamp.sh, atol=1e-5)
@@ -153,9 +153,10 @@ def test_things_above_the_support_are_not_touched():
 def test_nothing_on_the_support_changes_nothing():
     support = plane(np.eye(3))
     scene = table(support, shaded=False)
-    background, discs = clear_support(scene, [], support, [], [], [], UNIT)
+    background, discs, light = clear_support(scene, [], support, [], [], [], UNIT)
     assert background is scene
     assert discs == 0
+    assert light == {}
 
 
 def test_a_dark_pattern_that_no_light_explains_is_no_shadow():

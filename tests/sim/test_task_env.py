@@ -5,9 +5,10 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode
 
 from scan2sim.errors import ExportError, UsageError
-from scan2sim.scene import RestsOn
+from scan2sim.scene import RestsOn, load_scene, save_scene
 from scan2sim.sim import (
     LiftTask,
     RearrangeTask,
@@ -18,10 +19,12 @@ from scan2sim.sim import (
     lift_task,
     push_task,
     rearrange_task,
+    settled_scene,
 )
 from tests.scene.factory import make_scene
 from tests.sim.task_files import drive, push, up, written
 
+FILES = {"push": push_task(make_scene()), "lift": lift_task(make_scene())}
 TASKS = {
     "push": lambda: push_task(make_scene()),
     "turn": lambda: push_task(make_scene(), "box", heading=True),
@@ -154,6 +157,55 @@ def test_many_worlds_go_the_ways_of_single_ones(tmp_path: Path) -> None:
             assert info["distance"][i] == pytest.approx(about["distance"])
             over[i] = stop or late
     many.close()
+
+
+def test_worlds_that_start_again_at_once_say_what_was_seen_last(tmp_path: Path) -> None:
+    files = written(tmp_path, push_task(make_scene()))
+    late = TaskVectorEnv(3, *files, max_episode_steps=5)
+    soon = TaskVectorEnv(3, *files, max_episode_steps=5, autoreset=AutoresetMode.SAME_STEP)
+    for envs in (late, soon):
+        envs.reset(seed=3)
+    actions = np.random.default_rng(0).uniform(-1, 1, (5, 3, 2)).astype(np.float32)
+    for action in actions:
+        seen, rewards, _, cut, _ = late.step(action)
+        begun, same, _, same_cut, info = soon.step(action)
+        assert np.array_equal(rewards, same)
+        assert np.array_equal(cut, same_cut)
+    assert cut.all()
+    assert np.array_equal(np.stack(list(info["final_obs"])), seen)
+    assert info["final_info"]["distance"] == pytest.approx(late._info(late._last)["distance"])
+    assert np.array_equal(begun, late.step(actions[0])[0]), "the next episodes are the same"
+    assert not soon.step(actions[0])[3].any(), "and count from there"
+    with pytest.raises(UsageError, match="start again"):
+        TaskVectorEnv(1, *files, autoreset=AutoresetMode.DISABLED)
+
+
+def test_another_thing_of_the_scene_can_be_the_target(tmp_path: Path) -> None:
+    save_scene(settled_scene(make_scene())[0], tmp_path / "scene")
+    push_files, lift_files = (written(tmp_path / name, task) for name, task in FILES.items())
+    assert TaskEnv(*push_files, scene=tmp_path / "scene", target="box").task == push_task(
+        load_scene(tmp_path / "scene"), "box"
+    )
+    env = TaskEnv(*lift_files, scene=tmp_path / "scene", target="box")
+    env.reset(seed=0)
+    assert env.task.objects == ("box",)
+    assert TaskEnv(*push_files, target="ball").task.objects == ("ball",), "its own needs no scene"
+    with pytest.raises(UsageError, match="needs the scene"):
+        TaskEnv(*push_files, target="box")
+    with pytest.raises(UsageError, match="box, ball, bowl"):
+        TaskVectorEnv(1, *push_files, scene=tmp_path / "scene", target="cup")
+
+
+@pytest.mark.parametrize("steps", [4, 8, 16])
+def test_the_step_of_physics_can_be_chosen(tmp_path: Path, steps: int) -> None:
+    env = TaskEnv(*written(tmp_path, push_task(make_scene())), substeps=steps)
+    env.reset(seed=0)
+    before = env.world.data.time
+    env.step(np.zeros(2, dtype=np.float32))
+    assert env.world.model.opt.timestep == pytest.approx(1 / (30 * steps))
+    assert env.world.data.time - before == pytest.approx(1 / 30)
+    with pytest.raises(UsageError, match="at least one"):
+        TaskEnv(*written(tmp_path, push_task(make_scene())), substeps=0)
 
 
 def test_the_smallest_thing_alone_is_the_target() -> None:

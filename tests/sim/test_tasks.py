@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scan2sim.geometry import quaternion_multiply
 from scan2sim.sim import Gripper, LiftTask, PushTask, RearrangeTask, Spread, Table, TaskState
+from scan2sim.sim.tasks import action_of_pusher, seen_by_pusher
 
 TABLE = Table((-0.3, -0.3), (0.3, 0.3), ((0.1, 0.0, 0.04), (-0.1, 0.05, 0.03)))
 GRIPPER = Gripper((-0.3, -0.3, 0.012), (0.3, 0.3, 0.3))
@@ -113,6 +115,65 @@ def test_a_pusher_is_drawn_round_its_target_to_the_side_away_from_the_goal() -> 
     assert (np.diff(worth) > 0).all()
     far = float(PUSH.potential(pushing((-0.2, 0.2), (0.1, 0.2), (0.3, 0.2))))
     assert far < worth[-1], "and to touch it"
+
+
+@given(st.floats(-1.5, 1.5), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_a_pusher_is_drawn_to_where_a_push_also_turns(turn: float, backwards: bool) -> None:
+    """The best place to push from gives the target a spin of the sign of the turn that is left."""
+    task = TURN
+    goal = (-0.1 if backwards else 0.1, 0.02, turn)
+    angles = np.linspace(-np.pi, np.pi, 721)
+    tools = 0.045 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    state = pushing((0.0, 0.0), (0.0, 0.0), goal)
+    many = TaskState(**{name: np.broadcast_to(each, (721, *each.shape)) for name, each in vars(state).items()})
+    best = tools[np.argmax(task.potential(replace(many, tool=tools)))]
+    moment = best[0] * goal[1] - best[1] * goal[0]  # of a push towards where the goal is
+    assert best @ goal[:2] < 0, "from behind"
+    assert moment * turn >= 0 or abs(turn) < 0.1
+    if abs(turn) > 0.5:
+        assert abs(moment) > 1e-4
+
+
+def turned_about_the_vertical(state: TaskState, angle: float) -> TaskState:
+    c, s = np.cos(angle), np.sin(angle)
+    flat, whole = np.array([[c, -s], [s, c]]), np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+    goal = state.goal.copy()
+    goal[:, :2], goal[:, 2] = goal[:, :2] @ flat.T, goal[:, 2] + angle
+    turn = np.array([np.cos(angle / 2), 0, 0, np.sin(angle / 2)])
+    return replace(
+        state,
+        tool=state.tool @ flat.T,
+        tool_velocity=state.tool_velocity @ flat.T,
+        position=state.position @ whole.T,
+        wxyz=np.stack([quaternion_multiply(turn, each) for each in state.wxyz]),
+        velocity=state.velocity @ whole.T,
+        spin=state.spin @ whole.T,
+        goal=goal,
+    )
+
+
+@given(seeds, st.floats(-3.0, 3.0), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_the_pusher_sees_the_same_from_every_side(seed: int, angle: float, heading: bool) -> None:
+    rng = np.random.default_rng(seed)
+    task, action = (TURN if heading else PUSH), rng.uniform(-1, 1, 2)
+    state = replace(random_state(task, rng), goal=rng.normal(size=(1, 3)))
+    here, there = task.observation(state), task.observation(turned_about_the_vertical(state, angle))
+    assert seen_by_pusher(there)[:-6] == pytest.approx(seen_by_pusher(here)[:-6], abs=1e-9)
+    c, s = np.cos(angle), np.sin(angle)
+    assert action_of_pusher(there, action) == pytest.approx(
+        np.array([[c, -s], [s, c]]) @ action_of_pusher(here, action), abs=1e-9
+    )
+
+
+def test_the_pusher_goes_ahead_to_its_target_and_left_of_it() -> None:
+    seen = PUSH.observation(pushing((0.1, 0.0), (0.1, 0.2), (0.3, 0.2)))
+    assert action_of_pusher(seen, np.array([1.0, 0.0])) == pytest.approx([0, 1])
+    assert action_of_pusher(seen, np.array([0.0, 0.5])) == pytest.approx([-0.5, 0])
+    assert np.linalg.norm(action_of_pusher(seen, np.array([3.0, -4.0]))) == pytest.approx(1)
+    assert seen_by_pusher(seen)[0] == pytest.approx(0.2)
+    assert seen_by_pusher(seen)[12:14] == pytest.approx([0, -0.2]), "the goal is to the right of the target"
 
 
 @pytest.mark.parametrize("task", TASKS, ids=["push", "turn", "lift", "rearrange"])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
 from torch import Tensor
 
 from splatwm import _native
-from splatwm.config import PhysicsConfig
+from splatwm.config import PhysicsConfig, native_settings
 from splatwm.model import Corrections, Solved, SolveInputs, find_contacts, solve, step
-from splatwm.simulate import simulate
+from splatwm.simulate import native_state, simulate
 from splatwm.state import stack
 from tests.splatwm.physics_worlds import rubble
 
@@ -60,10 +62,13 @@ def loss_of(solved: Solved) -> Tensor:
 
 
 @pytest.mark.parametrize("restitution", [0.0, 0.4])
-@pytest.mark.parametrize("seed", range(4))
-def test_the_compiled_solver_and_its_gradients_are_those_of_the_reference(seed: int, restitution: float) -> None:
-    problem = chance(seed, restitution=restitution)
-    config = PhysicsConfig(sweeps=5, position_sweeps=3)
+@pytest.mark.parametrize(("law", "timestep"), [("coulomb", 1 / 480), ("mujoco", 1 / 480), ("mujoco", 1 / 120)])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_compiled_solver_and_its_gradients_are_those_of_the_reference(
+    seed: int, restitution: float, law: Literal["coulomb", "mujoco"], timestep: float
+) -> None:
+    problem = replace(chance(seed, restitution=restitution), step=1 / 120 if timestep < 1 / 400 else 1 / 480)
+    config = PhysicsConfig(sweeps=5, position_sweeps=3, law=law, timestep=timestep)
     results = {}
     for backend in ("native", "torch"):
         leaves = {name: getattr(problem, name).clone().requires_grad_() for name in LEAVES}
@@ -78,7 +83,7 @@ def test_the_compiled_solver_and_its_gradients_are_those_of_the_reference(seed: 
         expected, got = reference_leaves[name].grad, native_leaves[name].grad
         assert expected is not None
         assert got is not None
-        assert (got - expected).abs().max() < 1e-5 * expected.abs().max() + 1e-12, name
+        assert (got - expected).abs().max() < 1e-4 * expected.abs().max() + 1e-12, name
 
 
 @pytest.mark.parametrize("name", ["free", "before", "gap", "friction", "velocity_bias", "position_bias"])
@@ -121,9 +126,10 @@ def test_impulses_stay_in_the_cone_and_only_push() -> None:
         assert ((impulse[:, 1:] / radii).norm(dim=1) <= impulse[:, 0] * (1 + 1e-6)).all()
 
 
-def test_the_step_on_tensors_is_the_compiled_one() -> None:
-    start = stack([rubble(seed) for seed in range(3)])
-    config = PhysicsConfig(sleep_after=0, turn=100, tolerance=0, crowd=1)
+@pytest.mark.parametrize(("seeds", "turn"), [(range(3), 100.0), ([0], 0.02), ([1], 0.05)])
+def test_the_step_on_tensors_is_the_compiled_one(seeds: Sequence[int], turn: float) -> None:
+    start = stack([rubble(seed) for seed in seeds])
+    config = PhysicsConfig(sleep_after=0, turn=turn, tolerance=0, sweeps=60)
     compiled = simulate(start.state, start.shapes, None, 1 / 60, 1, config)
     stepped = step(start.state, start.shapes, 1 / 60, config)
     there = start.state.mask
@@ -163,3 +169,17 @@ def test_every_instruction_set_gives_the_same_motion() -> None:
         assert (end - ends[0]).abs().max() < 1e-5
     with pytest.raises(ValueError, match="instruction set"):
         _native.set_isa("altivec")
+
+
+def test_arrays_that_are_written_to_are_never_copies() -> None:
+    start = rubble(3)
+    native = native_state(start.state, start.shapes)
+    steps, objects = 2, start.state.mass.shape[1]
+    none = torch.zeros(0, dtype=torch.int32), torch.zeros(1, steps, 0, 3), torch.zeros(1, steps, 0, 4)
+    written = [torch.zeros(1, steps, objects, width) for width in (3, 4, 3)]
+    settings = native_settings(PhysicsConfig())
+    _native.roll_out(native, settings, 1 / 60, *none, *written, 1)
+    assert written[0].abs().max() > 0
+    for wrong in (written[0].double(), written[0].expand(1, steps, objects, 3).transpose(1, 2)):
+        with pytest.raises(TypeError):
+            _native.roll_out(native, settings, 1 / 60, *none, wrong, *written[1:], 1)

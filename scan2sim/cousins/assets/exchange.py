@@ -17,7 +17,7 @@ from scan2sim.scene import Label, SceneObject
 
 __all__ = ["replace_object"]
 
-STRETCH = 2.5  # an asset is made at most so many times as large or small
+STRETCH = 2.5  # an asset is made at most so many times as large; or as small, where others fit
 LONGER = 1.3  # its longest side may be so many times that of what it stands for
 SPREAD = math.log(1.25)  # how far its size may differ from that of what it stands for, at amount 1
 ROUND = 1.1  # ratio of second moments below which an outline is about as long as it is wide
@@ -80,10 +80,15 @@ def _ranked(obj: SceneObject, library: AssetLibrary) -> list[tuple[Asset, float]
     """What could stand for the object, those of the same uses first, each time the most alike first."""
     form = library.form_of(obj)
     near = nearest(library, obj, len(library.assets))
-    fitting = [each for each in near if 1 / STRETCH <= form.size / each[0].form.size <= STRETCH] or near
+    fitting = [each for each in near if _fits(form, each[0].form)] or near
     same = [each for each in fitting if _same_uses(form, each[0].form)]
     others = [each for each in fitting if not _same_uses(form, each[0].form)]
     return [*same, *others[: max(0, FEW - len(same))]]
+
+
+def _fits(form: Form, other: Form) -> bool:
+    """Whether the other thing need not be made much larger or smaller."""
+    return form.size / other.size <= STRETCH and _factor(form, other, 0.0) >= 1 / STRETCH
 
 
 def _same_uses(form: Form, other: Form) -> bool:
@@ -100,7 +105,7 @@ def _factor(form: Form, other: Form, growth: float) -> float:
     """How many times as large the other thing becomes: of the same mean side, unless it would be much longer then."""
     factor = math.exp(growth) * form.size / other.size
     longest = LONGER * float(form.extents.max() / other.extents.max())
-    return float(np.clip(min(factor, longest), 1 / STRETCH, STRETCH))
+    return min(float(np.clip(factor, 1 / STRETCH, STRETCH)), longest)
 
 
 def _yaw(obj: SceneObject) -> float:

@@ -21,6 +21,7 @@ __all__ = ["Known", "read_index", "write_index"]
 
 FORMAT, VERSION = "scan2sim.assets", 1
 MAX_BYTES = 256 << 20
+DEATHS = 3  # of what prepares a mesh, until that is refused for good
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,12 @@ class Known:
 
     form: Form | None
     refused: str = ""
+    died: int = 0  # how often preparing it was stopped or crashed, which need not have been its own fault
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may be worth another try."""
+        return 0 < self.died < DEATHS
 
 
 def read_index(folder: Path) -> dict[str, Known]:  # by digest
@@ -52,7 +59,10 @@ def read_index(folder: Path) -> dict[str, Known]:  # by digest
             str(row["digest"]): Known(Form(extents[k], shapes[k], colors[k], _affordances(row["affordances"])))
             for k, row in enumerate(rows)
         }
-        return known | {str(digest): Known(None, str(why)) for digest, why in told["refused"].items()}
+        died = told.get("died", {})
+        return known | {
+            str(digest): Known(None, str(why), int(died.get(digest, 0))) for digest, why in told["refused"].items()
+        }
     except (SceneError, OSError, KeyError, TypeError, ValueError, AttributeError):
         return {}
 
@@ -81,6 +91,7 @@ def write_index(folder: Path, known: Mapping[str, Known]) -> None:
             "forms": hashlib.sha256(data).hexdigest(),
             "assets": [{"digest": digest, "affordances": asdict(form.affordances)} for digest, form in forms.items()],
             "refused": {digest: each.refused for digest, each in known.items() if each.form is None},
+            "died": {digest: each.died for digest, each in known.items() if each.died},
         },
     )
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,12 +38,17 @@ def open_library(
     folder: Path | None = None,
     config: AssetConfig = AssetConfig(),  # noqa: B008 (frozen)
     report: Reporter = silent,
+    *,
+    again: bool = True,
 ) -> AssetLibrary:
     """Open a folder of meshes and scenes as a library; None opens the set that comes with the package.
 
     A mesh is made into an object in a process of its own, with limits; that takes seconds each, the first time.  What
     is known of the assets is kept in ``asset-index`` in the folder, by the content of each; where that cannot be
     written nothing is kept.
+
+    What took too long, or more memory than there was, is tried again the next times, thrice in all, for that may have
+    been the machine's fault; not so with ``again`` False, for those who open a library that somebody just opened.
 
     Raises:
         UsageError: there is no such folder, it holds too many files, or nothing in it is an asset.
@@ -53,17 +58,17 @@ def open_library(
     sources, refused = find_sources(home, config)
     known = read_index(home / INDEX)
     scratch, store = None, home / INDEX
-    missing = [source for source in sources if not _is_known(source, known, store)]
+    missing = [source for source in sources if not _is_known(source, known, store, again)]
     if missing:
         if _may_write(store):
             with folder_lock(store):
-                found = _look(missing, store, config, report)
+                found = _look(missing, store, config, report, known)
                 used = {source.digest for source in sources}
                 known = {digest: each for digest, each in known.items() if digest in used} | found
                 write_index(store, known)
         else:
             scratch = store = Path(tempfile.mkdtemp(prefix="scan2sim-assets-"))
-            known = _look(sources, store, config, report)
+            known = _look(sources, store, config, report, {})
     assets: dict[str, Asset] = {}
     for source in sources:
         each = known[source.digest]
@@ -100,10 +105,14 @@ def _look(
     store: Path,
     config: AssetConfig,
     report: Reporter,
+    before: Mapping[str, Known],
 ) -> dict[str, Known]:
-    """Prepare what is a mesh, and measure each."""
+    """Prepare what is a mesh, and measure each; ``before`` is what was known of them."""
     refused = prepare_meshes([source for source in sources if source.kind == "mesh"], store, config, report)
-    found = {digest: Known(None, why) for digest, why in refused.items()}
+    found = {}
+    for digest, why in refused.items():
+        deaths = before[digest].died if digest in before else 0
+        found[digest] = Known(None, why.reason, deaths + 1 if why.died else 0)
     for done, source in enumerate(sources):
         report("looking at assets", done, len(sources))
         if source.digest not in found:
@@ -130,9 +139,11 @@ def _place(source: Source, store: Path) -> tuple[Path, str]:
     return source.path, source.name
 
 
-def _is_known(source: Source, known: dict[str, Known], store: Path) -> bool:
+def _is_known(source: Source, known: Mapping[str, Known], store: Path, again: bool) -> bool:
     each = known.get(source.digest)
-    return each is not None and (each.form is None or (_place(source, store)[0] / "scene.json").is_file())
+    if each is None or (each.form is None and again and each.doubtful):
+        return False
+    return each.form is None or (_place(source, store)[0] / "scene.json").is_file()
 
 
 def _free_name(text: str, taken: dict[str, Asset]) -> str:

@@ -9,7 +9,7 @@ import json
 import signal
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from scan2sim.child import ChildError, run_child
@@ -18,7 +18,7 @@ from scan2sim.cousins.assets.sources import Source
 from scan2sim.files import swap_in
 from scan2sim.progress import Reporter
 
-__all__ = ["ENDED", "MESH_SCENES", "PREPARED", "SCENE", "prepare_meshes"]
+__all__ = ["ENDED", "MESH_SCENES", "PREPARED", "SCENE", "Unprepared", "prepare_meshes"]
 
 MESH_SCENES = "meshes"  # the folder in the index that holds the scenes made of meshes, by their digests
 PREPARED = "asset"  # the name of the object in such a scene
@@ -27,14 +27,22 @@ TOGETHER = 8  # meshes in one child
 START = 120.0  # [s] that a child may take to start
 
 
+@dataclass(frozen=True)
+class Unprepared:
+    """Why no scene was made of a mesh."""
+
+    reason: str
+    died: bool = False  # the child did, out of time, out of memory, or it crashed: on another day it may do
+
+
 def prepare_meshes(
     sources: Sequence[Source],
     store: Path,
     config: AssetConfig,
     report: Reporter,
-) -> dict[str, str]:
+) -> dict[str, Unprepared]:
     """Make a scene of each mesh in ``store``; returns why not, by digest, for those that could not be made."""
-    refused: dict[str, str] = {}
+    refused: dict[str, Unprepared] = {}
     left = list({source.digest: source for source in sources}.values())
     total = len(left)
     while left:
@@ -47,10 +55,10 @@ def prepare_meshes(
                 ended = Path(work, str(k), ENDED)
                 reason = json.loads(ended.read_text(encoding="utf-8")) if ended.is_file() else died
                 left.remove(source)
-                if reason is None:
+                if ended.is_file() and reason is None:
                     swap_in(Path(work, str(k), SCENE), store / MESH_SCENES / source.digest)
                 else:
-                    refused[source.digest] = str(reason)
+                    refused[source.digest] = Unprepared(str(reason), died=not ended.is_file())
                 if not ended.is_file():
                     break
     report("preparing meshes", total, total)

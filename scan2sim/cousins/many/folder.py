@@ -18,13 +18,18 @@ from scan2sim.files import finite, output_errors, read_json, write_json
 
 __all__ = [
     "COUSIN_FILE",
+    "FORMAT",
+    "INDEX_FILE",
     "LOG_FILE",
     "SHARED_FOLDER",
+    "VERSION",
     "CousinEntry",
     "CousinsFolder",
+    "Failure",
     "cousin_name",
     "hidden_name",
     "measure",
+    "require_for_cousins",
 ]
 
 FORMAT, VERSION = "scan2sim.cousins", 1
@@ -65,6 +70,14 @@ class CousinEntry:
         )
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why a cousin could not be made."""
+
+    reason: str
+    rejected: tuple[str, ...] = ()  # why each of its samples was
+
+
 def cousin_name(index: int) -> str:
     """The folder of a cousin."""
     return f"{index:04d}"
@@ -79,6 +92,29 @@ def measure(folder: Path) -> dict[str, int]:
     """Number and size of a cousin's files but its cousin.json: tells whether one is missing or cut short."""
     sizes = [path.stat().st_size for path in folder.rglob("*") if path.name != COUSIN_FILE and path.is_file()]
     return {"files": len(sizes), "bytes": sum(sizes)}
+
+
+def require_for_cousins(path: Path) -> None:
+    """Refuse a folder that holds something else than cousins; nothing in it is touched.
+
+    One without an index and a log, as a killed run may leave it, holds nothing but folders of cousins and what is
+    hidden.
+
+    Raises:
+        OutputError: it does, or it is no folder.
+    """
+    with output_errors(path):
+        entries = list(path.iterdir()) if path.exists() else []
+    if {INDEX_FILE, LOG_FILE} & {entry.name for entry in entries}:
+        return
+    for entry in entries:
+        cousin = _NAME.fullmatch(entry.name) and (entry / COUSIN_FILE).is_file()
+        if not (cousin or entry.name.startswith(".")):
+            raise OutputError(
+                f"this folder holds something else than cousins (“{entry.name}”)",
+                path=path,
+                todo="choose another with -o",
+            )
 
 
 class CousinsFolder:
@@ -97,21 +133,16 @@ class CousinsFolder:
         self.path = path
         self._identity = finite(identity)
         with output_errors(path):
+            require_for_cousins(path)
             names = {entry.name for entry in path.iterdir()}
-            if not names & {INDEX_FILE, LOG_FILE} and any(
-                not n.startswith(".") and not _NAME.fullmatch(n) for n in names
-            ):
-                raise OutputError(
-                    "this folder holds something else than cousins", path=path, todo="choose another with -o"
-                )
             for name in sorted(names):
                 if _HIDDEN.fullmatch(name):
                     shutil.rmtree(path / name)
             entries = list(self._read(sorted(name for name in names if _NAME.fullmatch(name))))
         self.entries: dict[int, CousinEntry] = {entry.index: entry for entry in entries}
 
-    def write_index(self, wanted: int, failed: Mapping[int, str]) -> None:
-        """Write cousins.json."""
+    def write_index(self, wanted: int, failed: Mapping[int, Failure]) -> None:
+        """Write cousins.json; ``failed`` by index."""
         cousins = [asdict(self.entries[index]) for index in sorted(self.entries)]
         content = {
             "format": FORMAT,
@@ -119,7 +150,7 @@ class CousinsFolder:
             "plan": self._identity,
             "wanted": wanted,
             "made": len(cousins),
-            "failed": [{"index": index, "reason": failed[index]} for index in sorted(failed)],
+            "failed": [{"index": index} | asdict(failed[index]) for index in sorted(failed)],
             "cousins": cousins,
         }
         write_json(self.path / INDEX_FILE, content)

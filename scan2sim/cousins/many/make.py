@@ -9,13 +9,15 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scan2sim.cousins.many.folder import LOG_FILE, CousinEntry, CousinsFolder
+from scan2sim.cousins.assets import Refused
+from scan2sim.cousins.many.folder import LOG_FILE, CousinEntry, CousinsFolder, Failure, require_for_cousins
 from scan2sim.cousins.many.outcome import Outcome
 from scan2sim.cousins.many.plan import CousinsPlan
 from scan2sim.cousins.many.plot import write_plot
 from scan2sim.cousins.many.ray_workers import run_on_ray
 from scan2sim.cousins.many.sheet import write_sheet
 from scan2sim.cousins.many.workers import run_workers
+from scan2sim.cousins.study import study_twin
 from scan2sim.errors import UsageError
 from scan2sim.files import output_errors
 from scan2sim.lock import folder_lock
@@ -34,7 +36,8 @@ class MadeCousins:
     folder: Path
     entries: tuple[CousinEntry, ...]  # by index
     new: int  # how many of them were made just now
-    failed: Mapping[int, str]  # why a cousin could not be made, by its index
+    failed: Mapping[int, Failure]  # what could not be made, by its index
+    refused: tuple[Refused, ...] = ()  # what in the library is no asset
 
 
 def make_cousins(
@@ -62,7 +65,7 @@ def make_cousins(
 
     Raises:
         UsageError: the count is not positive, there are no assets, or workers do not start.
-        SceneError: the twin cannot be used.
+        SceneError: the twin cannot be used, or nothing of it can be varied as wished.
         OutputError: the folder holds other cousins or something else, cannot be written, or is in use.
     """
     if count < 1:
@@ -70,7 +73,9 @@ def make_cousins(
     workers = _cores() if workers is None else workers
     if workers < 1:
         raise UsageError(f"{workers} workers", todo="give 1 or more")
-    twin, library = plan.open_twin(), plan.open_assets(report)
+    require_for_cousins(output)
+    twin, library = plan.open_twin(), plan.open_assets(report, again=True)
+    study_twin(twin.scene, plan.config)  # what it refuses, workers would refuse one after the other
     identity = plan.identity(twin, library)
     with output_errors(output):
         output.mkdir(parents=True, exist_ok=True)
@@ -83,7 +88,7 @@ def make_cousins(
             run = run_on_ray(job, missing, ray)
         else:
             run = run_workers(job, missing, workers, output / LOG_FILE)
-        failed: dict[int, str] = {}
+        failed: dict[int, Failure] = {}
         try:
             with closing(run):  # whatever happens, its workers end
                 _collect(run, cousins, count, failed, report)
@@ -92,11 +97,12 @@ def make_cousins(
         entries = tuple(cousins.entries[index] for index in sorted(cousins.entries))
         write_sheet(twin.scene, output, entries)
         write_plot(output, entries)
-        return MadeCousins(output, entries, len(set(missing) & set(cousins.entries)), failed)
+        new = len(set(missing) & set(cousins.entries))
+        return MadeCousins(output, entries, new, failed, library.refused if library else ())
 
 
 def _collect(
-    run: Iterator[Outcome], cousins: CousinsFolder, count: int, failed: dict[int, str], report: Reporter
+    run: Iterator[Outcome], cousins: CousinsFolder, count: int, failed: dict[int, Failure], report: Reporter
 ) -> None:
     """Note what comes until all is there, or too much has failed."""
     written = time.monotonic()
@@ -105,7 +111,7 @@ def _collect(
             if outcome.entry:
                 cousins.entries[outcome.index] = outcome.entry
             else:
-                failed[outcome.index] = outcome.reason
+                failed[outcome.index] = Failure(outcome.reason, outcome.rejected)
             log.write(_line(outcome))
             log.flush()
             report("making cousins", len(cousins.entries) + len(failed), count)
@@ -122,8 +128,8 @@ def _cores() -> int:
 
 
 def _line(outcome: Outcome) -> str:
-    if outcome.entry is None:
-        return f"{outcome.index:04d} failed: {outcome.reason}\n"
     entry = outcome.entry
-    rejected = "".join(f"; rejected before: {reason}" for reason in entry.rejected)
+    rejected = "".join(f"; rejected before: {reason}" for reason in (entry or outcome).rejected)
+    if entry is None:
+        return f"{outcome.index:04d} failed: {outcome.reason}{rejected}\n"
     return f"{entry.folder} distance {entry.distance:.3f}, {entry.changes} changes{rejected}\n"

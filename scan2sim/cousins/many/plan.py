@@ -13,13 +13,13 @@ import numpy as np
 from pydantic import TypeAdapter
 
 import scan2sim
-from scan2sim.cousins.assets import AssetLibrary, open_library
+from scan2sim.cousins.assets import AssetConfig, AssetLibrary, open_library
 from scan2sim.cousins.config import CousinsConfig, check_config
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.progress import Reporter, silent
 from scan2sim.scene import SavedScene, open_saved
 
-__all__ = ["CousinsPlan"]
+__all__ = ["CousinsPlan", "digest_of"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class CousinsPlan:
     seed: int = 0
     config: CousinsConfig = field(default_factory=CousinsConfig)
     assets: Path | None = None  # a folder of things to take the place of others or to add; None: those we ship
+    asset: AssetConfig = field(default_factory=AssetConfig)  # what of it is taken, and in which unit
 
     def __post_init__(self) -> None:
         low, high = self.distance
@@ -67,14 +68,18 @@ class CousinsPlan:
             )
         return saved
 
-    def open_assets(self, report: Reporter = silent) -> AssetLibrary | None:
+    def open_assets(self, report: Reporter = silent, *, again: bool = False) -> AssetLibrary | None:
         """The things that cousins get, where these vary; the first time that takes seconds for each mesh.
+
+        ``again`` is for the first one that opens them: see :func:`scan2sim.cousins.assets.open_library`.
 
         Raises:
             UsageError: nothing in the folder is an asset.
             OutputError: another process is preparing the same assets.
         """
-        return open_library(self.assets, report=report) if {"category", "clutter"} & set(self.config.vary) else None
+        if not {"category", "clutter"} & set(self.config.vary):
+            return None
+        return open_library(self.assets, self.asset, report, again=again)
 
     def rng(self, index: int) -> np.random.Generator:
         """The random numbers of cousin ``index``, its own whoever makes it."""
@@ -83,7 +88,7 @@ class CousinsPlan:
     def identity(self, twin: SavedScene, library: AssetLibrary | None) -> dict[str, Any]:
         """What decides how cousins look, to tell whether those of a folder are these."""
         return {
-            "twin": _digest(twin),
+            "twin": digest_of(twin),
             "seed": self.seed,
             "distance": list(self.distance),
             "settings": self.as_json()["config"],
@@ -92,7 +97,7 @@ class CousinsPlan:
         }
 
 
-def _digest(twin: SavedScene) -> str:
+def digest_of(twin: SavedScene) -> str:
     """SHA-256 over the names and contents of the files that cousins are made from."""
     manifest = twin.manifest
     names = ["scene.json", manifest.background.splats, *manifest.background.collision]

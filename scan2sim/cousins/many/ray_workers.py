@@ -82,7 +82,7 @@ def _make(job: str, index: int) -> Outcome:
     try:
         return Outcome(index, _maker(job).make(index))
     except Scan2SimError as problem:
-        return Outcome(index, reason=str(problem))
+        return Outcome.of_error(index, problem)
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from scan2sim.cousins.many.one import CousinMaker
+from scan2sim.cousins.many.outcome import Outcome
 from scan2sim.cousins.many.plan import CousinsPlan
 from scan2sim.errors import Scan2SimError
 from scan2sim.splats import set_threads
@@ -35,9 +36,9 @@ def main() -> None:
     while True:
         index = int(wanted.get())
         try:
-            _say(answers, {"index": index, "entry": asdict(maker.make(index))})
+            _say(answers, asdict(Outcome(index, maker.make(index))))
         except Scan2SimError as problem:
-            _say(answers, {"index": index, "reason": str(problem)})
+            _say(answers, asdict(Outcome.of_error(index, problem)))
 
 
 def _listen(lines: TextIO, wanted: queue.SimpleQueue[str]) -> None:

@@ -162,4 +162,9 @@ class _Worker:
 
 def _outcome(answer: dict[str, Any]) -> Outcome:
     entry = answer.get("entry")
-    return Outcome(answer["index"], CousinEntry(**entry) if entry else None, answer.get("reason", ""))
+    return Outcome(
+        answer["index"],
+        CousinEntry(**entry) if entry else None,
+        answer.get("reason", ""),
+        tuple(answer.get("rejected", ())),
+    )

@@ -23,8 +23,8 @@ class Gripper:
 
     Its joints are the place of the grip point between the fingers in the scene (x, y, z), its yaw, and how far each
     finger is from the middle.  The action, in [-1, 1]⁵, is the velocity along x, y and z as a part of ``speed``, the
-    yaw rate as a part of ``turn_speed``, and the opening, -1 closed and from 0 on open: a policy that tries things out
-    at random has an open gripper most of the time, and gets things between its fingers.
+    yaw rate as a part of ``turn_speed``, and the opening, -1 closed and from -0.5 on open: a policy that tries things
+    out at random has an open gripper most of the time, and gets things between its fingers.
     """
 
     low: tuple[float, float, float]
@@ -53,7 +53,7 @@ class Gripper:
     def control(self, action: Array) -> Array:  # (..., 5) → (..., 6) [m/s, rad/s, m]
         """Velocities and the places of both fingers; actions outside [-1, 1] are clipped."""
         asked = np.clip(np.asarray(action, dtype=np.float64), -1.0, 1.0)
-        finger = (1 + np.minimum(asked[..., 4:], 0.0)) / 2 * self.opening
+        finger = (1 + np.minimum(2 * asked[..., 4:] + 1, 0.0)) / 2 * self.opening
         return np.concatenate([self.speed * asked[..., :3], self.turn_speed * asked[..., 3:4], finger, finger], -1)
 
     def observation(self, state: TaskState) -> Array:  # (..., 13)

@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.sim.tasks.task import Spread, Start, Table, TaskState, unit_vector, yaw_of
 
-__all__ = ["PushTask"]
+__all__ = ["PUSH_SIZES", "PushTask"]
 
 Array = NDArray[np.float64]
 CANDIDATES = 256
 OFF_TABLE = 0.05  # [m] below its place in the scene
+PUSH_SIZES = {False: 23, True: 28}  # numbers in an observation, without and with a heading
+TURNS_AT = 0.6  # of the radius: lever at which the friction below a disc holds against being turned
+MOST_OFFSET = 0.8  # of the radius: farther out a push slides off
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class PushTask:
     ``10 (d_goal + 0.1 d_behind)`` with the target's distance to the goal and the pusher's way round the target to where
     it stands behind it, as seen from the goal [m], which does not change the best policy (Ng, Harada and Russell 1999,
     "Policy invariance under reward transformations"), and 1 on success.  With ``heading``, ``d_goal`` gains the way of
-    the target's rim about its origin.
+    the target's rim about its origin, and behind is where a push also turns it by what is left.
     """
 
     kind: ClassVar[str] = "push"
@@ -93,7 +96,7 @@ class PushTask:
     @property
     def observation_size(self) -> int:
         """Numbers in an observation."""
-        return 28 if self.heading else 23
+        return PUSH_SIZES[self.heading]
 
     def observation(self, state: TaskState) -> Array:  # (..., 23 or 28)
         """What a policy sees.
@@ -168,12 +171,25 @@ class PushTask:
         return Start(tool=tool, shift=shift[None], yaw=np.array([yaw]), goal=np.array([goal]))
 
     def _way_behind(self, state: TaskState) -> Array:  # (...,) [m]
-        """The pusher's way to the circle on which it touches, and along it to the side away from the goal."""
+        """The pusher's way to the circle on which it touches, and along it to where it shall push from.
+
+        That is the side away from the goal; with ``heading``, so far beside it that a push turns the target on its way
+        by what is left.  A push at offset h turns a disc of radius r that slides by h / c² for each metre, with c about
+        0.6 r (its friction's moment over its force; Lynch and Mason 1996, "Stable pushing").  At the place of the goal
+        no side is the right one.
+        """
         arm, ahead = state.tool - state.position[..., 0, :2], state.goal[..., 0, :2] - state.position[..., 0, :2]
         reach, left = np.linalg.norm(arm, axis=-1), np.linalg.norm(ahead, axis=-1)
-        cosine = -(arm * ahead).sum(-1) / np.maximum(reach * left, 1e-9)
         touching = self.radius + self.pusher_radius
-        return np.maximum(reach - touching, 0.0) + touching * np.arccos(np.clip(cosine, -1.0, 1.0))
+        cross, dot = arm[..., 0] * ahead[..., 1] - arm[..., 1] * ahead[..., 0], (arm * ahead).sum(-1)
+        round_it = np.arctan2(cross, -dot)
+        if self.heading:
+            offset = self._turn_left(state) * (TURNS_AT * self.radius) ** 2 / np.maximum(left, 1e-3)
+            limit = MOST_OFFSET * self.radius
+            round_it = round_it - np.arcsin(np.clip(offset, -limit, limit) / touching)
+            round_it = np.arctan2(np.sin(round_it), np.cos(round_it))
+            round_it = round_it * np.minimum(left / self.success_distance, 1.0)
+        return np.maximum(reach - touching, 0.0) + touching * np.abs(round_it)
 
     def _turn_left(self, state: TaskState) -> Array:  # (...,) [rad] in -π..π
         left = state.goal[..., 0, 2] - yaw_of(state.wxyz[..., 0, :], np.array(self.home_wxyz), np.array(self.axis))

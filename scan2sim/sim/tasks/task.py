@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from scan2sim.geometry import matrix_from_quaternion
 
-__all__ = ["CONTROL_HZ", "Spread", "Start", "Table", "Task", "TaskState", "unit_vector", "yaw_of"]
+__all__ = ["CONTROL_HZ", "SUBSTEPS", "Spread", "Start", "Table", "Task", "TaskState", "unit_vector", "yaw_of"]
 
 Array = NDArray[np.float64]
 CONTROL_HZ = 30
+SUBSTEPS = 8  # steps of physics an action, of 1/240 s: twice the step of everything else here, see docs/tasks.md
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,17 @@ def test_what_is_exchanged_stands_where_the_other_stood(library: AssetLibrary, a
     assert library.form_of(other).affordances.can_contain, "it can be used for the same"
 
 
+def test_nothing_becomes_much_longer_than_what_it_stands_for(library: AssetLibrary) -> None:
+    """Also a long asset for a small round thing, where the longest side counts more than how much it is shrunk."""
+    spoon = next(asset for asset in library.assets if asset.name == "spoon")
+    ball = scaled(shaped("can"), 0.3)
+    only = replace(library, assets=(spoon,))
+    for seed in range(4):
+        other, (change,) = replace_object(ball, only, 1.0, np.random.default_rng(seed))
+        assert form_of(other).extents.max() <= 1.31 * form_of(ball).extents.max()
+        assert float(change.values["scale"]) < 1 / 2.5
+
+
 def test_the_longer_sides_lie_along_each_other(library: AssetLibrary) -> None:
     spoon = turned_about_z(shaped("spoon", seed=3), 0.9)
     for seed in range(3):

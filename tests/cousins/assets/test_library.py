@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import trimesh
 from scan2sim.bodies import is_closed, procedural_shape, vertex_colors
 from scan2sim.child import ChildError
 from scan2sim.cousins.assets import AssetConfig, AssetLibrary, open_library, package_objects, shipped_objects
-from scan2sim.cousins.assets.preparing import ENDED, SCENE, prepare_meshes
+from scan2sim.cousins.assets.beside import files_beside
+from scan2sim.cousins.assets.preparing import ENDED, PREPARED, SCENE, Unprepared, prepare_meshes
 from scan2sim.cousins.assets.sources import INDEX, Source, find_sources
 from scan2sim.errors import UsageError
 from scan2sim.progress import silent
@@ -80,7 +82,7 @@ def test_what_is_no_asset_is_listed_with_its_reason(library: AssetLibrary) -> No
     assert set(reasons) == {"broken.ply", "fine.stl", "cloud.spz", "scene.json"}
     assert "cannot be read" in reasons["broken.ply"]
     assert "20480 faces; at most 10000" in reasons["fine.stl"]
-    assert "splats without a mesh are not supported yet" in reasons["cloud.spz"]
+    assert "50 splats that are not transparent; at least 100" in reasons["cloud.spz"]
     assert "“pole” is fixed" in reasons["scene.json"]
 
 
@@ -150,7 +152,7 @@ def test_a_mesh_at_which_the_child_dies_is_refused_and_the_others_are_not(
     names = [*"abc", "deadly", *"defghijk"]
     sources = [Source("mesh", tmp_path / name, name, name) for name in names]
     assert prepare_meshes(sources, tmp_path, AssetConfig(), silent) == {
-        "deadly": "preparing it crashed with signal 11: it said nothing"
+        "deadly": Unprepared("preparing it crashed with signal 11: it said nothing", died=True)
     }
     assert sorted(path.parent.name for path in tmp_path.glob("meshes/*/scene.json")) == sorted({*names} - {"deadly"})
     assert len(started) == 2
@@ -161,7 +163,88 @@ def test_a_mesh_that_takes_too_long_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "slow.stl"
     trimesh.creation.icosphere(subdivisions=5, radius=0.05).export(path)
     refused = prepare_meshes([Source("mesh", path, "slow", "slow")], tmp_path, AssetConfig(seconds=0.001), silent)
-    assert refused == {"slow": "took more than 0.001 s to prepare"}
+    assert refused == {"slow": Unprepared("took more than 0.001 s to prepare", died=True)}
+
+
+def test_what_was_stopped_is_tried_again_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_objects(tmp_path / "scan", shaped("can"))
+    trimesh.creation.box((0.1, 0.1, 0.1)).export(tmp_path / "box.stl")
+    started = []
+
+    def child(program: Path, jobs: Path, memory: int, *, seconds: float) -> None:
+        started.append(seconds)
+        raise ChildError("was stopped by signal 9")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("scan2sim.cousins.assets.preparing.run_child", child)
+        library = open_library(tmp_path)
+        assert [asset.name for asset in library.assets] == ["can"]
+        assert [each.path.name for each in library.refused] == ["box.stl"]
+        open_library(tmp_path, again=False)
+        assert len(started) == 1
+
+        def healthy(program: Path, jobs: Path, memory: int, *, seconds: float) -> None:
+            save_objects(jobs.with_name("0") / SCENE, replace(shaped("can"), name=PREPARED))
+            (jobs.with_name("0") / ENDED).write_text("null")
+
+        patched.setattr("scan2sim.cousins.assets.preparing.run_child", healthy)
+        assert {asset.name for asset in open_library(tmp_path).assets} == {"box", "can"}
+    trimesh.creation.box((0.1, 0.2, 0.1)).export(tmp_path / "box.stl")
+    started.clear()
+    monkeypatch.setattr("scan2sim.cousins.assets.preparing.run_child", child)
+    for _ in range(5):
+        open_library(tmp_path)
+    assert len(started) == 3
+
+
+def test_the_digest_of_a_mesh_covers_the_files_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "cup.obj").write_text("mtllib cup colours.mtl\nv 0 0 0\n")
+    (tmp_path / "cup colours.mtl").write_text("newmtl a\nmap_Kd -s 1 1 1 maps/red.png\n")
+    (tmp_path / "maps" / "red.png").write_bytes(b"red")
+    buffers = {
+        "buffers": [{"uri": "pot%20data.bin"}],
+        "images": [{"uri": "data:image/png;base64,"}, {"uri": "../p.png"}],
+    }
+    (tmp_path / "pot.gltf").write_text(json.dumps(buffers))
+    (tmp_path / "pot data.bin").write_bytes(b"1")
+    (tmp_path / "jug.glb").write_bytes(glb({"buffers": [{"uri": "jug.bin"}]}))
+    (tmp_path / "jar.ply").write_bytes(b"ply\ncomment TextureFile jar.png\n")
+    (tmp_path / "bad.gltf").write_text("{")
+    limit = 1 << 20
+    assert files_beside(tmp_path / "pot.gltf", limit) == [tmp_path / "pot data.bin"]
+    assert files_beside(tmp_path / "bad.gltf", limit) == files_beside(tmp_path / "no.obj", limit) == []
+
+    def digests() -> dict[str, str]:
+        return {source.path.name: source.digest for source in find_sources(tmp_path, AssetConfig())[0]}
+
+    before = digests()
+    changed = {
+        "cup colours.mtl": "cup.obj",
+        "maps/red.png": "cup.obj",
+        "pot data.bin": "pot.gltf",
+        "jug.bin": "jug.glb",
+        "jar.png": "jar.ply",
+    }
+    for file, mesh in changed.items():
+        with (tmp_path / file).open("ab") as stream:
+            stream.write(b"\n# other")
+        now = digests()
+        assert {name for name in now if now[name] != before[name]} == {mesh}
+        before = now
+
+
+def glb(document: dict[str, object]) -> bytes:
+    text = json.dumps(document).encode()
+    return struct.pack("<4sII", b"glTF", 2, 20 + len(text)) + struct.pack("<II", len(text), 0x4E4F534A) + text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"metres": 0.0}, {"metres": float("nan")}, {"smallest": 2.0}, {"faces": 0}, {"seconds": -1.0}]
+)
+def test_limits_with_which_nothing_is_an_asset(wrong: dict[str, float]) -> None:
+    with pytest.raises(UsageError):
+        AssetConfig(**wrong)  # type: ignore[arg-type]
 
 
 def test_folders_that_are_no_library(tmp_path: Path) -> None:

@@ -128,12 +128,13 @@ def _attributes(stage: Usd.Stage, prefixes: tuple[str, ...]) -> list[str]:
 def test_light_is_estimated_or_said_not_to_be(tmp_path: Path, stage: Usd.Stage) -> None:
     assert "no estimate" in stage.GetRootLayer().customLayerData["scan2sim"]["light"]
     assert not stage.GetPrimAtPath("/small_table/Lights/Sun")
-    sun = {"direction": [0.0, 0.6, -0.8], "color": [1.0, 0.9, 0.8], "intensity": 300.0}
+    sun = {"direction": [0.0, 0.6, -0.8], "color": [1.0, 0.9, 0.8], "intensity": 300.0, "spread_deg": 10.0}
     lit = replace(settled(), objects=(), light={"sun": sun, "dome": {"intensity": 500.0}})
     found = Usd.Stage.Open(str(write_usd(lit, tmp_path / "lit")))
     matrix = UsdGeom.Xformable(found.GetPrimAtPath("/scene/Lights/Sun")).GetLocalTransformation()
     shines = np.array(matrix).T[:3, :3] @ [0, 0, -1]  # a distant light shines along its -z
     assert shines == pytest.approx(sun["direction"], abs=1e-6)
+    assert found.GetPrimAtPath("/scene/Lights/Sun").GetAttribute("inputs:angle").Get() == 20
     assert found.GetPrimAtPath("/scene/Lights/Dome").GetAttribute("inputs:intensity").Get() == 500
 
 

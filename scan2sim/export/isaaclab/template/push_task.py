@@ -18,6 +18,8 @@ __all__ = ["PushState", "PushTask", "Start"]
 
 CANDIDATES = 256  # places that a start is chosen from
 OFF_TABLE = 0.05  # [m] below its place in the scene
+TURNS_AT = 0.6  # of the radius: lever at which the friction below a disc holds against being turned
+MOST_OFFSET = 0.8  # of the radius: farther out a push slides off
 
 
 class PushState(NamedTuple):
@@ -69,6 +71,8 @@ class PushTask:
     goal_turn: float
     success_angle: float
     horizon: int
+
+    action_size = 2
 
     @classmethod
     def read(cls, path: Path, name: str) -> PushTask:
@@ -148,12 +152,23 @@ class PushTask:
         return points[torch.arange(len(points), device=points.device), best]
 
     def _way_behind(self, state: PushState) -> Tensor:  # (N,) [m]
-        """The pusher's way to the circle on which it touches, and along it to the side away from the goal."""
+        """The pusher's way to the circle on which it touches, and along it to where it shall push from.
+
+        That is the side away from the goal; with ``heading``, so far beside it that a push turns the target on its way
+        by what is left.  At the place of the goal no side is the right one.
+        """
         arm, ahead = state.tool - state.position[:, :2], state.goal[:, :2] - state.position[:, :2]
         reach, left = arm.norm(dim=1), ahead.norm(dim=1)
-        cosine = -(arm * ahead).sum(1) / (reach * left).clamp_min(1e-9)
         touching = self.radius + self.pusher_radius
-        return (reach - touching).clamp_min(0.0) + touching * cosine.clamp(-1.0, 1.0).acos()
+        cross, dot = arm[:, 0] * ahead[:, 1] - arm[:, 1] * ahead[:, 0], (arm * ahead).sum(1)
+        round_it = torch.atan2(cross, -dot)
+        if self.heading:
+            offset = self._turn_left(state) * (TURNS_AT * self.radius) ** 2 / left.clamp_min(1e-3)
+            limit = MOST_OFFSET * self.radius
+            round_it = round_it - (offset.clamp(-limit, limit) / touching).asin()
+            round_it = torch.atan2(round_it.sin(), round_it.cos())
+            round_it = round_it * (left / self.success_distance).clamp_max(1.0)
+        return (reach - touching).clamp_min(0.0) + touching * round_it.abs()
 
     def _turn_left(self, state: PushState) -> Tensor:  # (N,) [rad] in -π..π
         turned = _matrix(state.wxyz) @ _matrix(state.wxyz.new_tensor(self.home_wxyz)[None]).transpose(1, 2)
