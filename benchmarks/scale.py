@@ -7,6 +7,10 @@ folder.  What a phone would record is simulated on the truth, ``--draws`` times 
 about 1 % of the way with 5 mm and 0.3° of noise and 0.5 % of scale error, gravity with 0.5° of noise and 0.2° of bias,
 and depth of 256×192 with 1 % of noise, 0.5 % of scale error, edges that bleed, and confidence.
 
+``poses_oracle`` is what an estimator would reach that knew the noise which was drawn: generalized least squares with
+its covariance and the true cameras.  No unbiased one varies less (Gauss and Markov), so what both miss
+is in the recording.  ``sensors`` is tracking and depth together.
+
 Prints one flat JSON object: per kind of evidence how often it was found, median and largest error [relative or
 degrees], and the share of errors within one and two of the stated sigmas.
 """
@@ -23,7 +27,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scale_sensors import depth_and_confidence, gravity_in_cameras, tracked_poses
+from scale_sensors import best_scale, depth_and_confidence, gravity_in_cameras, tracked_poses
 
 from scan2sim.capture import Frame, read_capture
 from scan2sim.geometry import similarity_between
@@ -117,9 +121,15 @@ def measure(
             print(name, kind, said or found)
 
     draws_done = 0
-    for config in (PosesConfig(marker=truth["marker"]), PosesConfig(sheet=truth["sheet"]), PosesConfig(sheet="card")):
-        kind = "marker" if config.marker else "card" if config.sheet == "card" else "sheet"
-        scale(kind, *scale_evidence(posed, None, config))
+    prints = {
+        "marker": PosesConfig(marker=truth["marker"]),
+        "board": PosesConfig(marker=truth.get("board")),  # older captures have none
+        "sheet": PosesConfig(sheet=truth["sheet"]),
+        "card": PosesConfig(sheet="card"),
+    }
+    for kind, config in prints.items():
+        if config.marker or config.sheet:
+            scale(kind, *scale_evidence(posed, None, config))
     figures.add("gravity_support", angle(true_up, np.array([0, 0, 1.0])), posed.gravity.sigma_deg)
     for draw in range(draws):
         draws_done = draw
@@ -128,6 +138,7 @@ def measure(
         sensed = [replace(frame, world_from_camera=pose) for frame, pose in zip(frames, tracked, strict=True)]
         alignment = sensor_alignment(posed, sensed, seed=draw)
         scale("poses", *scale_evidence(posed, alignment, PosesConfig()))
+        figures.add("poses_oracle", *best_scale(poses, tracked))
         for each in gravity_evidence(posed, sensed, alignment)[1:]:
             sure = isinstance(each, GravityEvidence)
             figures.add(
@@ -140,6 +151,8 @@ def measure(
             figures.add("gravity_imu", angle(each.up, true_up) if sure else None, each.sigma_deg if sure else math.nan)
         deep = with_depth(posed, poses, truth, cache / "sensor", rng)
         scale("depth", *scale_evidence(deep, None, PosesConfig()))
+        sensors = into_metres(deep, sensed, PosesConfig())
+        figures.add("sensors", resulting_factor(sensors, posed) / factor - 1, sensors.scale.relative_sigma)
         family, size = truth["marker"].split(":")
         both = [replace(s, gravity=m.gravity) for s, m in zip(sensed, moved, strict=True)]
         all_of_it = into_metres(deep, both, PosesConfig(marker=truth["marker"]))

@@ -1,4 +1,4 @@
-"""Render handheld captures of a table with a marker, a sheet and a bank card on it, with their truth.
+"""Render handheld captures of a table with a marker, a ChArUco board, a sheet and a bank card on it, with their truth.
 
 usage: python benchmarks/scale_captures.py OUT --bpy PYTHON [--only 0 1 2]
 
@@ -29,6 +29,9 @@ SHEETS = {"a4": (0.297, 0.210), "letter": (0.2794, 0.2159)}
 CARD, CARD_RADIUS = (0.0856, 0.05398), 0.00318
 MARKERS = (("tag36h11", cv2.aruco.DICT_APRILTAG_36h11), ("4x4_50", cv2.aruco.DICT_4X4_50))
 QUIET = 0.2  # white around a marker, of its side
+BOARD = (4, 5)  # squares of the ChArUco board
+BOARD_MARKER = 0.75  # of a square, its markers' side
+BOARD_QUIET = 0.4  # white around the board, of a square
 
 
 def main() -> None:
@@ -68,6 +71,8 @@ def describe(seed: int, rng: np.random.Generator, folder: Path) -> dict:
     sheet = ("a4", "letter")[seed % 2]
     family, dictionary = MARKERS[(seed // 2) % 2]
     side = float(rng.uniform(0.03, 0.07))
+    own = np.random.default_rng([seed, 1])  # of the board, so that all else stays as it was before there was one
+    square = float(own.uniform(0.026, 0.034))
     number = int(rng.integers(0, 40))
     turn = rng.uniform(0, 2 * math.pi)
 
@@ -77,6 +82,7 @@ def describe(seed: int, rng: np.random.Generator, folder: Path) -> dict:
     draw_sheet(folder / "sheet.png", SHEETS[sheet], seed % 4 == 0, rng)
     draw_marker(folder / "marker.png", dictionary, number)
     draw_card(folder / "card.png", rng)
+    draw_board(folder / "board.png", square)
     paper = {"radius": 0.0, "roughness": 0.9, "z": 0.0003}
     prints = [
         {"name": "sheet", "size": SHEETS[sheet], "xy": around(0, 0.17), "texture": "sheet.png", **paper},
@@ -88,9 +94,17 @@ def describe(seed: int, rng: np.random.Generator, folder: Path) -> dict:
             **paper,
         },
         {"name": "card", "size": CARD, "xy": around(4.0, 0.16), "texture": "card.png", **paper},
+        {
+            "name": "board",
+            "size": [square * (n + 2 * BOARD_QUIET) for n in BOARD],
+            "xy": around(3.1, 0.3),
+            "texture": "board.png",
+            "yaw": float(own.uniform(0, 2 * math.pi)),
+            **paper,
+        },
     ]
     prints[2] |= {"radius": CARD_RADIUS, "roughness": 0.35, "z": 0.00076}
-    for print_ in prints:
+    for print_ in prints[:3]:
         print_["yaw"] = float(rng.uniform(0, 2 * math.pi))
     things = []
     for angle, radius in ((3.1, 0.08), (5.2, 0.12), (1.45, 0.24)):
@@ -130,6 +144,7 @@ def describe(seed: int, rng: np.random.Generator, folder: Path) -> dict:
         "sheet": sheet,
         "marker": f"{family}:{side:.6f}",
         "marker_id": number,
+        "board": f"charuco-{BOARD[0]}x{BOARD[1]}-5x5_50:{square:.6f}:{BOARD_MARKER * square:.6f}",
     }
 
 
@@ -154,6 +169,17 @@ def draw_marker(path: Path, dictionary: int, number: int) -> None:
     image = np.full((round(side * (1 + 2 * QUIET)),) * 2, 235, np.uint8)
     quiet = round(side * QUIET)
     image[quiet : quiet + side, quiet : quiet + side] = np.maximum(inner, 20)
+    cv2.imwrite(str(path), image)
+
+
+def draw_board(path: Path, square: float) -> None:
+    """A ChArUco board with white around it."""
+    pixels, quiet = 150, round(150 * BOARD_QUIET)
+    board = cv2.aruco.CharucoBoard(
+        BOARD, square, BOARD_MARKER * square, cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_5X5_50)
+    )
+    inner = board.generateImage((BOARD[0] * pixels, BOARD[1] * pixels))
+    image = np.pad(inner, quiet, constant_values=255).clip(20, 235)
     cv2.imwrite(str(path), image)
 
 
@@ -185,7 +211,7 @@ def photograph(spec: dict, folder: Path, rng: np.random.Generator) -> None:
         cv2.imwrite(str(folder / name), np.clip(values, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 92])
         frames.append({"file": name, "world_from_camera": pose})
     k = {"width": width, "height": height, "fx": spec["focal"], "fy": spec["focal"], "cx": width / 2, "cy": height / 2}
-    truth = {name: spec[name] for name in ("up", "tilt_deg", "sheet", "marker", "prints", "lens", "things")}
+    truth = {name: spec[name] for name in ("up", "tilt_deg", "sheet", "marker", "board", "prints", "lens", "things")}
     (folder / "truth.json").write_text(json.dumps({"intrinsics": k, "frames": frames, **truth}))
 
 

@@ -40,6 +40,22 @@ def tracked_poses(poses: Array, up: Array, rng: np.random.Generator) -> Array:  
     return sensor_from_world @ tracked
 
 
+def best_scale(poses: Array, tracked: Array) -> tuple[float, float]:  # (N, 4, 4) each
+    """The error of tracking's scale by generalized least squares with the true noise, and its standard deviation."""
+    true, count = poses[:, :3, 3], len(poses)
+    turns = Rotation.from_matrix(tracked[:, :3, :3] @ np.swapaxes(poses[:, :3, :3], 1, 2))
+    given = tracked[:, :3, 3] @ turns.mean().as_matrix()
+    way = np.append(0, np.cumsum(np.linalg.norm(np.diff(true, axis=0), axis=1)))
+    drift = (DRIFT * way[-1]) ** 2 / 3 * np.minimum(way[:, None], way[None]) / way[-1]
+    white = np.linalg.inv(np.linalg.cholesky(POSITION_NOISE**2 * np.eye(count) + drift))
+    scale = (white @ true).T.reshape(-1, 1)
+    shifts = np.kron(np.eye(3), (white @ np.ones(count))[:, None])
+    design = np.concatenate([scale, shifts], 1)
+    normal = design.T @ design
+    found = np.linalg.solve(normal, design.T @ (white @ given).T.ravel())[0]
+    return float(found - 1), float(np.hypot(np.sqrt(np.linalg.inv(normal)[0, 0]), SCALE_ERROR))
+
+
 def gravity_in_cameras(poses: Array, up: Array, rng: np.random.Generator) -> Array:  # (N, 3) unit, downwards
     """What the accelerometer says at each photo."""
     bias = Rotation.from_rotvec(np.radians(rng.normal(0, GRAVITY_BIAS_DEG, 3))).as_matrix()

@@ -23,7 +23,9 @@ class ChildError(Scan2SimError):
     """The child failed, crashed or took too long; the problem is a sentence that lacks its subject."""
 
 
-def run_child(program: Path, subject: Path, memory: int, *arguments: str, seconds: float) -> Any:
+def run_child(
+    program: Path, subject: Path, memory: int, *arguments: str, seconds: float, python: Path | None = None
+) -> Any:
     """Run ``python PROGRAM SUBJECT RESULT.json MEMORY ARGUMENTS…`` and return the JSON value that it wrote.
 
     Args:
@@ -32,6 +34,7 @@ def run_child(program: Path, subject: Path, memory: int, *arguments: str, second
         memory: what the program may use [bytes].
         arguments: further arguments.
         seconds: the child is killed after this time.
+        python: the interpreter of another environment, whose packages alone the program sees; None is this one.
 
     Raises:
         ChildError: the child failed, crashed, took too long, or used too much memory.
@@ -40,7 +43,8 @@ def run_child(program: Path, subject: Path, memory: int, *arguments: str, second
     paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
     with tempfile.TemporaryDirectory(prefix="scan2sim-child-") as scratch:
         result, words = Path(scratch, "result.json"), Path(scratch, "words.txt")
-        command = [sys.executable, "-P", str(program), str(subject.absolute()), str(result), str(memory), *arguments]
+        interpreter = [sys.executable, "-P"] if python is None else [str(python), "-I"]
+        command = [*interpreter, str(program), str(subject.absolute()), str(result), str(memory), *arguments]
         with words.open("wb") as stream:
             try:
                 code = subprocess.run(

@@ -11,6 +11,7 @@ import errno
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ __all__ = [
 
 MAX_JSON_BYTES = 256 << 20
 _RENAME_EXCHANGE = 2
+_NUMBERS = re.compile(r"\[\n\s+([^\[\]{}\"]+?)\n\s+\]")  # in text with indents: no string holds a line's end
+_BREAK = re.compile(r",\n\s+")
 
 
 def read_json(path: Path, error: type[Scan2SimError]) -> Any:
@@ -61,8 +64,9 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def json_bytes(data: Any) -> bytes:
-    """What :func:`write_json` writes."""
+    """What :func:`write_json` writes: indented, a list of numbers on one line."""
     text = json.dumps(finite(data), indent=1, ensure_ascii=False, allow_nan=False)
+    text = _NUMBERS.sub(lambda found: f"[{_BREAK.sub(', ', found[1])}]", text)
     return (text + "\n").encode("utf-8", "backslashreplace")  # \udc80 is JSON's own way to write it
 
 

@@ -46,7 +46,11 @@ class State:
         linear: Tensor,
         angular: Tensor,
         still: Tensor,
+        latent: Tensor,  # (B, O, L)
     ) -> None: ...
+
+class Network:
+    def __init__(self, values: Tensor, width: int, latents: int) -> None: ...
 
 def available_isas() -> list[str]: ...
 def isa() -> str: ...
@@ -102,4 +106,5 @@ def roll_out(
     wxyz: Tensor,
     impulse: Tensor,
     threads: int,
+    network: Network | None = None,
 ) -> None: ...

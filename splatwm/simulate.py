@@ -49,6 +49,7 @@ def simulate(
     config: PhysicsConfig = PhysicsConfig(),  # noqa: B008 (frozen)
     *,
     threads: int = 1,
+    network: _native.Network | None = None,  # corrects contacts
 ) -> Trajectory:
     """Let a batch move for ``steps`` steps, or as long as there are actions.
 
@@ -57,6 +58,7 @@ def simulate(
     Raises:
         SceneError: the state is not one that physics can start from.
         UsageError: the actions do not fit the state, are not finite or jump, or dt is out of range.
+        ValueError: the latents are not as long as the network's.
     """
     check_state(state)
     if not 0 < dt <= MAX_STEP:
@@ -83,6 +85,7 @@ def simulate(
         wxyz,
         impulse,
         threads,
+        network,
     )
     return Trajectory(position, wxyz, impulse, moved)
 
@@ -108,6 +111,7 @@ def native_state(state: State, shapes: Sequence[BodyShape]) -> _native.State:
         state.linear,
         state.angular,
         state.still,
+        state.latent,
     )
 
 

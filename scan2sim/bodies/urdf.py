@@ -11,8 +11,8 @@ import trimesh
 from numpy.typing import NDArray
 
 from scan2sim.bodies.body import Body, body_of_mesh, is_plausible, read_mesh
-from scan2sim.bodies.named_solid import solid_of_word
 from scan2sim.bodies.mass import inertia_problem
+from scan2sim.bodies.named_solid import solid_of_word
 from scan2sim.bodies.solid import union
 from scan2sim.errors import SceneError, UsageError
 

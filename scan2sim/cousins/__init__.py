@@ -15,7 +15,7 @@ from scan2sim.cousins.config import (
     ValidConfig,
 )
 from scan2sim.cousins.distance import Distance, distance_between
-from scan2sim.cousins.sample import Cousin, NoCousin, sample
+from scan2sim.cousins.sample import Cousin, NoCousinError, sample
 from scan2sim.cousins.study import Study, study_twin
 from scan2sim.cousins.valid import problems
 
@@ -29,7 +29,7 @@ __all__ = [
     "Distance",
     "LayoutConfig",
     "LightConfig",
-    "NoCousin",
+    "NoCousinError",
     "Part",
     "Study",
     "ValidConfig",

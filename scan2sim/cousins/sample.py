@@ -19,7 +19,7 @@ from scan2sim.errors import SceneError, UsageError
 from scan2sim.scene import Scene
 from scan2sim.sim import come_to_rest, let_go
 
-__all__ = ["Cousin", "NoCousin", "sample"]
+__all__ = ["Cousin", "NoCousinError", "sample"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Cousin:
     rejected: tuple[str, ...] = ()  # why each earlier try was not handed out, as “kind: what”
 
 
-class NoCousin(SceneError):
+class NoCousinError(SceneError):
     """No try gave a valid cousin; ``rejected`` says why of each, as “kind: what”."""
 
     def __init__(self, rejected: tuple[str, ...]) -> None:
@@ -72,7 +72,7 @@ def sample(
     Raises:
         UsageError: the distance is not in 0..1, there is nothing to vary, or no library to take things from.
         SceneError: the scene itself is not valid.
-        NoCousin: no try gave a valid cousin.
+        NoCousinError: no try gave a valid cousin.
     """
     _check(scene, distance, config, library)
     if distance == 0:
@@ -91,7 +91,7 @@ def sample(
         changes += looks
         measured = distance_between(shown, scene, _compared(shown, scene, study, config))
         return Cousin(_explained(shown, scene, distance, measured, changes), changes, measured, tuple(rejected))
-    raise NoCousin(tuple(rejected))
+    raise NoCousinError(tuple(rejected))
 
 
 def _at_rest(scene: Scene, twin: Scene, config: CousinsConfig) -> Scene:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scan2sim.cousins.affordances import Affordances, affordances
 from scan2sim.cousins.config import CousinsConfig
-from scan2sim.cousins.shape import Anatomy, NothingToBend, ShapeConfig, anatomy_of
+from scan2sim.cousins.shape import Anatomy, NothingToBendError, ShapeConfig, anatomy_of
 from scan2sim.scene import Scene
 
 __all__ = ["Study", "study_twin"]
@@ -38,10 +38,10 @@ def _anatomies(scene: Scene, config: ShapeConfig) -> dict[int, Anatomy]:
     found: dict[int, Anatomy] = {}
     shaped = [obj for obj in scene.objects if obj.joint is None]
     for obj in shaped:
-        with suppress(NothingToBend):
+        with suppress(NothingToBendError):
             found[obj.id] = anatomy_of(obj, config)
     if shaped and not found:
-        raise NothingToBend(
+        raise NothingToBendError(
             f"none of the deformations {', '.join(config.kinds)} would change anything in this scene",
             todo="allow others with --shape.kinds, or leave “shape” out of --vary",
         )

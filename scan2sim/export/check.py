@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from scan2sim.sim import settle
 __all__ = ["check"]
 
 FOREIGN = {".xml": "mjcf", ".mjcf": "mjcf", ".urdf": "urdf"}  # models of other programs
+FOREIGN_USD = (".usd", ".usda", ".usdc")
 
 
 def check(path: Path, report: Reporter = silent) -> dict[str, Any]:
-    """Open an exported folder, a scene folder, or anybody's MJCF or URDF file and step it.
+    """Open an exported folder, a scene folder, or anybody's MJCF, URDF or USD file and step it.
 
     Returns:
         Figures, among them ``kind``, ``passed`` and ``problems``.
@@ -39,6 +41,10 @@ def check(path: Path, report: Reporter = silent) -> dict[str, Any]:
             return _check_scene(scene, report)
     if path.is_file() and path.suffix.lower() in FOREIGN:
         return {"kind": FOREIGN[path.suffix.lower()], **compare_model(path, {"objects": []})}
+    if path.is_file() and path.suffix.lower() in FOREIGN_USD:
+        return {"kind": "usd", **import_module("scan2sim.export.usd").check_foreign_usd(path)}
+    if path.suffix.lower() == ".usdz":
+        raise ExportError("a packed USD file", path=path, todo="unpack it (it is a zip) and give the layer in it")
     raise ExportError(
         "neither an export nor a scene", path=path, todo=f"give a folder that holds {RECORD} or scene.json"
     )

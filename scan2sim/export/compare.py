@@ -11,6 +11,7 @@ import numpy as np
 
 from scan2sim.errors import ExportError
 from scan2sim.export.child import inspect
+from scan2sim.export.readings import reading, settling
 from scan2sim.export.safe_xml import refuse_unsafe_model
 from scan2sim.sim import CONTACT
 
@@ -27,21 +28,20 @@ def compare_model(model: Path, record: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``passed``, ``problems``, ``bodies`` (count), ``drift_mm`` by object, ``worst_drift_mm``, ``penetration_mm`` at
-        rest, ``geoms``, ``steps``.
+        rest, ``geoms``, ``steps``, and ``engines``: of MuJoCo ``reading`` and ``after`` (`scan2sim.export.readings`).
 
     Raises:
         ExportError: it does not open, or is not safe to open.
     """
     refuse_unsafe_model(model)
     seen = inspect("mujoco", model, json.dumps(asdict(CONTACT)))
-    problems, drifts = body_problems(record, seen["bodies"], model.parent), {}
-    for expected in record["objects"]:
-        name = expected["name"]
-        if expected["mobility"] == "free" and name in seen["bodies"]:
-            drift = seen["bodies"][name]["drift"]
-            drifts[name] = None if drift is None else round(drift * 1000, 3)
-            if drift is None or drift > DRIFT_LIMIT:
-                problems.append(f"{name}: drifts {drifts[name]} mm in 2 s")
+    bodies = seen["bodies"]
+    problems = body_problems(record, bodies, model.parent)
+    settled = settling(record, bodies, {name: body["after"] for name, body in bodies.items()})
+    drifts = settled["drift_mm"]
+    for name, drift in drifts.items():
+        if drift is None or drift > 1000 * DRIFT_LIMIT:
+            problems.append(f"{name}: drifts {drift} mm in 2 s")
     if not seen["stable"]:
         problems.append("the simulation is not stable")
     if seen["penetration"] > DEPTH_LIMIT:
@@ -55,6 +55,7 @@ def compare_model(model: Path, record: dict[str, Any]) -> dict[str, Any]:
         "drift_mm": drifts,
         "worst_drift_mm": max((d for d in drifts.values() if d is not None), default=0.0),
         "penetration_mm": round(seen["penetration"] * 1000, 3),
+        "engines": {"MuJoCo": {"reading": reading(record, bodies), **settled}},
     }
 
 

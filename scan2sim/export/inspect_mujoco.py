@@ -34,15 +34,13 @@ def main() -> None:
         mujoco.mj_resetDataKeyframe(model, data, home)
     mujoco.mj_forward(model, data)
     bodies = {model.body(i).name: _body(model, data, i) for i in range(1, model.nbody)}
-    start = data.xipos.copy()
     begun = deepest = _depth(data)
     steps = round(SECONDS / model.opt.timestep)
     for _ in range(steps):
         mujoco.mj_step(model, data)
         deepest = max(deepest, _depth(data))
     for i in range(1, model.nbody):
-        drift = float(np.linalg.norm(data.xipos[i] - start[i]))
-        bodies[model.body(i).name]["drift"] = drift if np.isfinite(drift) else None
+        bodies[model.body(i).name]["after"] = {"position": data.xpos[i].tolist(), "wxyz": data.xquat[i].tolist()}
     unstable = (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, mujoco.mjtWarning.mjWARN_BADQACC)
     figures = {
         "bodies": bodies,

@@ -27,6 +27,8 @@ def main() -> None:
     package = metadata.distribution("physx-usd-schemas")
     schemas = [str(package.locate_file(f"physx_usd_schemas/{name}/resources")) for name in SCHEMAS]
     ovstage.population.register_usd_schemas([*schemas, str(ovphysx.newton_schema_root())])
+    # no workers: a scan is small, and on busy cores waiting for them takes a hundred times as long as the work
+    ovphysx.set_global_config(import_module("ovphysx.types").GlobalConfigKey.NUM_THREADS, 0)
     physx, stage = ovphysx.PhysX(), ovstage.Stage("scan2sim-check")
     ovstage.population.open_usd(stage, str(session), ordinal=1, domains=ovstage.PopulationDomain.ALL)
     stage.advance_write_floor(ordinal=1).wait()

@@ -21,8 +21,9 @@ from pxr import Usd, UsdPhysics, UsdValidation
 from scan2sim.cameras import read_cameras
 from scan2sim.export.preview import picture
 from scan2sim.export.usd.package import CAMERA, PREVIEW
-from scan2sim.export.usd.read import open_stage, read_stage
+from scan2sim.export.usd.read import choose_cousin, open_stage, read_stage
 from scan2sim.export.usd.safety import refuse_unsafe_usd
+from scan2sim.export.usd.variants import CHECKED_COUSINS, CHOICE, TWIN
 from scan2sim.scene import PREVIEW_SIDE, Scene, scene_gaussians
 from scan2sim.sim import settle
 from scan2sim.splats import Gaussians, psnr
@@ -48,9 +49,25 @@ def main() -> None:
         "physics_scene": scenes[0] if scenes else "",
         "invalid": _invalid(stage),
         "psnr_db": _likeness(gaussians, Path(folder)),
+        "cousins": _cousins(stage, Path(stage_path)),
     }
     with open(result_path, "w", encoding="utf-8") as file:
         json.dump(figures, file)
+
+
+def _cousins(stage: Usd.Stage, path: Path) -> dict[str, dict[str, Any]]:
+    """What the first variants of the set of cousins hold, but the twin."""
+    names = [name for name in stage.GetDefaultPrim().GetVariantSet(CHOICE).GetVariantNames() if name != TWIN]
+    found = {}
+    for name in names[:CHECKED_COUSINS]:
+        choose_cousin(stage, name, path)
+        scene = read_stage(stage, path)
+        found[name] = {
+            "bodies": {thing.name: _body(thing) for thing in scene.objects},
+            "settled": _settled(scene),
+            "gaussians": len(scene_gaussians(scene)),
+        }
+    return found
 
 
 def _body(thing: Any) -> dict[str, Any]:
@@ -68,7 +85,6 @@ def _settled(scene: Scene) -> dict[str, Any]:
     """What two seconds in MuJoCo did to the free objects."""
     return {
         name: {
-            "drift_mm": round(1000 * after.drift, 3) if np.isfinite(after.drift) else None,
             "position": after.position.tolist(),
             "wxyz": after.wxyz.tolist(),
         }

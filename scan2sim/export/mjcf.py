@@ -13,27 +13,35 @@ import mujoco
 from scan2sim.export.compare import compare_model
 from scan2sim.export.record import export_folder, read_record, write_record
 from scan2sim.scene import Scene
-from scan2sim.sim import mujoco_spec
+from scan2sim.sim import add_robot, fetch_robot, mujoco_spec
 
 __all__ = ["MODEL", "check_mjcf", "write_mjcf", "write_model"]
 
 MODEL = "scene.xml"
 
 
-def write_mjcf(scene: Scene, folder: Path, *, overwrite: bool = False) -> Path:
+def write_mjcf(scene: Scene, folder: Path, *, robot: str | None = None, overwrite: bool = False) -> Path:
     """Write ``scene.xml`` with its meshes under ``assets/`` and ``export.json``; returns the path of ``scene.xml``.
 
-    Keyframe ``home`` has everything where the scene has it.
+    Keyframe ``home`` has everything where the scene has it, and a robot as its makers put it down.
+
+    Args:
+        scene: the scene.
+        folder: where to write.
+        robot: a robot of MuJoCo Menagerie to put beside the support, as in ``franka_emika_panda``; its bodies, joints
+            and actuators have the prefix ``robot/``.
+        overwrite: replace an earlier export.
 
     Raises:
         ExportError: the folder exists and may not be overwritten.
         SceneError: the scene is not consistent.
+        UsageError: there is no such robot, or it cannot be had.
         OutputError: it cannot be written.
     """
-    spec = mujoco_spec(scene)
+    spec = mujoco_spec(scene) if robot is None else add_robot(scene, fetch_robot(robot))
     with export_folder(folder, overwrite) as fresh:
         write_model(spec, fresh)
-        write_record(scene, fresh, "mjcf", model=MODEL)
+        write_record(scene, fresh, "mjcf", model=MODEL, **({} if robot is None else {"robot": robot}))
     return folder / MODEL
 
 

@@ -11,7 +11,7 @@ from scan2sim.errors import ExportError
 from scan2sim.files import new_folder, output_errors, read_json, write_json
 from scan2sim.scene import Scene
 
-__all__ = ["RECORD", "export_folder", "read_record", "refuse_other_programs", "write_record"]
+__all__ = ["RECORD", "export_folder", "object_records", "read_record", "refuse_other_programs", "write_record"]
 
 RECORD = "export.json"
 FORMAT = "scan2sim.export"
@@ -45,7 +45,14 @@ def export_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
 
 def write_record(scene: Scene, folder: Path, kind: str, **more: Any) -> None:
     """Write ``export.json``: the kind of export, the scene's scale, and the physics and pose of each object."""
-    objects = [
+    objects = object_records(scene)
+    record = {"format": FORMAT, "version": 1, "kind": kind, "scale": scene.scale, "objects": objects, **more}
+    write_json(folder / RECORD, record)
+
+
+def object_records(scene: Scene) -> list[dict[str, Any]]:
+    """What ``export.json`` says of each object."""
+    return [
         {
             "name": obj.name,
             "id": obj.id,
@@ -60,8 +67,6 @@ def write_record(scene: Scene, folder: Path, kind: str, **more: Any) -> None:
         }
         for obj in scene.objects
     ]
-    record = {"format": FORMAT, "version": 1, "kind": kind, "scale": scene.scale, "objects": objects, **more}
-    write_json(folder / RECORD, record)
 
 
 def read_record(folder: Path, kind: str | None = None) -> dict[str, Any]:

@@ -25,9 +25,11 @@ class Exporter:
     """One format."""
 
     description: str
-    write: Callable[[Scene, Path, str, bool], Path]  # scene, folder, the scene's name, overwrite → what was written
+    write: Callable[..., Path]  # scene, folder, name, overwrite[, cousins=…][, robot=…] → what was written
     check: Callable[[Path], dict[str, Any]]  # the exported folder → figures with "passed" and "problems"
     verdict: str = "opens and steps in its simulator"  # what an export that passes does
+    holds_cousins: bool = False  # whether ``write`` takes them, as variants of the scene
+    holds_robot: bool = False  # whether ``write`` takes the name of one, to put beside the scene
 
 
 def _splats(kind: str) -> Exporter:
@@ -39,29 +41,30 @@ def _splats(kind: str) -> Exporter:
     )
 
 
-def _with_openusd(kind: str, description: str) -> Exporter:
+def _with_openusd(kind: str, description: str, *, holds_cousins: bool = False) -> Exporter:
     """A format whose room is entered where it is used: OpenUSD has no wheel for every machine."""
 
-    def write(scene: Scene, folder: Path, name: str, overwrite: bool) -> Path:
+    def write(scene: Scene, folder: Path, name: str, overwrite: bool, **more: Any) -> Path:
         try:
             room = import_module(f"scan2sim.export.{kind}")
         except ModuleNotFoundError as absent:
             if absent.name != "pxr":
                 raise
             raise ExportError("OpenUSD is not installed", todo="pip install usd-core") from None
-        return getattr(room, f"write_{kind}")(scene, folder, name, overwrite=overwrite)
+        return getattr(room, f"write_{kind}")(scene, folder, name, overwrite=overwrite, **more)
 
     def check(folder: Path) -> dict[str, Any]:
         return getattr(import_module(f"scan2sim.export.{kind}"), f"check_{kind}")(folder)
 
-    return Exporter(description, write, check)
+    return Exporter(description, write, check, holds_cousins=holds_cousins)
 
 
 EXPORTERS: dict[str, Exporter] = {
     "mjcf": Exporter(
         "MuJoCo model",
-        lambda scene, folder, name, overwrite: write_mjcf(scene, folder, overwrite=overwrite),
+        lambda scene, folder, name, overwrite, **more: write_mjcf(scene, folder, overwrite=overwrite, **more),
         check_mjcf,
+        holds_robot=True,
     ),
     "urdf": Exporter(
         "URDF of the scene and of each object",
@@ -81,6 +84,6 @@ EXPORTERS: dict[str, Exporter] = {
         "opens, and its cameras see the scene's points",
     ),
     "isaaclab": _with_openusd("isaaclab", "package of tasks for Isaac Lab"),
-    "usd": _with_openusd("usd", "OpenUSD stage for Isaac Sim"),
+    "usd": _with_openusd("usd", "OpenUSD stage for Isaac Sim", holds_cousins=True),
     **{kind: _splats(kind) for kind in SPLAT_KINDS},
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from scan2sim.export.child import inspect
 from scan2sim.export.compare import body_problems, compare_model
+from scan2sim.export.readings import reading
 from scan2sim.export.record import read_record
 from scan2sim.export.urdf import URDF
 
@@ -37,6 +38,8 @@ def check_urdf(path: Path) -> dict[str, Any]:
     readers = ["mujoco"]
     if find_spec(SECOND):
         readers.append(SECOND)
-        found = body_problems(record, inspect(SECOND, folder / URDF), folder)
+        bodies = inspect(SECOND, folder / URDF)
+        figures["engines"][SECOND] = {"reading": reading(record, bodies)}
+        found = body_problems(record, bodies, folder)
         figures["problems"] += [f"{problem} ({SECOND})" for problem in found]
     return {**figures, "passed": not figures["problems"], "readers": readers}

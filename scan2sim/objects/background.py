@@ -30,7 +30,9 @@ MIN_SEEN = 2  # views that must have seen a cell of the support
 MOST_SEE = 0.25  # share of the views that see a cell whose colour tells about the light
 BESIDE = 1  # cells around what is under an object that are laid anew as well
 DEEP = 0.45  # of its light is left where a shadow is too deep to tell what lies in it
-GLOSS = 8.0  # cells over which view-dependent colour is averaged
+GLOSS = 24.0  # cells over which view-dependent colour is averaged, …
+GLOSS_AWAY = 4  # … but for those so near to what is laid anew: theirs tells of the object that stood beside them, …
+EVERYWHERE = 0.05  # … and with this weight of all the support around, which counts where nothing is near
 DISC = (0.5, 0.5, 0.05)  # standard deviations of a filling disc [cells]
 FILL_OPACITY = 0.97
 SLAB = 0.1  # thickness of the support's collision piece [camera distances]
@@ -84,14 +86,16 @@ def _surface(mesh: trimesh.Trimesh, cell: float, seed: int) -> NDArray[np.float6
 
 def _gloss(patch: Patch, gaussians: Gaussians, known: NDArray[np.bool_], unit: float) -> Tensor:
     """(rows, columns, K - 1, 3): mean view-dependent colour of the known support nearby: its shine goes on."""
+    away = ~grown(~known, GLOSS_AWAY)
     y, x, support = patch.near(gaussians, unit)
-    support &= known[y, x]
+    support &= away[y, x]
     y, x, chosen = y[support], x[support], gaussians[torch.from_numpy(support)]
     area = chosen.opacities * chosen.scales.topk(2, dim=1).values.prod(1)
     values = chosen.sh[:, 1:].flatten(1) * area[:, None]
     sums = np.zeros((*patch.shape, values.shape[1] + 1))
     np.add.at(sums, (y, x), torch.cat([values, area[:, None]], 1).numpy())
-    sums = ndimage.gaussian_filter(sums, (GLOSS, GLOSS, 0))
+    overall = sums.sum((0, 1)) / max(1, away.sum())
+    sums = ndimage.gaussian_filter(sums, (GLOSS, GLOSS, 0)) + EVERYWHERE * overall
     mean = sums[..., :-1] / np.maximum(sums[..., -1:], 1e-12)
     return torch.from_numpy(mean).float().unflatten(-1, (-1, 3))
 

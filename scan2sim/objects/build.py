@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -23,6 +23,7 @@ from scan2sim.objects.parts import Part, find_parts
 from scan2sim.objects.photos import exposed_photos
 from scan2sim.objects.recognize import Recognizer, recognize
 from scan2sim.objects.relations import Resting, find_relations
+from scan2sim.objects.sensed import sense_depth
 from scan2sim.objects.support import SupportPlane, find_support
 from scan2sim.objects.surface import behind
 from scan2sim.objects.things import NOBODY, find_things
@@ -44,6 +45,7 @@ def build_scene(
     report: Reporter = silent,
     *,
     earlier: Sequence[SceneObject] = (),
+    given_ids: Iterable[int] = (),
     masks: MaskSource | None = None,
     recognizer: Recognizer | None = None,
 ) -> Scene:
@@ -52,20 +54,25 @@ def build_scene(
     Every Gaussian becomes part of one object or of the background; each object gets a closed, coloured mesh, convex
     pieces and physical estimates; the support's surface is continued under the objects.  A support with nothing on
     it gives a scene without objects.  Objects are numbered by volume, the largest first, but one that was among the
-    ``earlier`` objects of the same build keeps its id and name.
+    ``earlier`` objects of the same build keeps its id and name.  Nothing new gets an id of ``given_ids``, which a
+    person's corrections have given to parts of objects.
 
     Borders between what geometry finds are refined by ``masks``, which defaults to SAM 2 where ``config.sam`` names its
     weights; words are found by ``recognizer``, which defaults to CLIP where ``config.clip`` does.  Without them, all
     comes from geometry.
 
+    Depth of a sensor, where frames have it, joins what Gaussians and photos tell of surfaces.
+
     Raises:
-        ObjectsError: no support is seen, or a photo is damaged.
+        ObjectsError: no support is seen, or a photo is damaged, or depth and confidence differ in size.
+        PosesError: depth cannot be read.
         UsageError: given weights cannot be used.
     """
     masks = open_sam(config.sam) if masks is None and config.sam else masks
     recognizer = open_clip(config.clip) if recognizer is None and config.clip else recognizer
     unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
+    views = sense_depth(views, posed)
     plane = find_support(views, unit, config.seed, posed.support_normal)
     photos = exposed_photos(posed.frames, views)
     compared = not posed.rendered and all(frame.image.is_file() for frame in posed.frames)  # with the photos
@@ -86,15 +93,15 @@ def build_scene(
     objects = [
         replace(thing, figures=thing.figures | {"lightness_spread": spread})
         for thing, spread in zip(
-            _named(parts, resting, words, earlier, posed.scale.relative_sigma, config, report), spreads, strict=True
+            _named(parts, resting, words, earlier, given_ids, posed.scale.relative_sigma, config, report),
+            spreads,
+            strict=True,
         )
     ]
     ledges = find_ledges(views, apart.pixels, plane, unit)
     background = _background(gaussians, labels, found.weight, parts)
     meshes = [part.mesh for part in parts]
-    background, discs, light = clear_support(
-        background, meshes, plane, views, photos, apart.pixels, unit, config.seed
-    )
+    background, discs, light = clear_support(background, meshes, plane, views, photos, apart.pixels, unit, config.seed)
     return Scene(
         background=background,
         background_collision=tuple(support_slab(each, unit) for each in (plane, *ledges)),
@@ -119,6 +126,7 @@ def build_scene(
                 (each.residual * 1e3 for part in parts for each in part.symmetries), default=0.0
             ),
             "camera_distance_m": unit,
+            "views_with_sensor_depth": sum(view.sensed is not None for view in views),
             "mask_source": "geometry" if masks is None else masks.name,
         }
         | ({} if found.masks is None else {"masks_used": found.masks.used, "masks_refused": found.masks.refused}),
@@ -149,13 +157,14 @@ def _named(
     resting: list[Resting],
     words: dict[int, tuple[str, float]],  # by number, of what was recognized
     earlier: Sequence[SceneObject],
+    given_ids: Iterable[int],
     scale_sigma: float,
     config: ObjectsConfig,
     report: Reporter,
 ) -> list[SceneObject]:
     objects = []
     before = match_earlier([part.mesh for part in parts], earlier)
-    unused = count(max((thing.id for thing in earlier), default=0) + 1)
+    unused = count(max((*(thing.id for thing in earlier), *given_ids), default=0) + 1)
     ids = [next(unused) if thing is None else thing.id for thing in before]
     names = {thing.name for thing in earlier}
     for number, (part, rest, thing) in enumerate(zip(parts, resting, before, strict=True)):

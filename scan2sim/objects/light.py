@@ -24,9 +24,9 @@ def estimate_light(shading: Shading) -> dict[str, Any]:
 
     The shadows' fit (:func:`scan2sim.objects.shadow.find_shading`) gives the share of the support's light from each
     direction that an object hides.  What the brightest lobe brings beyond an even sky is the sun, if it is enough;
-    everything else is an even dome.  What both bring to the support together is white, and as much as a dome of intensity 1000
-    alone would: neither the support's albedo nor the exposure is known, so level and hue are conventions, and the
-    ratio, the direction and the difference of hue are what is measured.
+    everything else is an even dome.  What both bring to the support together is white, and as much as a dome of
+    intensity 1000 alone would: neither the support's albedo nor the exposure is known, so level and hue are
+    conventions, and the ratio, the direction and the difference of hue are what is measured.
 
     Returns:
         ``source``, ``explained`` (share of the support's variance that the shadows explain, 0 to 1), ``dome``

@@ -24,7 +24,7 @@ from scan2sim.pipeline.describe import (
     describe_capture,
     describe_objects,
     describe_poses,
-    describe_settling,
+    describe_assembly,
 )
 from scan2sim.pipeline.finished_splats import check_options, is_finished, keep_splats, place_cameras, read_finished
 from scan2sim.pipeline.keys import digest_file, digest_inputs
@@ -207,7 +207,14 @@ class Corridor:
     def _separate(self, folder: Path, report: Reporter) -> Outcome:
         posed = load_posed(self.build / STAGES["poses"])
         gaussians = load_fit(self.build / STAGES["splats"]).gaussians
-        scene = build_scene(posed, gaussians, self.config.objects, report, earlier=self._earlier_objects())
+        scene = build_scene(
+            posed,
+            gaussians,
+            self.config.objects,
+            report,
+            earlier=self._earlier_objects(),
+            given_ids=[number for entry in read_corrections(self.build) for number in entry.get("ids", ())],
+        )
         save_scene(replace(scene, images=()), folder / SCENE_FOLDER)  # the photos lie in the poses' folder already
         return describe_objects(scene)
 
@@ -222,9 +229,9 @@ class Corridor:
     def _assemble(self, folder: Path, report: Reporter) -> Outcome:
         photos = tuple(frame.image for frame in load_posed(self.build / STAGES["poses"]).frames)
         scene = replace(load_scene(self.build / STAGES["objects"] / SCENE_FOLDER), images=photos)
-        scene = apply_corrections(scene, read_corrections(self.build))
-        scene, settled = settled_scene(scene, report=report)
-        outcome = describe_settling(settled)
+        replay = apply_corrections(scene, read_corrections(self.build))
+        scene, settled = settled_scene(replay.scene, report=report)
+        outcome = describe_assembly(settled, replay.lost)
         scene = replace(scene, quality=self._figures() | outcome.figures, provenance=self._provenance())
         with new_folder(self.build / SCENE_FOLDER) as fresh:
             save_scene(scene, fresh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from scan2sim.poses import PosedCapture
 from scan2sim.scene import Scene
 from scan2sim.sim import SettleResult
 
-__all__ = ["coach_section", "describe_capture", "describe_objects", "describe_poses", "describe_settling"]
+__all__ = ["coach_section", "describe_capture", "describe_objects", "describe_poses", "describe_assembly"]
 
 MIRROR = 6.0  # spread of lightness [CIELAB] over which a surface is no matt one: those were up to 5, a mirror's 9 to 13
 FAR = 0.005  # [m] an object that was moved farther than this is worth a word
@@ -114,9 +115,10 @@ def _span(scene: Scene) -> float:
     return 360.0 - float(np.diff(angles, append=angles[0] + 360).max())
 
 
-def describe_settling(settled: SettleResult) -> Outcome:
-    """What was done so that the objects stand, and how still they stand when they are let go."""
-    warnings, placed = [], settled.placed
+def describe_assembly(settled: SettleResult, lost: Sequence[str] = ()) -> Outcome:
+    """What was done so that the objects stand, how still they stand when they are let go, and which corrections by a
+    person were lost."""
+    warnings, placed = [f"a correction could not be done again: {each}" for each in lost], settled.placed
     if settled.unsettled:
         names = _listed(list(settled.unsettled))
         warnings.append(f"left alone in the simulator these move away, so they stay where they were seen: {names}")
@@ -133,7 +135,7 @@ def describe_settling(settled: SettleResult) -> Outcome:
         "settle_moved_mm": round(1e3 * max((p.moved for p in placed.values()), default=0.0), 3),
         "unsettled": len(settled.unsettled),
     }
-    return Outcome(figures, tuple(warnings))
+    return Outcome(figures | ({"corrections_lost": list(lost)} if lost else {}), tuple(warnings))
 
 
 def _median(values: list[float]) -> float | None:

@@ -151,6 +151,7 @@ def judge(record: BuildRecord, config: GateConfig) -> Verdict:
     else:
         checks += _frame_checks(record.scene, shlex.quote(str(record.scene_folder)), config)
         checks += _object_checks(record, record.scene, config)
+        checks += _corrections(record, record.scene)
     colors = {check.color for check in checks}
     color: Color = "red" if "red" in colors else "amber" if colors & {"amber", "unknown"} else "green"
     return Verdict(color, tuple(checks))
@@ -302,6 +303,18 @@ def _found(record: BuildRecord, objects: tuple[SceneObject, ...]) -> Check:
     reason = f"{_count(len(objects), 'separate object')}, with doubts: {'; '.join(doubts)}"
     todo = "look at them with `scan2sim view`, and correct them with `scan2sim edit`"
     return Check("objects", float(len(objects)), "", "amber", reason, todo)
+
+
+def _corrections(record: BuildRecord, scene: Scene) -> list[Check]:
+    """Whether what a person corrected survived the last rebuild, where anything was corrected."""
+    if not scene.corrections:
+        return []
+    said, lost = _count(len(scene.corrections), "correction"), record.figures.get("corrections_lost")
+    if not isinstance(lost, list) or not lost:
+        return [Check("corrections", 0.0, "lost", "green", f"{said} by a person")]
+    reason = f"{len(lost)} of {said} could not be done again: {'; '.join(map(str, lost))}"
+    todo = "correct the scene again; remove what is no longer meant from corrections.json of the build"
+    return [Check("corrections", float(len(lost)), "lost", "amber", reason, todo)]
 
 
 def _piece_distance(objects: tuple[SceneObject, ...], config: GateConfig) -> Check:

@@ -181,7 +181,8 @@ def _provenance(record: BuildRecord) -> list[tuple[str, str]]:
     said = {name: value for name, value in record.scene.provenance.items() if name != SETTINGS}
     rows = wording.figures(said, NOT_SAID)
     for number, correction in enumerate(record.scene.corrections, start=1):
-        rows.append((f"correction {number}", ", ".join(f"{name} {text}" for name, text in wording.figures(correction))))
+        told = {key: value for key, value in correction.items() if key != "cameras"}  # only the frame it was made in
+        rows.append((f"correction {number}", ", ".join(f"{name} {text}" for name, text in wording.figures(told))))
     return rows
 
 

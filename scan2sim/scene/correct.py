@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scan2sim.bodies import TWO_SIDED_95
 from scan2sim.cameras import CameraFrame
 from scan2sim.errors import UsageError
+from scan2sim.scene.place import frame_of
 from scan2sim.scene.types import Estimate, Joint, Scene, SceneObject
 from scan2sim.splats import Gaussians
 
@@ -58,7 +59,7 @@ def scale_scene(scene: Scene, factor: float, source: str = "factor", relative_si
         raise UsageError(f"a scale factor of {factor} was given", todo=f"give a number between 0 and {SCALE_LIMIT:g}")
     check_sigma(relative_sigma)
     widening = relative_sigma**2 - scene.scale_sigma**2
-    note = {"kind": "scale", "factor": factor, "source": source, "relative_sigma": relative_sigma}
+    note = {"kind": "scale", "factor": factor, "source": source, "relative_sigma": relative_sigma, **frame_of(scene)}
     return replace(
         scene,
         background=_scaled_gaussians(scene.background, factor),

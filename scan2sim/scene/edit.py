@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from scan2sim.bodies import TWO_SIDED_95, estimate_physical, material_named
 from scan2sim.errors import UsageError
 from scan2sim.scene.correct import check_sigma
+from scan2sim.scene.place import place_of
 from scan2sim.scene.types import Estimate, Physical, RestsOn, Scene, SceneObject
 from scan2sim.scene.validate import MAX_NAME, NAME
 
-__all__ = ["delete_object", "object_named", "place_of", "rename_object", "set_material", "set_measured"]
+__all__ = ["delete_object", "object_named", "rename_object", "set_material", "set_measured"]
 
 MOST = {"mass": 1e5, "friction": 10.0, "restitution": 1.0}  # beyond it is a slip of the pen
 
@@ -124,11 +123,6 @@ def _noted(scene: Scene, before: SceneObject, after: SceneObject | None, note: d
         objects = tuple(after if thing is before else thing for thing in scene.objects)
     corrections = (*scene.corrections, note | {"object": place_of(before)})
     return replace(scene, objects=objects, supports=supports, corrections=corrections)
-
-
-def place_of(thing: SceneObject) -> dict[str, Any]:
-    """What a note says of an object: its place too, as a rebuild may give it another name."""
-    return {"name": thing.name, "position": np.asarray(thing.position, dtype=float).tolist()}
 
 
 def _resting_elsewhere(thing: SceneObject, gone: SceneObject) -> SceneObject:

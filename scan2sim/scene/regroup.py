@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import torch
@@ -14,8 +15,9 @@ from scipy.spatial import KDTree
 from scan2sim.bodies import ColorsAt, colors_of, nearest_parts, union
 from scan2sim.errors import UsageError
 from scan2sim.geometry import inverse_transform, transform_points
-from scan2sim.scene.edit import object_named, place_of, set_measured
+from scan2sim.scene.edit import object_named, set_measured
 from scan2sim.scene.from_mesh import ObjectConfig, object_from_mesh
+from scan2sim.scene.place import frame_of, place_of
 from scan2sim.scene.types import RestsOn, Scene, SceneObject
 from scan2sim.splats import concatenate, rotate_gaussians
 
@@ -61,11 +63,18 @@ def merge_objects(scene: Scene, names: Sequence[str], config: ObjectConfig = Obj
     return replace(result, corrections=(*scene.corrections, note))
 
 
-def split_object(scene: Scene, name: str, points: ArrayLike, config: ObjectConfig = ObjectConfig()) -> Scene:  # noqa: B008
-    """Cut an object into what lies nearest to each of several points of the scene (K, 3) [m].
+def split_object(
+    scene: Scene,
+    name: str,
+    points: ArrayLike,  # (K, 3) [m]
+    config: ObjectConfig = ObjectConfig(),  # noqa: B008
+    *,
+    ids: Sequence[int] = (),
+) -> Scene:
+    """Cut an object into what lies nearest to each of several points of the scene.
 
-    The largest part keeps id and name, the others get new ones.  What rested on the object rests on the part that is
-    nearest below it.
+    The largest part keeps id and name, the others get new ones; where the cut is done again, ``ids`` says which part
+    had which id.  What rested on the object rests on the part that is nearest below it.
 
     Raises:
         UsageError: no such object, fewer than two points, points that coincide or have nothing near, or a joint.
@@ -84,14 +93,13 @@ def split_object(scene: Scene, name: str, points: ArrayLike, config: ObjectConfi
                 f"nothing of “{name}” lies nearest to {seed.tolist()}", todo="choose a point on the object"
             )
     solids = [mesh for mesh in meshes if mesh is not None]
-    largest = int(np.argmax([mesh.volume for mesh in solids]))
-    taken, number = {other.name for other in scene.objects}, max(other.id for other in scene.objects)
+    taken = {other.name for other in scene.objects}
+    numbers = _part_ids(scene, thing.id, [mesh.volume for mesh in solids], ids)
     parts = []
     for k, mesh in enumerate(solids):
-        own_name, own_id = name, thing.id
-        if k != largest:
-            number += 1
-            own_id, own_name = number, _free_name(name, taken)
+        own_name, own_id = name, numbers[k]
+        if own_id != thing.id:
+            own_name = _free_name(name, taken)
             taken.add(own_name)
         parts.append(
             object_from_mesh(
@@ -117,8 +125,18 @@ def split_object(scene: Scene, name: str, points: ArrayLike, config: ObjectConfi
             objects.append(_on(other, {thing.id}, nearest.id))
         else:
             objects.append(other)
-    note = {"kind": "split", "object": place_of(thing), "at": seeds.tolist()}
+    note = {"kind": "split", "object": place_of(thing), "at": seeds.tolist(), "ids": numbers, **frame_of(scene)}
     return replace(scene, objects=tuple(objects), corrections=(*scene.corrections, note))
+
+
+def _part_ids(scene: Scene, own: int, volumes: list[float], earlier: Sequence[int]) -> list[int]:
+    """An id for each part, the object's own for the largest; those it had before, unless others have them now."""
+    others = {thing.id for thing in scene.objects} - {own}
+    if len(set(earlier)) == len(volumes) and own in earlier and not others.intersection(earlier):
+        return [int(number) for number in earlier]
+    free = count(max(others | {own}) + 1)
+    largest = int(np.argmax(volumes))
+    return [own if k == largest else next(free) for k in range(len(volumes))]
 
 
 def _colors(things: Sequence[SceneObject]) -> ColorsAt:

@@ -3,41 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from scan2sim.errors import SceneError
+from scan2sim.errors import SceneError, UsageError
 from scan2sim.files import read_json, write_json
 from scan2sim.scene.correct import scale_scene
 from scan2sim.scene.edit import delete_object, rename_object, set_material, set_measured
+from scan2sim.scene.place import carry_from, find_place
 from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.types import Scene, SceneObject
 
-__all__ = ["append_corrections", "apply_corrections"]
+__all__ = ["Replay", "append_corrections", "apply_corrections"]
 
 Entry = dict[str, Any]
 
 
-def apply_corrections(scene: Scene, corrections: Iterable[Entry]) -> Scene:
-    """Replay corrections in their order, as the objects stage does after it has run again.
+@dataclass(frozen=True)
+class Replay:
+    """A scene with its corrections done again, as far as that was possible."""
 
-    An object is the one that stands where the corrected one stood: its box holds that place, the nearest first.
+    scene: Scene
+    lost: tuple[str, ...] = ()  # in words, what could not be done again and why
+
+
+def apply_corrections(scene: Scene, corrections: Iterable[Entry]) -> Replay:
+    """Replay corrections in their order, as is done whenever a scene was built again.
+
+    An object is the one with the id that the corrected one had; for entries without an id, the nearest of those whose
+    boxes hold the place where it stood.  Places and lengths are carried from the frame in which the correction was made
+    into the scene's by the cameras of photos that both have.  What cannot be done again, because the object is gone or
+    a place in other photos is not known, is left out and told.  All entries are kept in the scene, word for word.
 
     Raises:
-        SceneError: a correction is of an unknown kind or not complete, or no object stands where it was made.
-        UsageError: a correction holds an impossible value.
+        SceneError: a correction is of an unknown kind or not complete.
     """
+    lost = []
     for entry in corrections:
-        replay = _REPLAY.get(str(entry.get("kind")))
-        if replay is None:
+        redo = _REPLAY.get(str(entry.get("kind")))
+        if redo is None:
             raise SceneError(f"unknown correction {entry.get('kind')!r}", todo="remove it from corrections.json")
+        before = scene.corrections
         try:
-            scene = replay(scene, entry)
+            scene = redo(scene, entry)
+        except UsageError as problem:
+            lost.append(f"{_told(entry)}: {problem.problem}")
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise SceneError(f"a correction of kind {entry['kind']} is not complete ({problem})") from None
-    return scene
+        scene = replace(scene, corrections=(*before, entry))
+    return Replay(scene, tuple(lost))
+
+
+def _told(entry: Entry) -> str:
+    """A correction in a few words, as it was made."""
+    places = entry.get("objects", [entry["object"]] if "object" in entry else [])
+    return " ".join([str(entry["kind"]), *(f"“{place.get('name')}”" for place in places)])
 
 
 def append_corrections(build_folder: Path, corrections: Sequence[Entry]) -> None:
@@ -55,8 +76,8 @@ def append_corrections(build_folder: Path, corrections: Sequence[Entry]) -> None
 
 
 def _scale(scene: Scene, entry: Entry) -> Scene:
-    sigma = float(entry.get("relative_sigma", 0.01))
-    return scale_scene(scene, float(entry["factor"]), str(entry.get("source", "factor")), sigma)
+    sigma, larger = float(entry.get("relative_sigma", 0.01)), carry_from(scene, entry).scale
+    return scale_scene(scene, float(entry["factor"]) / larger, str(entry.get("source", "factor")), sigma)
 
 
 def _rename(scene: Scene, entry: Entry) -> Scene:
@@ -82,7 +103,8 @@ def _merge(scene: Scene, entry: Entry) -> Scene:
 
 
 def _split(scene: Scene, entry: Entry) -> Scene:
-    return split_object(scene, _object_at(scene, entry["object"]).name, entry["at"])
+    points = carry_from(scene, entry).points(entry["at"])
+    return split_object(scene, _object_at(scene, entry["object"]).name, points, ids=entry.get("ids", ()))
 
 
 _REPLAY: dict[str, Callable[[Scene, Entry], Scene]] = {
@@ -97,17 +119,8 @@ _REPLAY: dict[str, Callable[[Scene, Entry], Scene]] = {
 
 
 def _object_at(scene: Scene, place: Entry) -> SceneObject:
-    """The object that stands where another one stood before the rebuild."""
-    position = np.array(place["position"], dtype=np.float64).reshape(3)
-    holding = [thing for thing in scene.objects if _holds(thing, position)]
-    if not holding:
-        raise SceneError(
-            f"no object stands where “{place.get('name')}” stood when it was corrected",
-            todo="remove that entry from corrections.json, and correct the scene again",
-        )
-    return min(holding, key=lambda thing: float(np.linalg.norm(thing.position - position)))
-
-
-def _holds(thing: SceneObject, position: np.ndarray) -> bool:
-    low, high = thing.visual.bounds + thing.position
-    return bool((position >= low).all() and (position <= high).all())
+    """The object that a note of it means."""
+    thing = find_place(scene, place)
+    if thing is None:
+        raise UsageError(f"“{place.get('name')}” is not there any more")
+    return thing

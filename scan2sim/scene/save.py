@@ -9,8 +9,9 @@ from pathlib import Path
 import trimesh
 
 from scan2sim.cameras import write_cameras
-from scan2sim.errors import OutputError, SceneError
-from scan2sim.files import output_errors, write_json
+from scan2sim.errors import SceneError
+from scan2sim.files import write_json
+from scan2sim.scene.checked_folder import checked_folder
 from scan2sim.scene.describe import (
     CAMERAS,
     CORRECTIONS,
@@ -22,7 +23,6 @@ from scan2sim.scene.describe import (
 )
 from scan2sim.scene.parts import write_obj, write_points
 from scan2sim.scene.types import Scene
-from scan2sim.scene.validate import require_consistent
 from scan2sim.scene.visual import write_visual
 from scan2sim.splats import write_ply
 
@@ -38,11 +38,7 @@ def save_scene(scene: Scene, folder: Path) -> None:
         SceneError: the scene is not consistent; nothing is written.
         OutputError: the folder is not empty or cannot be written.
     """
-    require_consistent(scene, folder)
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise OutputError("the folder for the scene is not empty", path=folder, todo="choose a new folder")
+    with checked_folder(scene, folder):
         _write_images(scene, folder)
         background = background_paths(scene)
         _write_pieces(scene.background_collision, background.collision, folder / "background")

@@ -1,7 +1,8 @@
 """A scene that differs little from one on disk becomes a folder that costs only what differs.
 
-What is as it was is a hard link to the other scene's file (a copy across devices), other splats are SPZ, and a mesh
-that was bent shares its triangles and colours with all that were bent from the same one.  The folder is whole: it
+What is as it was is a hard link to the other scene's file (a copy across devices), other splats are SPZ, other
+collision pieces lie in one file a body, and a mesh that was bent shares its triangles and colours with all that were
+bent from the same one.  The folder is whole: it
 loads, moves, and zips by itself.
 
 Linked files belong to both folders, so nobody may write into them in place; all of scan2sim writes beside a file and
@@ -15,14 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 import trimesh
 from numpy.typing import NDArray
 
-from scan2sim.bodies import Texture, vertex_colors, vertices_seen
 from scan2sim.cameras import write_cameras
-from scan2sim.errors import OutputError, SceneError
-from scan2sim.files import json_bytes, link_or_copy, output_errors, read_json
+from scan2sim.errors import SceneError
+from scan2sim.files import json_bytes, link_or_copy, read_json
+from scan2sim.scene.checked_folder import checked_folder
 from scan2sim.scene.describe import (
     CAMERAS,
     CORRECTIONS,
@@ -34,10 +34,11 @@ from scan2sim.scene.describe import (
 )
 from scan2sim.scene.load import load_scene
 from scan2sim.scene.manifest import Manifest, parse_manifest
-from scan2sim.scene.parts import write_obj, write_points
+from scan2sim.scene.parts import write_points
+from scan2sim.scene.pieces import encode_pieces
+from scan2sim.scene.same import same_arrays, same_gaussians, same_looks, same_mesh, same_picture
 from scan2sim.scene.shared_files import SharedFiles
 from scan2sim.scene.types import Scene, SceneObject
-from scan2sim.scene.validate import require_consistent
 from scan2sim.scene.visual import encode_visual
 from scan2sim.scene.visual_parts import BESIDE, COLORS, FACES, encode_picture, split_visual
 from scan2sim.splats import Gaussians, encode_spz
@@ -45,6 +46,7 @@ from scan2sim.splats import Gaussians, encode_spz
 __all__ = ["SavedScene", "VariantSaver", "open_saved"]
 
 
+COLLISION = "collision"  # the folder of pieces, or the file of them all
 KEPT = 64  # encoded pictures in memory, however many variants there are
 
 
@@ -63,7 +65,8 @@ class _Part:
 
     gaussians: Gaussians
     splats: Path
-    pieces: tuple[tuple[trimesh.Trimesh, Path], ...]
+    pieces: tuple[trimesh.Trimesh, ...]
+    piece_files: tuple[Path, ...]
     obj: SceneObject | None = None
     visual: Path | None = None
 
@@ -104,19 +107,18 @@ class VariantSaver:
             SceneError: the scene is not consistent; nothing is written.
             OutputError: the folder is not empty or cannot be written.
         """
-        require_consistent(scene, folder)
-        with output_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            if any(folder.iterdir()):
-                raise OutputError("the folder for the scene is not empty", path=folder, todo="choose a new folder")
+        with checked_folder(scene, folder):
             home, known = folder / "background", self._known[0]
-            _write_pieces(scene.background_collision, home, known)
+            files = _write_pieces(scene.background_collision, home, known)
             background = background_paths(scene, _write_splats(scene.background, home, known))
+            background = replace(background, collision=tuple(f"background/{file}" for file in files))
             objects = []
             for obj in scene.objects:
                 home, known = folder / "objects" / obj.name, self._known.get(obj.id)
-                _write_pieces(obj.collision, home, known)
-                objects.append(object_paths(obj, _write_splats(obj.gaussians, home, known)))
+                files = _write_pieces(obj.collision, home, known)
+                paths = object_paths(obj, _write_splats(obj.gaussians, home, known))
+                collision = tuple(f"objects/{obj.name}/{file}" for file in files)
+                objects.append(replace(paths, collision=collision))
                 self._write_visual(obj, home, known)
             _write_views(scene, folder, self._of)
             if scene.corrections == self._of.scene.corrections and (self._of.folder / CORRECTIONS).exists():
@@ -128,13 +130,13 @@ class VariantSaver:
     def _write_visual(self, obj: SceneObject, home: Path, known: _Part | None) -> None:
         """Link a mesh, or write it in three files, of which those that will come again are shared."""
         path, twin = home / "visual.glb", known.obj if known else None
-        if known and known.visual and twin and _same_mesh(obj.visual, twin.visual) and _same_looks(obj, twin):
+        if known and known.visual and twin and same_mesh(obj.visual, twin.visual) and same_looks(obj, twin):
             link_or_copy(known.visual, path)
             for beside in map(known.visual.with_name, BESIDE):
                 if beside.exists():
                     link_or_copy(beside, home / beside.name)
             return
-        painted = twin is not None and not _same_picture(obj.texture, twin.texture)
+        painted = twin is not None and not same_picture(obj.texture, twin.texture)
         if obj.texture is None:
             parts = split_visual(encode_visual(obj.visual))
         else:
@@ -162,21 +164,21 @@ class VariantSaver:
 def _parts(of: SavedScene) -> dict[int, _Part]:
     """The parts of a scene on disk by the ids of objects; 0 is the background."""
 
-    def pieces(meshes: tuple[trimesh.Trimesh, ...], paths: list[str]) -> tuple[tuple[trimesh.Trimesh, Path], ...]:
-        return tuple((mesh, of.folder / path) for mesh, path in zip(meshes, paths, strict=True))
+    def files(paths: list[str]) -> tuple[Path, ...]:
+        return tuple(of.folder / path for path in paths)
 
     scene, stored = of.scene, of.manifest.background
-    collision = pieces(scene.background_collision, stored.collision)
-    parts = {0: _Part(scene.background, of.folder / stored.splats, collision)}
+    collision = scene.background_collision
+    parts = {0: _Part(scene.background, of.folder / stored.splats, collision, files(stored.collision))}
     for obj, entry in zip(scene.objects, of.manifest.objects, strict=True):
         splats, visual = of.folder / entry.splats, of.folder / entry.visual
-        parts[obj.id] = _Part(obj.gaussians, splats, pieces(obj.collision, entry.collision), obj, visual)
+        parts[obj.id] = _Part(obj.gaussians, splats, obj.collision, files(entry.collision), obj, visual)
     return parts
 
 
 def _write_splats(gaussians: Gaussians, home: Path, known: _Part | None) -> str:
     """Link or write splats, and return the suffix of their file."""
-    if known and _same_gaussians(gaussians, known.gaussians):
+    if known and same_gaussians(gaussians, known.gaussians):
         link_or_copy(known.splats, home / f"splats{known.splats.suffix}")
         return known.splats.suffix
     path = home / "splats.spz"
@@ -184,16 +186,19 @@ def _write_splats(gaussians: Gaussians, home: Path, known: _Part | None) -> str:
     return path.suffix
 
 
-def _write_pieces(pieces: tuple[trimesh.Trimesh, ...], home: Path, known: _Part | None) -> None:
-    """Link or write collision pieces; makes their folder and that of the whole part."""
-    (home / "collision").mkdir(parents=True)
-    stored = known.pieces if known else ()
-    for i, piece in enumerate(pieces):
-        path = home / "collision" / f"{i}.obj"
-        if i < len(stored) and _same_mesh(piece, stored[i][0]):
-            link_or_copy(stored[i][1], path)
-        else:
-            write_obj(piece, path)
+def _write_pieces(pieces: tuple[trimesh.Trimesh, ...], home: Path, known: _Part | None) -> list[str]:
+    """Link the files of collision pieces, or write them into one; makes the part's folder, and returns their names."""
+    home.mkdir(parents=True)
+    if known and len(pieces) == len(known.pieces) and all(map(same_mesh, pieces, known.pieces)):
+        (home / COLLISION).mkdir()
+        names = [f"{COLLISION}/{k}{file.suffix}" for k, file in enumerate(known.piece_files)]
+        for file, name in zip(known.piece_files, names, strict=True):
+            link_or_copy(file, home / name)
+        return names
+    if not pieces:
+        return []
+    (home / f"{COLLISION}.glb").write_bytes(encode_pieces(pieces))
+    return [f"{COLLISION}.glb"]
 
 
 def _write_views(scene: Scene, folder: Path, of: SavedScene) -> None:
@@ -202,35 +207,8 @@ def _write_views(scene: Scene, folder: Path, of: SavedScene) -> None:
         link_or_copy(of.folder / of.manifest.cameras, folder / CAMERAS)
     elif scene.cameras:
         write_cameras(folder / CAMERAS, scene.cameras)
-    same = _same_arrays((scene.points, of.scene.points), (scene.point_colors, of.scene.point_colors))
+    same = same_arrays((scene.points, of.scene.points), (scene.point_colors, of.scene.point_colors))
     if same and of.manifest.points:
         link_or_copy(of.folder / of.manifest.points, folder / POINTS)
     elif len(scene.points):
         write_points(scene.points, scene.point_colors, folder / POINTS)
-
-
-def _same_gaussians(a: Gaussians, b: Gaussians) -> bool:
-    names = ("means", "quats", "log_scales", "opacity_logits", "sh")
-    return a is b or all(torch.equal(getattr(a, name), getattr(b, name)) for name in names)
-
-
-def _same_mesh(a: trimesh.Trimesh, b: trimesh.Trimesh) -> bool:
-    return a is b or _same_arrays((a.vertices, b.vertices), (a.faces, b.faces))
-
-
-def _same_looks(a: SceneObject, b: SceneObject) -> bool:
-    """The same colours, flags and texture of meshes that have the same triangles."""
-    colors = (vertex_colors(a.visual), vertex_colors(b.visual)), (vertices_seen(a.visual), vertices_seen(b.visual))
-    if not (a.visual is b.visual or _same_arrays(*colors)):
-        return False
-    if a.texture is None or b.texture is None:
-        return a.texture is b.texture
-    return _same_picture(a.texture, b.texture) and _same_arrays((a.texture.uv, b.texture.uv))
-
-
-def _same_picture(a: Texture | None, b: Texture | None) -> bool:
-    return a is b or (a is not None and b is not None and np.array_equal(a.image, b.image))
-
-
-def _same_arrays(*pairs: tuple[np.ndarray, np.ndarray]) -> bool:
-    return all(a is b or np.array_equal(a, b) for a, b in pairs)

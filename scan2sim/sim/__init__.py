@@ -1,11 +1,12 @@
 """The embedded simulator: Scene → MuJoCo model, the table of contact parameters, settling, tasks and environments."""
 
 from scan2sim.sim.contact import CONTACT, ContactTable
-from scan2sim.sim.gripper_model import add_gripper, lift_task, rearrange_task
+from scan2sim.sim.gripper_model import GRIPPER_PARTS, add_gripper, lift_task, rearrange_task
 from scan2sim.sim.model import collision_model, compile_scene, mujoco_spec
 from scan2sim.sim.push_model import PUSHER_SERVO, add_pusher, push_task
 from scan2sim.sim.rest import Rest, Touch, come_to_rest, let_go
 from scan2sim.sim.resting import push_apart, rest_on_support
+from scan2sim.sim.robot import add_robot, fetch_robot
 from scan2sim.sim.settle import Placed, Settled, SettleResult, deepest_contact, settle, settled_scene
 from scan2sim.sim.task_env import TaskEnv
 from scan2sim.sim.task_model import task_model, task_spec
@@ -27,6 +28,7 @@ from scan2sim.sim.tasks import (
 )
 
 __all__ = [
+    "GRIPPER_PARTS",
     "PUSHER_SERVO",
     "CONTACT",
     "CONTROL_HZ",
@@ -50,10 +52,12 @@ __all__ = [
     "Touch",
     "add_gripper",
     "add_pusher",
+    "add_robot",
     "collision_model",
     "come_to_rest",
     "compile_scene",
     "deepest_contact",
+    "fetch_robot",
     "let_go",
     "lift_task",
     "mujoco_spec",

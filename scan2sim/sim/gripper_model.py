@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import mujoco
 import numpy as np
 
@@ -16,7 +18,7 @@ from scan2sim.sim.model import COLLISION_GROUP, mujoco_spec
 from scan2sim.sim.tasks import Gripper, LiftTask, RearrangeTask, Table
 from scan2sim.sim.tool import add_place_servo, add_servo, add_slide, let_rest_sleep, start_at_home
 
-__all__ = ["GRIPPER", "add_gripper", "lift_task", "rearrange_task"]
+__all__ = ["GRIPPER", "GRIPPER_PARTS", "GripperParts", "add_gripper", "lift_task", "rearrange_task"]
 
 GRIPPER = "gripper"
 PALM = (0.04, 0.03)  # [m] width along x and height
@@ -30,6 +32,29 @@ HEADROOM = 0.3  # [m] above the table
 ROOM = 0.012  # [m] that the open fingers have beside what they take, both together
 LEAST_HEIGHT = 0.015  # [m] of what can be taken
 DIRECTIONS = 36  # in which widths are measured
+
+
+@dataclass(frozen=True)
+class GripperParts:
+    """What the gripper is made of and driven by, for whoever builds it in another simulator."""
+
+    palm: tuple[float, float] = PALM
+    """Width along x and height [m]; along y it spans the open fingers."""
+    palm_mass: float = PALM_MASS
+    """[kg]"""
+    finger_mass: float = FINGER_MASS
+    """Each [kg]."""
+    flight: tuple[float, float] = (FLIGHT_GAIN, FLIGHT_FORCE)
+    """Velocity servos of x, y and z: [N s/m], at most [N]."""
+    turn: tuple[float, float] = (TURN_GAIN, TURN_TORQUE)
+    """Velocity servo of the yaw: [N m s/rad], at most [N m]."""
+    grip: tuple[float, float, float] = (GRIP_STIFFNESS, GRIP_DAMPING, GRIP_FORCE)
+    """Place servos of the fingers: [N/m], [N s/m], at most [N]."""
+    yaw: float = 4 * np.pi
+    """The yaw ends there, either way [rad]."""
+
+
+GRIPPER_PARTS = GripperParts()
 
 
 def lift_task(scene: Scene, target: str | None = None) -> LiftTask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -120,7 +121,16 @@ class Rollout(Command):
         for name in (name for name, is_wanted in wanted.items() if is_wanted):
             (folder / name).mkdir()
         observer = Observer(scene, self._camera(scene), motion.shapes)
-        frames: list[np.ndarray] = []
+        pictures = self._pictures(observer, motion, future, folder, report)
+        if self.video:
+            write_video(folder / VIDEO, pictures, future.dt)
+        for _ in pictures:  # all are drawn by now if there is a video
+            pass
+
+    def _pictures(
+        self, observer: Observer, motion: RobotMotion, future: Future, folder: Path, report: Reporter
+    ) -> Iterator[np.ndarray]:
+        """One picture after another, each written where it is wanted."""
         count = 0
         for seen in observer.pictures(future.position, future.wxyz, motion.position, motion.wxyz):
             for rgb, depth, ids in zip(seen.rgb, seen.depth, seen.ids, strict=True):
@@ -130,11 +140,9 @@ class Rollout(Command):
                     np.save(folder / "depth" / f"{count:06d}.npy", depth)
                 if self.ids:
                     Image.fromarray(ids).save(folder / "ids" / f"{count:06d}.png")
-                frames += [rgb] if self.video else []
                 count += 1
                 report("drawing", count, len(future.position))
-        if self.video:
-            write_video(folder / VIDEO, frames, future.dt)
+                yield rgb
 
     def _camera(self, scene: Scene) -> Camera:
         if not 16 <= self.side <= 4096:

@@ -5,7 +5,7 @@ The same maths as the compiled rollout (``splatwm.simulate``), for training and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,22 +14,16 @@ from torch import Tensor
 from splatwm import _native
 from splatwm.config import PhysicsConfig, native_settings
 from splatwm.model.contacts import ContactGeometry, Contacts, contact_geometry, find_contacts
+from splatwm.model.corrections import Corrections
 from splatwm.model.rigid import rotation_matrix, turned_by
 from splatwm.model.solve import Backend, SolveInputs, solve
 from splatwm.shapes import BodyShape
 from splatwm.simulate import native_state
 from splatwm.state import State
 
-__all__ = ["Corrections", "Stepped", "step"]
+__all__ = ["Corrector", "Stepped", "step"]
 
-
-@dataclass(frozen=True)
-class Corrections:
-    """What a network changes of C contacts; nothing where it is None."""
-
-    velocity_bias: Tensor | None = None  # (C, 3) [m/s]
-    position_bias: Tensor | None = None  # (C,) [m/s]
-    friction: Tensor | None = None  # (C, 3) sliding, torsion [m], rolling [m], in place of what it was
+Corrector = Callable[[SolveInputs, bool], Corrections]  # of a problem, and whether its contacts are new
 
 
 @dataclass(frozen=True)
@@ -57,7 +51,7 @@ def step(
     shapes: Sequence[BodyShape],
     dt: float,  # [s]
     config: PhysicsConfig = PhysicsConfig(),  # noqa: B008 (frozen)
-    corrections: Corrections = Corrections(),
+    corrections: Corrections | Corrector = Corrections(),  # noqa: B008 (frozen)
     *,
     contacts: Contacts | None = None,
     warm: Tensor | None = None,  # (C, 6) impulses to begin with, of the contacts that are given
@@ -66,7 +60,8 @@ def step(
     """Move a batch by one step, cut as a rollout's.
 
     Contacts are those given, or they are found at the start, and again as often as a rollout of the environment with
-    the fastest motion would.  Kinematic bodies go on with their velocities.
+    the fastest motion would.  Kinematic bodies go on with their velocities.  Corrections are the same in all substeps,
+    or asked for in each.
 
     Raises:
         UsageError: the backend cannot do it.
@@ -94,13 +89,13 @@ def _substeps(
     h: float,
     count: int,
     config: PhysicsConfig,
-    corrections: Corrections,
+    corrections: Corrections | Corrector,
     warm: Tensor | None,
     backend: Backend,
 ) -> Stepped:
     """So many short steps of ``h`` [s] on the same contacts."""
     bodies = _bodies(state)
-    friction = corrections.friction if corrections.friction is not None else _frictions(contacts, config)
+    friction = _frictions(contacts, config)
     impulse = torch.zeros(len(contacts), 6).to(state.position) if warm is None else warm
     wxyz = torch.nn.functional.normalize(state.wxyz.flatten(0, 1), dim=-1)
     rotation, arm = rotation_matrix(wxyz), state.center_of_mass.flatten(0, 1)[..., None]
@@ -110,34 +105,30 @@ def _substeps(
     weight = torch.tensor(config.gravity).to(velocity) * h
     fall = torch.where(bodies.moves[:, None], torch.cat([weight, torch.zeros_like(weight)]), 0.0)
     none = torch.zeros(len(contacts)).to(velocity)
-    for _ in range(count):
+    for part in range(count):
         at = contact_geometry(contacts, center, rotation)
         turning = rotation @ bodies.inverse_inertia @ rotation.transpose(1, 2)
-        rub = friction * _friction_law(contacts, at, velocity, config)
-        solved = solve(
-            SolveInputs(
-                before=velocity,
-                free=velocity + fall,
-                inverse_mass=bodies.inverse_mass,
-                inverse_inertia=turning,
-                a=contacts.a,
-                b=contacts.b,
-                frame=at.frame,
-                arm_a=at.arm_a,
-                arm_b=at.arm_b,
-                gap=at.gap,
-                friction=rub,
-                restitution=contacts.restitution,
-                velocity_bias=none[:, None].expand(-1, 3)
-                if corrections.velocity_bias is None
-                else corrections.velocity_bias,
-                position_bias=none if corrections.position_bias is None else corrections.position_bias,
-                warm=impulse,
-                step=h,
-            ),
-            config,
-            backend,
+        inputs = SolveInputs(
+            before=velocity,
+            free=velocity + fall,
+            inverse_mass=bodies.inverse_mass,
+            inverse_inertia=turning,
+            a=contacts.a,
+            b=contacts.b,
+            frame=at.frame,
+            arm_a=at.arm_a,
+            arm_b=at.arm_b,
+            gap=at.gap,
+            friction=friction * _friction_law(contacts, at, velocity, config),
+            restitution=contacts.restitution,
+            velocity_bias=none[:, None].expand(-1, 3),
+            position_bias=none,
+            warm=impulse,
+            step=h,
         )
+        changes = corrections if isinstance(corrections, Corrections) else corrections(inputs, part == 0)
+        changed = {name: value for name, value in vars(changes).items() if value is not None}
+        solved = solve(replace(inputs, **changed), config, backend)
         impulse = solved.impulse
         force = (at.frame.transpose(1, 2) @ impulse[:, :3, None])[..., 0]
         felt = felt.index_add(0, contacts.b, force).index_add(0, contacts.a, -force)

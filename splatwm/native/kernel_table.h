@@ -1,5 +1,6 @@
 // What each instruction set offers.
 #pragma once
+#include "network.h"
 #include "types.h"
 
 namespace splatwm {
@@ -40,6 +41,7 @@ struct Rollout {
     const float *link_position, *link_wxyz;         // (B, T, L, 3), (B, T, L, 4): where they are after each step
     float *position, *wxyz, *impulse;               // (B, T, O, 3 | 4 | 3)
     int threads;
+    const Network* network;                         // may be missing
 };
 
 using TakeContact = void (*)(void* to, const Contact&);

@@ -20,6 +20,7 @@ namespace {
 #include "solver.inl"
 #include "problem.inl"
 #include "adjoint.inl"
+#include "network.inl"
 #include "world.inl"
 #include "rollout.inl"
 

@@ -65,14 +65,15 @@ struct State {
     In<float> mass, inertia, center, friction, restitution;
     In<int32_t> priority;
     In<uint8_t> kinematic;
+    In<float> latent;
     Out<float> position, wxyz, linear, angular, still;
     std::vector<Bodies> bodies;
 
     State(const std::vector<const Shape*>& known, In<int32_t> shape, In<float> mass_, In<float> inertia_, In<float> center_,
           In<float> friction_, In<float> restitution_, In<int32_t> priority_, In<uint8_t> kinematic_, Out<float> position_,
-          Out<float> wxyz_, Out<float> linear_, Out<float> angular_, Out<float> still_)
+          Out<float> wxyz_, Out<float> linear_, Out<float> angular_, Out<float> still_, In<float> latent_)
         : mass(mass_), inertia(inertia_), center(center_), friction(friction_), restitution(restitution_), priority(priority_),
-          kinematic(kinematic_), position(position_), wxyz(wxyz_), linear(linear_), angular(angular_), still(still_) {
+          kinematic(kinematic_), latent(latent_), position(position_), wxyz(wxyz_), linear(linear_), angular(angular_), still(still_) {
         if (shape.ndim() != 2) throw std::invalid_argument("shape: rank");
         environments = shape.shape(0), objects = shape.shape(1);
         const size_t n = environments * objects;
@@ -86,10 +87,13 @@ struct State {
         checked(friction, n, "friction"), checked(restitution, n, "restitution"), checked(priority, n, "priority");
         checked(kinematic, n, "kinematic"), checked(position, 3 * n, "position"), checked(wxyz, 4 * n, "wxyz");
         checked(linear, 3 * n, "linear"), checked(angular, 3 * n, "angular"), checked(still, n, "still");
+        const size_t latents = n ? latent.size() / n : 0;
+        checked(latent, latents * n, "latent");
         for (size_t e = 0; e < environments; e++) {
             const size_t o = e * objects;
             bodies.push_back({int(objects), shapes.data() + o, mass.data() + o, inertia.data() + 9 * o, center.data() + 3 * o,
                               friction.data() + o, restitution.data() + o, priority.data() + o, kinematic.data() + o,
+                              latent.data() + latents * o, int(latents),
                               position.data() + 3 * o, wxyz.data() + 4 * o, linear.data() + 3 * o, angular.data() + 3 * o,
                               still.data() + o});
         }
@@ -120,6 +124,7 @@ void bind_settings(nb::module_& m) {
         .def_rw("sleep_linear", &Settings::sleep_linear)
         .def_rw("sleep_angular", &Settings::sleep_angular)
         .def_rw("sleep_after", &Settings::sleep_after)
+        .def_rw("sleep_drift", &Settings::sleep_drift)
         .def_rw("substeps", &Settings::substeps)
         .def_rw("sweeps", &Settings::sweeps)
         .def_rw("position_sweeps", &Settings::position_sweeps)
@@ -217,17 +222,19 @@ void solve_adjoint(const std::vector<In<T>>& reals, In<int32_t> a, In<int32_t> b
 }
 
 void roll_out(State& state, const Settings& settings, float dt, In<int32_t> link_bodies, In<float> link_position, In<float> link_wxyz,
-              Out<float> position, Out<float> wxyz, Out<float> impulse, int threads) {
+              Out<float> position, Out<float> wxyz, Out<float> impulse, int threads, const Network* network) {
     const size_t b = state.environments, o = state.objects, l = link_bodies.size();
     if (position.ndim() != 4 || threads < 1) throw std::invalid_argument("position: rank, or threads");
     const size_t t = position.shape(1);
-    Rollout r{int(b), int(t), int(l), dt, link_bodies.data(), nullptr, nullptr, nullptr, nullptr, nullptr, threads};
+    Rollout r{int(b), int(t), int(l), dt, link_bodies.data(), nullptr, nullptr, nullptr, nullptr, nullptr, threads, network};
     r.link_position = checked(link_position, b * t * l * 3, "link_position");
     r.link_wxyz = checked(link_wxyz, b * t * l * 4, "link_wxyz");
     r.position = checked(position, b * t * o * 3, "position"), r.wxyz = checked(wxyz, b * t * o * 4, "wxyz");
     r.impulse = checked(impulse, b * t * o * 3, "impulse");
     for (size_t k = 0; k < l; k++)
         if (link_bodies.data()[k] < 0 || size_t(link_bodies.data()[k]) >= o) throw std::invalid_argument("link_bodies");
+    for (const Bodies& s : state.bodies)
+        if (network && s.latents && s.latents != network->latents) throw std::invalid_argument("latent: its length is not the network's");
     nb::gil_scoped_release release;
     kernels().roll_out(state.bodies.data(), r, settings);
 }
@@ -241,17 +248,23 @@ NB_MODULE(_native, m) {
     bind_settings(m);
     nb::class_<State>(m, "State")
         .def(nb::init<const std::vector<const Shape*>&, In<int32_t>, In<float>, In<float>, In<float>, In<float>, In<float>, In<int32_t>,
-                      In<uint8_t>, Out<float>, Out<float>, Out<float>, Out<float>, Out<float>>(),
+                      In<uint8_t>, Out<float>, Out<float>, Out<float>, Out<float>, Out<float>, In<float>>(),
              "shapes"_a, "shape"_a, "mass"_a, "inertia"_a, "center_of_mass"_a, "friction"_a, "restitution"_a, "priority"_a, "kinematic"_a,
-             "position"_a, "wxyz"_a, "linear"_a, "angular"_a, "still"_a, nb::keep_alive<1, 2>());
+             "position"_a.noconvert(), "wxyz"_a.noconvert(), "linear"_a.noconvert(), "angular"_a.noconvert(), "still"_a.noconvert(),
+             "latent"_a, nb::keep_alive<1, 2>());
+    nb::class_<Network>(m, "Network")
+        .def(nb::new_([](In<float> values, int width, int latents) { return new Network(values.data(), values.size(), width, latents); }),
+             "values"_a, "width"_a, "latents"_a);
     m.def("find_contacts", &find_contacts, "state"_a, "settings"_a, "dt"_a);
     m.def("looks", &looks, "state"_a, "settings"_a, "dt"_a);
-    m.def("solve", &solve<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a, "after"_a, "mean"_a);
-    m.def("solve_double", &solve<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a, "after"_a, "mean"_a);
-    m.def("solve_adjoint", &solve_adjoint<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a);
-    m.def("solve_adjoint_double", &solve_adjoint<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a);
-    m.def("roll_out", &roll_out, "state"_a, "settings"_a, "dt"_a, "link_bodies"_a, "link_position"_a, "link_wxyz"_a, "position"_a, "wxyz"_a,
-          "impulse"_a, "threads"_a);
+    m.def("solve", &solve<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a.noconvert(), "after"_a.noconvert(),
+          "mean"_a.noconvert());
+    m.def("solve_double", &solve<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a.noconvert(), "after"_a.noconvert(),
+          "mean"_a.noconvert());
+    m.def("solve_adjoint", &solve_adjoint<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a.noconvert());
+    m.def("solve_adjoint_double", &solve_adjoint<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a.noconvert());
+    m.def("roll_out", &roll_out, "state"_a, "settings"_a, "dt"_a, "link_bodies"_a, "link_position"_a, "link_wxyz"_a,
+          "position"_a.noconvert(), "wxyz"_a.noconvert(), "impulse"_a.noconvert(), "threads"_a, "network"_a.none() = nb::none());
     m.def(
         "distances",
         [](const Shape& shape, In<float> points, Out<float> out) {
@@ -262,7 +275,7 @@ NB_MODULE(_native, m) {
             dot.vx = dot.vy = dot.vz = std::vector<float>(LANES, 0.f);
             kernels().distances(shape, dot, points.data(), int(n), checked(out, n, "distances"));
         },
-        "shape"_a, "points"_a, "out"_a);
+        "shape"_a, "points"_a, "out"_a.noconvert());
     m.def("available_isas", &available_isas);
     m.def("isa", &isa);
     m.def("set_isa", &set_isa, "name"_a);

@@ -53,6 +53,7 @@ inline void roll_out(const Bodies* environments, const Rollout& r, const Setting
 #pragma omp parallel num_threads(r.threads)
     {
         World world;
+        world.network = r.network;
 #pragma omp for schedule(dynamic)
         for (int e = 0; e < r.environments; e++) {
             const Bodies& s = environments[e];

@@ -39,6 +39,7 @@ struct Settings {
     float timestep = 1 / 480.f;    // [s] of the semi-implicit simulator that is to be met: parts in which springs are integrated
     int convex = 0;                // 1: MuJoCo's cone, which lifts what slips; 0: Coulomb's
     float sleep_linear = 0.003f, sleep_angular = 0.05f, sleep_after = 0.2f;  // [m/s], [rad/s], [s]; after 0: never
+    float sleep_drift = 0.001f;  // [m] within which trembling is rest, too
     float turn = 0.1f;  // [rad] that nothing turns by before contacts are found again
     float tolerance = 1e-3f;  // change of impulses in a sweep after which a rollout goes on
     int substeps = 4, sweeps = 8, position_sweeps = 2;
@@ -58,6 +59,8 @@ struct Bodies {
     const float *mass = nullptr, *inertia = nullptr, *center = nullptr, *friction = nullptr, *restitution = nullptr;
     const int32_t* priority = nullptr;
     const uint8_t* kinematic = nullptr;
+    const float* latent = nullptr;  // (O, latents)
+    int latents = 0;
     float *position = nullptr, *wxyz = nullptr, *linear = nullptr, *angular = nullptr, *still = nullptr;
 };
 

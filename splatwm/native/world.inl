@@ -2,6 +2,12 @@
 
 inline Mat3 inverse_inertia_of(const Mat3& r, const Mat3& inverse_body) { return r * inverse_body * transposed(r); }
 
+struct Anchor {  // where a body has stayed near for a time
+    Vec3 x;
+    Quatf q;
+    float since;  // [s]
+};
+
 struct World {
     Bodies s;
     const Settings* settings = nullptr;
@@ -14,15 +20,19 @@ struct World {
     Array<Relative<float>> before;
     Array<Vec3> start_v, start_w;
     Array<int> group;
+    Array<Anchor> anchors;
     Finding finding;
+    const Network* network = nullptr;  // corrects the contacts of each substep, if there is one
+    Thinking thinking;
 
     void begin(const Bodies& bodies, const Settings& chosen) {
         s = bodies, settings = &chosen;
         poses.resize(s.count), inertia.resize(s.count), inverse_body.resize(s.count), awake.assign(s.count, 1), linked.assign(s.count, 0);
         moving.resize(s.count), group.resize(s.count), start_v.resize(s.count), start_w.resize(s.count);
-        contacts.clear(), last.clear();
+        contacts.clear(), last.clear(), anchors.resize(s.count);
         for (int i = 0; i < s.count; i++) {
             poses[i] = pose_of(s, i);
+            anchors[i] = {poses[i].x, poses[i].q, 0};
             inertia[i] = Mat3(s.inertia + 9 * i);
             inverse_body[i] = fixed(i) ? Mat3{} : inverse(inertia[i]);
         }
@@ -83,11 +93,11 @@ struct World {
         row.arm_b = on_b - n * (c.round_b + 0.5f * row.gap), row.arm_a = apart + row.arm_b;
         const float sign = std::copysign(1.f, n.z), k = -1 / (sign + n.z), m = n.x * n.y * k;
         row.frame = {n, {1 + sign * n.x * n.x * k, sign * m, -sign * n.x}, {m, sign + n.y * n.y * k, -n.y}};
-        if (!first) return;
         row.friction[0] = c.friction;
         row.friction[1] = c.friction > 0 ? settings->torsion : 0;
         row.friction[2] = c.friction > 0 ? settings->rolling : 0;
         row.restitution = c.restitution;
+        if (!first) return;
         (row.frame * c.impulse).store(row.impulse);
         (row.frame * c.twist).store(row.impulse + 3);
     }
@@ -117,6 +127,10 @@ struct World {
         }
         for (int i = 0; i < s.count; i++)
             if (moving[i].inverse_mass > 0) moving[i].v += g * h;
+        if (network) {
+            if (first) thinking.ask(*network, s, rows, before, moving, start_w, *settings, h);
+            thinking.correct(rows, before, *settings, h);
+        }
         solve_velocities(rows, moving, before, h, settings->tolerance, *settings);
         mean = moving;
         const float share = std::max(0.f, 0.5f - 0.5f * settings->timestep / h);
@@ -167,7 +181,18 @@ struct World {
             }
     }
 
-    // Bodies that touch each other fall asleep together, once all have been slow for a while.
+    // Whether a body that trembles has stayed where it is for a while all the same.
+    bool stays(int i, float dt) {
+        Anchor& at = anchors[i];
+        const Quatf q = poses[i].q * conjugate(at.q);
+        const float reach = 0.5f * length(s.shape[i]->high - s.shape[i]->low);
+        const float way = length(poses[i].x - at.x) + 2 * length(Vec3{q.x, q.y, q.z}) * reach;
+        at.since += dt;
+        if (way > settings->sleep_drift) at = {poses[i].x, poses[i].q, 0};
+        return at.since >= 0.5f;
+    }
+
+    // Bodies that touch each other fall asleep together, once all have been slow, or where they are, for a while.
     void fall_asleep(float dt) {
         linked.assign(s.count, 0);
         for (const Row<float>& c : rows)
@@ -179,13 +204,17 @@ struct World {
             if (rows[k].impulse[0] <= 0) continue;
             if (!fixed(c.a) && !fixed(c.b)) group[root(c.a)] = root(c.b);
             for (int i : {c.a, c.b})
-                if (s.kinematic[i] && moves(i)) s.still[i == c.a ? c.b : c.a] = -dt;
+                if (s.kinematic[i] && moves(i)) {
+                    const int pushed = i == c.a ? c.b : c.a;
+                    s.still[pushed] = -dt, anchors[pushed].since = -dt;
+                }
         }
         for (int i = 0; i < s.count; i++) {
             if (fixed(i) || !awake[i]) continue;
             const bool slow = length(Vec3(s.linear + 3 * i)) < settings->sleep_linear &&
                               length(Vec3(s.angular + 3 * i)) < settings->sleep_angular;
-            s.still[i] = slow && linked[i] ? s.still[i] + dt : 0;
+            const bool rests = stays(i, dt);
+            s.still[i] = rests ? std::max(s.still[i] + dt, settings->sleep_after) : slow && linked[i] ? s.still[i] + dt : 0;
         }
         Array<float>& least = finding.spread;
         least.assign(s.count, 1e9f);

@@ -90,9 +90,7 @@ def test_how_far_an_exchanged_thing_is_does_not_depend_on_its_own_frame(stand_in
     twin = at_rest()
     ball = thing(twin, "ball")
     asset = replace(thing(twin, stand_in), id=ball.id, name="asset-2", position=ball.position)
-    expected, found = (
-        distance_between(with_object(twin, each), twin, {}) for each in (asset, in_another_frame(asset))
-    )
+    expected, found = (distance_between(with_object(twin, each), twin, {}) for each in (asset, in_another_frame(asset)))
     assert expected.geometry > 0.03
     assert expected.size > 0
     for part in ("geometry", "size", "layout", "physics"):

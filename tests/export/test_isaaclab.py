@@ -13,10 +13,11 @@ import torch
 
 from scan2sim.errors import ExportError
 from scan2sim.export.isaaclab import check_isaaclab, step_isaaclab, write_isaaclab
+from scan2sim.export.isaaclab.template.gripper_task import GripperState, read_gripper_task
 from scan2sim.export.isaaclab.template.push_task import PushState
 from scan2sim.export.isaaclab.template.push_task import PushTask as TorchPush
 from scan2sim.scene import Scene
-from scan2sim.sim import PushTask, TaskState, push_task
+from scan2sim.sim import LiftTask, PushTask, RearrangeTask, TaskState, lift_task, push_task, rearrange_task
 from tests.scene.factory import make_scene
 
 ISAACLAB = Path(__file__).parents[2] / ".venv-isaaclab" / "bin" / "python"
@@ -94,6 +95,55 @@ def test_episodes_start_alike(scene: Scene, exported: Path, heading: bool) -> No
         assert apart.max() < 0.06 * np.ptp(mine)
 
 
+def gripper_states(task: LiftTask | RearrangeTask, count: int, seed: int) -> TaskState:
+    rng = np.random.default_rng(seed)
+    homes = np.array([task.home] if isinstance(task, LiftTask) else task.homes)
+    shape, turns = (count, len(homes), 3), rng.normal(size=(count, len(homes), 4))
+    goal = homes + rng.normal(0, 0.03, shape)
+    tool = np.concatenate([goal[:, 0] + rng.normal(0, 0.02, (count, 3)), rng.normal(0, 1, (count, 3))], -1)
+    return TaskState(
+        tool=tool,
+        tool_velocity=rng.normal(0, 0.1, (count, 6)),
+        position=goal + rng.normal(0, 0.01, shape) * rng.integers(0, 4, (count, 1, 1)),
+        wxyz=turns / np.linalg.norm(turns, axis=-1, keepdims=True),
+        velocity=rng.normal(size=shape),
+        spin=rng.normal(size=shape),
+        touch=rng.uniform(0, 0.1, (count, 2)) * rng.integers(0, 2, (count, 1)),
+        goal=goal,
+    )
+
+
+@pytest.mark.parametrize("kind", ["Lift", "Rearrange"])
+def test_the_gripper_has_the_tasks_that_mujoco_has(scene: Scene, exported: Path, kind: str) -> None:
+    ours = lift_task(scene) if kind == "Lift" else rearrange_task(scene)
+    theirs = read_gripper_task(next(exported.glob("*/data/tasks.json")), f"Scan2Sim-MyTable-{kind}-v0")
+    before, after = gripper_states(ours, 3000, seed=0), gripper_states(ours, 3000, seed=1)
+    states = [GripperState(*(torch.from_numpy(each) for each in vars(state).values())) for state in (before, after)]
+    assert (theirs.objects, theirs.observation_size, theirs.horizon) == (
+        ours.objects,
+        ours.observation_size,
+        ours.horizon,
+    )
+    assert np.allclose(theirs.observation(states[0]).numpy(), ours.observation(before), atol=1e-9)
+    reward = theirs.potential(states[1]) - theirs.potential(states[0]) + theirs.success(states[1])
+    assert np.allclose(reward.numpy(), ours.reward(before, after), atol=1e-9)
+    assert (theirs.success(states[0]).numpy() == ours.success(before)).all()
+    assert (theirs.failed(states[0]).numpy() == ours.failed(before)).all()
+    assert 0 < ours.success(before).mean() < 1
+    actions = np.random.default_rng(1).normal(0, 1, (50, 5))
+    assert np.allclose(theirs.gripper.control(torch.from_numpy(actions)).numpy(), ours.control(actions))
+    rng = np.random.default_rng(0)
+    drawn = [ours.sample_start(rng) for _ in range(400)]
+    torch.manual_seed(0)
+    starts = theirs.sample_start(400, "cpu")
+    for name in ("tool", "shift", "yaw", "goal"):
+        mine, yours = np.array([getattr(start, name) for start in drawn]), getattr(starts, name).numpy()
+        assert mine.shape == yours.shape
+        spread = mine.std(0) + 1e-6
+        assert (np.abs(mine.mean(0) - yours.mean(0)) < 0.4 * spread).all(), name
+        assert np.allclose(mine.std(0), yours.std(0), rtol=0.35, atol=1e-6), name
+
+
 def test_the_package_says_what_the_scene_says(scene: Scene, exported: Path) -> None:
     figures = check_isaaclab(exported)
     assert figures["passed"] is None
@@ -132,3 +182,11 @@ def test_isaac_lab_steps_it_and_everything_stays(exported: Path) -> None:
     figures = step_isaaclab(exported, ISAACLAB, envs=16, steps=100)
     assert figures["passed"], figures["problems"]
     assert figures["observation_shape"] == [16, 23]
+
+
+@pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
+@pytest.mark.parametrize(("kind", "size"), [("Lift", 32), ("Rearrange", 51)])
+def test_isaac_lab_steps_the_gripper_and_everything_stays(exported: Path, kind: str, size: int) -> None:
+    figures = step_isaaclab(exported, ISAACLAB, envs=16, steps=100, kind=kind)
+    assert figures["passed"], figures["problems"]
+    assert figures["observation_shape"] == [16, size]

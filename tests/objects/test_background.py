@@ -191,3 +191,18 @@ def test_a_hole_with_no_piece_of_texture_as_large_is_still_filled():
     hole[4:36, 4:36] = True
     color = np.where(hole[..., None], 0.0, np.array([0.2, 0.5, 0.8]))
     assert np.allclose(fill_holes(color, np.ones(hole.shape, bool), hole), [0.2, 0.5, 0.8], atol=0.01)
+
+
+def test_the_shine_of_the_support_goes_on_and_not_that_of_what_stood_beside_the_object() -> None:
+    support = plane(np.eye(3))
+    mesh, scene = box(support), table(support, shaded=False)
+    flat = np.abs(support.flat(scene.means.numpy().astype(float)))
+    beside = torch.from_numpy((flat < np.array([0.05, 0.04]) + 0.008).all(1))
+    shine = torch.tensor([0.02, -0.03, 0.05])[None, :, None].repeat(len(scene), 1, 3)
+    shine[beside] *= -5
+    scene = replace(scene, sh=torch.cat([scene.sh, shine], 1))
+    thing = splats_on(mesh, 8000, (40, 60, 200))
+    thing = replace(thing, sh=torch.cat([thing.sh, torch.zeros(len(thing), 3, 3)], 1))
+    background, discs = cleared(support, scene, thing, [mesh])
+    laid = background.sh[len(background) - discs :, 1:]
+    assert torch.allclose(laid, torch.tensor([0.02, -0.03, 0.05])[None, :, None].expand_as(laid), atol=0.005)

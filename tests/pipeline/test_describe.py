@@ -10,7 +10,7 @@ import pytest
 
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.capture import Capture, DroppedFile, Frame
-from scan2sim.pipeline.describe import describe_capture, describe_objects, describe_poses, describe_settling
+from scan2sim.pipeline.describe import describe_assembly, describe_capture, describe_objects, describe_poses
 from scan2sim.poses import Gravity, PosedCapture, PosedFrame, Scale
 from scan2sim.sim import Settled, SettleResult
 from tests.scene.factory import make_scene
@@ -51,12 +51,19 @@ def test_residuals_that_are_unknown_do_not_count() -> None:
 
 def test_what_does_not_come_to_rest_is_named() -> None:
     objects = {"ball": Settled(0.02, 0.1, 0.0, np.zeros(3), np.array([1.0, 0, 0, 0]))}
-    outcome = describe_settling(SettleResult(2.0, objects, 0.001, unsettled=("ball",)))
+    outcome = describe_assembly(SettleResult(2.0, objects, 0.001, unsettled=("ball",)))
     assert outcome.figures["settle_drift_mm"] == 20.0
     assert outcome.figures["settle_turn_deg"] == pytest.approx(5.73)
     assert outcome.figures["settle_penetration_mm"] == 1.0
     assert outcome.figures["unsettled"] == 1
     assert "ball" in outcome.warnings[0]
+    assert "corrections_lost" not in outcome.figures
+
+
+def test_corrections_that_are_lost_are_said() -> None:
+    outcome = describe_assembly(SettleResult(2.0, {}, 0.0, unsettled=()), ("scale: it was made on other photos",))
+    assert outcome.figures["corrections_lost"] == ["scale: it was made on other photos"]
+    assert outcome.warnings == ("a correction could not be done again: scale: it was made on other photos",)
 
 
 def test_what_separation_could_not_know_is_said() -> None:

@@ -105,7 +105,7 @@ def test_joints_scale_by_their_kind() -> None:
 
 def test_replaying_corrections_gives_the_corrected_scene() -> None:
     corrected = scale_scene(scale_scene(make_scene(), 0.5, "length", 0.02), 3.0)
-    replayed = apply_corrections(make_scene(), corrected.corrections)
+    replayed = apply_corrections(make_scene(), corrected.corrections).scene
     assert replayed.corrections == corrected.corrections
     assert replayed.scale == corrected.scale
     for a, b in zip(corrected.objects, replayed.objects, strict=True):

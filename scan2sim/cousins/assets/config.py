@@ -16,9 +16,10 @@ class AssetConfig:
     """What is taken into a library of assets, and how a mesh becomes one."""
 
     metres: float = 1.0
-    """Metres in a unit of the files of meshes; 0.001 for millimetres."""
-    up: Literal["auto", "y", "z"] = "auto"
-    """Which axis of the files of meshes is up; auto: y in glTF, as its standard says, else z."""
+    """Metres in a unit of the files of meshes and splats; 0.001 for millimetres."""
+    up: Literal["auto", "y", "-y", "z"] = "auto"
+    """Which axis of the files is up; auto: y in glTF and SPZ, as their standards say, -y in other files of splats, as
+    viewers take them, else z."""
     smallest: float = 0.005
     """A mesh whose longest side is shorter is refused [m]."""
     largest: float = 1.0
@@ -31,6 +32,8 @@ class AssetConfig:
     """A mesh is reduced to this many faces."""
     splats: int = 3000
     """Gaussians on a mesh."""
+    most_splats: int = 200_000
+    """Files of more Gaussians show a scene, not a thing, and are refused."""
     texture: int = 256
     """Side of the picture on a mesh [pixels], about."""
     seconds: float = 180.0
@@ -45,7 +48,7 @@ class AssetConfig:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise UsageError(f"{name} of assets is {value:g}", todo="give a positive number")
-        for name in ("megabytes", "faces", "kept_faces", "splats", "texture", "memory", "files"):
+        for name in ("megabytes", "faces", "kept_faces", "splats", "most_splats", "texture", "memory", "files"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} of assets is {getattr(self, name)}", todo="give 1 or more")
         if self.smallest >= self.largest:

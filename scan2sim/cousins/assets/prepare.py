@@ -1,4 +1,4 @@
-"""A program of its own: files of meshes, which anybody may have made, become scenes with one object each.
+"""A program of its own: files of meshes or splats, which anybody may have made, become scenes with one object each.
 
 ``python prepare.py JOBS.json RESULT.json MEMORY``; beside the jobs it leaves a folder for each mesh.  Readers of mesh
 formats and decoders of pictures trip over damaged files in many ways; whatever they do ends with this process.
@@ -11,64 +11,100 @@ import resource
 import signal
 import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import trimesh
-from scipy.spatial import ConvexHull
+from scipy.spatial import ConvexHull, KDTree
 from trimesh.visual import ColorVisuals, TextureVisuals
 
 from scan2sim.bodies import ColorsAt, Texture, close_mesh, colors_of, lying_turn, vertex_colors
 from scan2sim.cousins.assets.config import AssetConfig
 from scan2sim.cousins.assets.preparing import ENDED, PREPARED, SCENE
+from scan2sim.cousins.assets.sources import splats_in
+from scan2sim.cousins.assets.splat_solid import solid_of_splats
 from scan2sim.errors import Scan2SimError, SceneError
 from scan2sim.scene import Label, ObjectConfig, RestsOn, Scene, object_from_mesh, save_scene, surface_splats
-from scan2sim.splats import Gaussians
+from scan2sim.splats import Gaussians, read_splats, rotate_gaussians
 
-Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+UP = {  # turned so that z is up
+    "z": np.eye(4),
+    "y": np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]]),
+    "-y": np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]]),
+}
 STEEP = np.cos(np.radians(10))  # a side of the hull that leans less against the ground may be what it stands on
 TRIED = 20  # of those, the largest
 FOOT = 0.003  # of the size: what is no higher touches the ground
 
 
 def prepare(path: Path, folder: Path, config: AssetConfig) -> None:
-    """Write the scene of a mesh.
+    """Write the scene of a mesh, or of splats.
 
     Raises:
-        SceneError: it is no mesh that can be used; the message says why.
+        SceneError: it is nothing that can be used; the message says why.
     """
-    mesh, texture = _read(path, config)
-    y_up = path.suffix.lower() in (".glb", ".gltf") if config.up == "auto" else config.up == "y"
-    if y_up:
-        mesh.apply_transform(Y_UP)
-    mesh.apply_scale(config.metres)
-    size = float(mesh.extents.max())
+    thing = _of_mesh(path, config) if splats_in(path) is None else _of_splats(path, config)
+    size = float(thing.mesh.extents.max())
     if not config.smallest <= size <= config.largest:
         raise SceneError(
             f"its longest side is {size:.3g} m; {config.smallest:g} to {config.largest:g} m are taken",
             todo="say how many metres its unit has (--asset.metres)",
         )
-    colored = mesh.copy()
-    mesh = close_mesh(trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_colors=vertex_colors(mesh), process=False))
-    turn = _upright(mesh)
-    for part in (mesh, colored):
-        part.apply_transform(turn)
-    down = -np.append(mesh.bounds.mean(0)[:2], mesh.bounds[0, 2])
-    for part in (mesh, colored):
-        part.apply_translation(down)
-    colors: ColorsAt = colors_of(colored, texture)
+    closed = close_mesh(thing.mesh)
+    turn = _upright(closed)
+    turned = closed.copy().apply_transform(turn)
+    down = -np.append(turned.bounds.mean(0)[:2], turned.bounds[0, 2])
+    stand = trimesh.transformations.translation_matrix(down) @ turn
+    mesh, painted = closed.apply_transform(stand), thing.painted.apply_transform(stand)
+    colors: ColorsAt = colors_of(painted, thing.texture)
+    splats = surface_splats(mesh, colors, config.splats)
+    if thing.splats is not None:
+        splats = rotate_gaussians(thing.splats, stand)
     obj = object_from_mesh(
         1,
         PREPARED,
         Label(path.stem, 0.5, "file name"),
         mesh,
-        surface_splats(mesh, colors, config.splats),
+        splats,
         ObjectConfig(faces=config.kept_faces, texture=config.texture),
         rests_on=RestsOn(0),
         colors_at=colors,
     )
     nothing, given = Gaussians.empty(), {"source": "given", "relative_sigma": 0.0}
     save_scene(Scene(nothing, (), (obj,), (), given, {"source": "given", "sigma_deg": 0.0}), folder)
+
+
+@dataclass(frozen=True)
+class _Thing:
+    """What a file shows, in metres, z up, and somewhere."""
+
+    mesh: trimesh.Trimesh  # with colours of its vertices; may have holes
+    painted: trimesh.Trimesh  # what the colours are taken from, with the texture
+    texture: Texture | None = None
+    splats: Gaussians | None = None  # those of the file
+
+
+def _of_mesh(path: Path, config: AssetConfig) -> _Thing:
+    painted, texture = _read(path, config)
+    y_up = path.suffix.lower() in (".glb", ".gltf")
+    painted.apply_transform(UP[("y" if y_up else "z") if config.up == "auto" else config.up])
+    painted.apply_scale(config.metres)
+    colors = vertex_colors(painted)
+    return _Thing(
+        trimesh.Trimesh(painted.vertices, painted.faces, vertex_colors=colors, process=False), painted, texture
+    )
+
+
+def _of_splats(path: Path, config: AssetConfig) -> _Thing:
+    turned = UP[("y" if path.suffix.lower() == ".spz" else "-y") if config.up == "auto" else config.up].copy()
+    turned[:3, :3] *= config.metres
+    mesh, splats = solid_of_splats(rotate_gaussians(read_splats(path).with_ids(None), turned))
+    nearest = KDTree(splats.means.numpy()).query(mesh.vertices)[1]
+    rgb = splats.base_colors.clamp(0, 1).numpy()[nearest] * 255
+    colors = np.column_stack([rgb.round(), np.full(len(rgb), 255)]).astype(np.uint8)
+    mesh.visual = ColorVisuals(mesh, vertex_colors=colors)
+    return _Thing(mesh, mesh.copy(), splats=splats)
 
 
 def _read(path: Path, config: AssetConfig) -> tuple[trimesh.Trimesh, Texture | None]:

@@ -1,4 +1,4 @@
-"""What lies in a folder that somebody calls a library: meshes, scenes, splats; each with a digest of its content."""
+"""What lies in a folder that somebody calls a library: meshes, splats, scenes; each with a digest of its content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scan2sim.files import read_json
 from scan2sim.scene.manifest import Manifest, parse_manifest
 from scan2sim.splats import SPLAT_SUFFIXES, count_splats
 
-__all__ = ["INDEX", "MESHES", "Refused", "Source", "find_sources"]
+__all__ = ["INDEX", "MESHES", "Refused", "Source", "find_sources", "splats_in"]
 
 INDEX = "asset-index"  # the folder in a library that holds what is known of it
 MESHES = (".glb", ".gltf", ".obj", ".ply", ".stl")  # the earlier, the more of the colours they can hold
@@ -29,7 +29,7 @@ class Source:
     """One thing that an asset can be made of."""
 
     kind: Literal["mesh", "object"]
-    path: Path  # the file of a mesh, or the folder of a scene
+    path: Path  # the file of a mesh or of splats, of which a mesh is made; or the folder of a scene
     name: str  # the object's in its scene, or that of the file
     digest: str  # SHA-256 of its files, those that they name, and of how a mesh is made into an object
     licence: str = ""
@@ -45,7 +45,8 @@ class Refused:
 
 
 def find_sources(folder: Path, config: AssetConfig) -> tuple[list[Source], list[Refused]]:
-    """Look through a folder and those in it; a scene's folder gives its objects, any other its files.
+    """Look through a folder and those in it; a scene's folder gives its objects, a build its scene's, any other its
+    files.
 
     Raises:
         UsageError: there is no such folder, or it holds too many files.
@@ -61,10 +62,14 @@ def find_sources(folder: Path, config: AssetConfig) -> tuple[list[Source], list[
                 found, left = _objects(path, config)
                 sources += found
                 refused += left
-            elif _is_splats(path):
-                todo = "build a scene of them (scan2sim build FILE) and name that"
-                refused.append(Refused(path, f"splats without a mesh are not supported yet: {todo}"))
-            elif path.suffix.lower() in MESHES:
+            elif path.suffix.lower() in (*MESHES, *SPLAT_SUFFIXES):
+                count = splats_in(path)
+                if count is None and path.suffix.lower() not in MESHES:
+                    continue
+                if count is not None and count > config.most_splats:
+                    todo = "build a scene of them (scan2sim build FILE) and name that"
+                    refused.append(Refused(path, f"{count} splats; at most {config.most_splats} are one thing: {todo}"))
+                    continue
                 if path.with_suffix("") in stems:
                     refused.append(
                         Refused(path, f"the same as {stems[path.with_suffix('')].name} beside it, by its name")
@@ -94,6 +99,9 @@ def _walk(folder: Path, config: AssetConfig) -> Iterator[Path]:
             folders.clear()
             yield home
             continue
+        if (home / "scene" / "scene.json").is_file():  # a build
+            folders[:] = ["scene"]
+            continue
         folders[:] = sorted(name for name in folders if name != INDEX and not name.startswith("."))
         seen += len(files)
         if seen > config.files:
@@ -107,12 +115,18 @@ def _order(path: Path) -> tuple[str, int]:
     return path.stem, MESHES.index(suffix) if suffix in MESHES else len(MESHES)
 
 
-def _is_splats(path: Path) -> bool:
-    """Whether a file holds splats; one that nobody can make out may be a mesh."""
+def splats_in(path: Path) -> int | None:
+    """How many splats a file holds; None where it holds none.  One that nobody can make out may be a mesh.
+
+    Raises:
+        SceneError: it can only hold splats, and is damaged.
+    """
     try:
-        return path.suffix.lower() in SPLAT_SUFFIXES and count_splats(path) is not None
+        return count_splats(path) if path.suffix.lower() in SPLAT_SUFFIXES else None
     except SceneError:
-        return path.suffix.lower() not in MESHES
+        if path.suffix.lower() in MESHES:
+            return None
+        raise
 
 
 def _objects(folder: Path, config: AssetConfig) -> tuple[list[Source], list[Refused]]:

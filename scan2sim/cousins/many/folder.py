@@ -18,8 +18,11 @@ from scan2sim.files import finite, output_errors, read_json, write_json
 
 __all__ = [
     "COUSIN_FILE",
+    "FORMAT",
+    "INDEX_FILE",
     "LOG_FILE",
     "SHARED_FOLDER",
+    "VERSION",
     "CousinEntry",
     "CousinsFolder",
     "Failure",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from scan2sim.cousins.many.folder import CousinEntry
-from scan2sim.cousins.sample import NoCousin
+from scan2sim.cousins.sample import NoCousinError
 from scan2sim.errors import Scan2SimError
 
 __all__ = ["ATTEMPTS", "Outcome"]
@@ -26,4 +26,4 @@ class Outcome:
     @classmethod
     def of_error(cls, index: int, error: Scan2SimError) -> Self:
         """A cousin that could not be made."""
-        return cls(index, None, str(error), error.rejected if isinstance(error, NoCousin) else ())
+        return cls(index, None, str(error), error.rejected if isinstance(error, NoCousinError) else ())

@@ -19,7 +19,7 @@ from scan2sim.errors import SceneError, UsageError
 from scan2sim.progress import Reporter, silent
 from scan2sim.scene import SavedScene, open_saved
 
-__all__ = ["CousinsPlan"]
+__all__ = ["CousinsPlan", "digest_of"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class CousinsPlan:
     def identity(self, twin: SavedScene, library: AssetLibrary | None) -> dict[str, Any]:
         """What decides how cousins look, to tell whether those of a folder are these."""
         return {
-            "twin": _digest(twin),
+            "twin": digest_of(twin),
             "seed": self.seed,
             "distance": list(self.distance),
             "settings": self.as_json()["config"],
@@ -97,7 +97,7 @@ class CousinsPlan:
         }
 
 
-def _digest(twin: SavedScene) -> str:
+def digest_of(twin: SavedScene) -> str:
     """SHA-256 over the names and contents of the files that cousins are made from."""
     manifest = twin.manifest
     names = ["scene.json", manifest.background.splats, *manifest.background.collision]

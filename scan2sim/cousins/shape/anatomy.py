@@ -21,7 +21,7 @@ from scan2sim.cousins.shape.warp import Warp
 from scan2sim.errors import SceneError
 from scan2sim.scene import SceneObject
 
-__all__ = ["Anatomy", "NothingToBend", "anatomy_of"]
+__all__ = ["Anatomy", "NothingToBendError", "anatomy_of"]
 
 Array = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ class Anatomy:
         return self.sample.moved_by(warp) / self.footing.size
 
 
-class NothingToBend(SceneError):
+class NothingToBendError(SceneError):
     """A shape has none of the parts that were to be varied."""
 
 
@@ -66,7 +66,7 @@ def anatomy_of(obj: SceneObject, config: ShapeConfig = ShapeConfig()) -> Anatomy
 
     Raises:
         SceneError: it has no collision pieces, or its mesh bounds no solid.
-        NothingToBend: none of the configured deformations would change it.
+        NothingToBendError: none of the configured deformations would change it.
     """
     if not obj.collision:
         raise SceneError(f"“{obj.name}” has no collision pieces, so nobody knows how it stands")
@@ -84,7 +84,7 @@ def anatomy_of(obj: SceneObject, config: ShapeConfig = ShapeConfig()) -> Anatomy
     )
     useful = tuple(m for m in modes_of(outline, config.kinds) if _effect(known, m) > LEAST_EFFECT * config.largest)
     if not useful:
-        raise NothingToBend(
+        raise NothingToBendError(
             f"none of the deformations {', '.join(config.kinds)} would change the shape of “{obj.name}”",
             todo="allow others",
         )

@@ -1,7 +1,8 @@
 """Isaac Lab: a package of tasks that runs with Newton on any computer, and with PhysX and RTX in Isaac Sim.
 
-`write.py` makes the folder from the files of `template/`, the scene's data and its OpenUSD layers; `pusher.py` writes
-the tool; `check.py` holds the package against the scene and, where Isaac Lab is installed, steps it there.
+`write.py` makes the folder from the files of `template/`, the scene's data and its OpenUSD layers; `pusher.py` and
+`gripper.py` write the tools, of parts in `joints.py`; `check.py` holds the package against the scene and, where Isaac
+Lab is installed, steps it there.
 """
 
 from scan2sim.export.isaaclab.check import check_isaaclab, step_isaaclab

@@ -64,8 +64,10 @@ def check_isaaclab(folder: Path) -> dict[str, Any]:
     }
 
 
-def step_isaaclab(folder: Path, python: Path, *, envs: int = 16, steps: int = TWO_SECONDS) -> dict[str, Any]:
-    """Step the package in Isaac Lab with Newton on the CPU, with the interpreter of its environment.
+def step_isaaclab(
+    folder: Path, python: Path, *, envs: int = 16, steps: int = TWO_SECONDS, kind: str = "Push"
+) -> dict[str, Any]:
+    """Step a task of the package in Isaac Lab with Newton on the CPU, with the interpreter of its environment.
 
     Returns:
         The figures of :func:`check_isaaclab`, ``passed`` and ``problems`` after stepping, ``observation_shape``, and by
@@ -78,9 +80,20 @@ def step_isaaclab(folder: Path, python: Path, *, envs: int = 16, steps: int = TW
     if figures["passed"] is False:
         return figures
     record = read_record(folder, "isaaclab")
+    task = next((id for id in record["tasks"] if id.split("-")[-2] == kind), None)
+    if task is None:
+        raise ExportError(f"the package has no task {kind}", path=folder)
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "figures.json"
-        command = [str(python), "-m", f"{record['package']}.check", str(output), f"--envs={envs}", f"--steps={steps}"]
+        command = [
+            str(python),
+            "-m",
+            f"{record['package']}.check",
+            str(output),
+            f"--envs={envs}",
+            f"--steps={steps}",
+            f"--task={task}",
+        ]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1800, check=False)
         if done.returncode or not output.is_file():
             last = "\n".join(done.stderr.strip().splitlines()[-5:])

@@ -9,13 +9,11 @@ from pathlib import Path
 
 from pxr import Gf, Sdf, UsdGeom, UsdPhysics, UsdShade
 
+from scan2sim.export.isaaclab.joints import CARRIER_INERTIA, CARRIER_MASS, add_drive, add_link, add_slide
 from scan2sim.export.usd.bodies import add_contact_material, new_layer
 from scan2sim.sim import CONTACT, PUSHER_SERVO, PushTask
 
 __all__ = ["write_pusher"]
-
-CARRIER_MASS = 1e-3  # [kg] of what hangs between the two slides
-CARRIER_INERTIA = 1e-6  # [kg m²]
 
 
 def write_pusher(task: PushTask, path: Path) -> None:
@@ -24,9 +22,9 @@ def write_pusher(task: PushTask, path: Path) -> None:
     UsdPhysics.ArticulationRootAPI.Apply(stage.GetDefaultPrim())
     mass = PUSHER_SERVO.mass
     across = mass * (3 * task.pusher_radius**2 + task.pusher_height**2) / 12
-    _add_link(stage, "base", CARRIER_MASS, (CARRIER_INERTIA,) * 3)
-    _add_link(stage, "carrier", CARRIER_MASS, (CARRIER_INERTIA,) * 3)
-    tip = _add_link(stage, "tip", mass, (across, across, mass * task.pusher_radius**2 / 2))
+    add_link(stage, "/Pusher/base", CARRIER_MASS, (CARRIER_INERTIA,) * 3)
+    add_link(stage, "/Pusher/carrier", CARRIER_MASS, (CARRIER_INERTIA,) * 3)
+    tip = add_link(stage, "/Pusher/tip", mass, (across, across, mass * task.pusher_radius**2 / 2))
     shape = UsdGeom.Cylinder.Define(stage, f"{tip}/Shape")
     shape.CreateRadiusAttr(task.pusher_radius)
     shape.CreateHeightAttr(task.pusher_height)
@@ -39,27 +37,7 @@ def write_pusher(task: PushTask, path: Path) -> None:
     UsdPhysics.FixedJoint.Define(stage, "/Pusher/fixed").CreateBody1Rel().SetTargets([Sdf.Path("/Pusher/base")])
     limits = zip(task.table.low, task.table.high, strict=True)
     links = (("pusher_x", "X", "base", "carrier"), ("pusher_y", "Y", "carrier", "tip"))
-    for (name, axis, first, second), (low, high) in zip(links, limits, strict=True):
-        joint = UsdPhysics.PrismaticJoint.Define(stage, f"/Pusher/{name}")
-        joint.CreateBody0Rel().SetTargets([Sdf.Path(f"/Pusher/{first}")])
-        joint.CreateBody1Rel().SetTargets([Sdf.Path(f"/Pusher/{second}")])
-        joint.CreateAxisAttr(axis)
-        joint.CreateLowerLimitAttr(low)
-        joint.CreateUpperLimitAttr(high)
-        drive = UsdPhysics.DriveAPI.Apply(joint.GetPrim(), "linear")
-        drive.CreateTypeAttr("force")
-        drive.CreateStiffnessAttr(0.0)
-        drive.CreateDampingAttr(PUSHER_SERVO.gain)
-        drive.CreateMaxForceAttr(PUSHER_SERVO.force)
+    for (name, axis, first, second), reach in zip(links, limits, strict=True):
+        add_slide(stage, f"/Pusher/{name}", axis, (f"/Pusher/{first}", f"/Pusher/{second}"), reach)
+        add_drive(stage, f"/Pusher/{name}", "linear", 0.0, PUSHER_SERVO.gain, PUSHER_SERVO.force)
     stage.GetRootLayer().Save()
-
-
-def _add_link(stage: object, name: str, mass: float, inertia: tuple[float, ...]) -> str:
-    """A rigid body of the pusher; returns its path."""
-    path = f"/Pusher/{name}"
-    prim = UsdGeom.Xform.Define(stage, path).GetPrim()
-    UsdPhysics.RigidBodyAPI.Apply(prim)
-    api = UsdPhysics.MassAPI.Apply(prim)
-    api.CreateMassAttr(mass)
-    api.CreateDiagonalInertiaAttr(Gf.Vec3f(*inertia))
-    return path

@@ -37,7 +37,7 @@ Kit-less, with Newton, on any computer (Python 3.12):
 ```
 pip install "isaaclab>=3.0,<4"
 pip install -e .
-python -m {package}.check figures.json --envs 16 --steps 100
+python -m {package}.check figures.json --envs 16 --steps 100 [--task ID] [--actions random]
 ```
 
 Training with rsl_rl, and in Isaac Sim with PhysX:

@@ -3,9 +3,9 @@
 ::
 
     export.json  pyproject.toml  README.md  LICENSE
-    <package>/{__init__,push_task,push_env,push_env_cfg,scene_cfg,agents,check}.py
+    <package>/{__init__,push_*,gripper_*,scene_cfg,agents,check}.py
     <package>/data/{scene.json, tasks.json}
-    <package>/data/assets/{<name>.usdc, background.usdc, pusher.usda, pusher-heading.usda, textures/…}
+    <package>/data/assets/{<name>.usdc, background.usdc, pusher*.usda, gripper*.usda, textures/…}
 """
 
 # MuJoCo is compiled and carries no type stubs
@@ -13,29 +13,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import mujoco
 
 from scan2sim.errors import ExportError, UsageError
+from scan2sim.export.isaaclab.gripper import gripper_servos, gripper_start, write_gripper
 from scan2sim.export.isaaclab.pusher import write_pusher
 from scan2sim.export.isaaclab.texts import LICENSE, PYPROJECT, README
 from scan2sim.export.record import export_folder, write_record
+from scan2sim.export.usd.content import write_layers
 from scan2sim.export.usd.names import file_stem, identifiers
-from scan2sim.export.usd.stage import write_layers
 from scan2sim.files import write_json
 from scan2sim.scene import Scene, SceneObject
-from scan2sim.sim import CONTACT, PUSHER_SERVO, PushTask, mujoco_spec, push_task, task_as_json
+from scan2sim.sim import (
+    CONTACT,
+    PUSHER_SERVO,
+    LiftTask,
+    PushTask,
+    RearrangeTask,
+    lift_task,
+    mujoco_spec,
+    push_task,
+    rearrange_task,
+    task_as_json,
+)
 
 __all__ = ["ASSETS", "MODULES", "SCENE_DATA", "TASK_DATA", "package_texts", "task_id", "write_isaaclab"]
 
-MODULES = ("push_task.py", "push_env.py", "push_env_cfg.py", "scene_cfg.py", "agents.py", "check.py")
+MODULES = (
+    "push_task.py",
+    "push_env.py",
+    "push_env_cfg.py",
+    "gripper_task.py",
+    "gripper_env.py",
+    "gripper_env_cfg.py",
+    "scene_cfg.py",
+    "agents.py",
+    "check.py",
+)
 SCENE_DATA, TASK_DATA, ASSETS = "scene.json", "tasks.json", "assets"
 SPARE, MORE, ROWS = 64, 3, 6  # room for so many contacts and so many times those at rest; rows of one
-PUSHERS = ("pusher.usda", "pusher-heading.usda")  # one for each task
-KINDS = {"Push": False, "PushHeading": True}  # whether with a heading
+AnyTask = PushTask | LiftTask | RearrangeTask
+KINDS: Mapping[str, Callable[[Scene], AnyTask]] = MappingProxyType(
+    {
+        "Push": push_task,
+        "PushHeading": lambda scene: push_task(scene, heading=True),
+        "Lift": lift_task,
+        "Rearrange": rearrange_task,
+    }
+)
+TOOLS = {"Push": "pusher.usda", "PushHeading": "pusher-heading.usda", "Lift": "gripper.usda"}
+TOOLS |= {"Rearrange": "gripper-rearrange.usda"}  # one for each task: they are as large and go as far as it wants
 
 
 def write_isaaclab(scene: Scene, folder: Path, name: str, *, overwrite: bool = False) -> Path:
@@ -52,13 +85,13 @@ def write_isaaclab(scene: Scene, folder: Path, name: str, *, overwrite: bool = F
         SceneError: the scene is not consistent.
         OutputError: it cannot be written.
     """
-    tasks: dict[str, PushTask] = {}
+    tasks: dict[str, AnyTask] = {}
     left_out: dict[str, str] = {}
-    for kind, heading in KINDS.items():
+    for kind, make in KINDS.items():
         try:
-            tasks[task_id(name, kind)] = push_task(scene, heading=heading)
+            tasks[task_id(name, kind)] = make(scene)
         except UsageError as problem:
-            if not heading:
+            if kind == "Push":
                 raise ExportError(problem.problem, todo=problem.todo) from None
             left_out[kind] = problem.problem
     package = f"scan2sim_{file_stem(name)}_isaaclab"
@@ -67,14 +100,17 @@ def write_isaaclab(scene: Scene, folder: Path, name: str, *, overwrite: bool = F
         assets = home / "data" / ASSETS
         assets.mkdir(parents=True)
         layers = write_layers(scene, assets)
-        task = next(iter(tasks.values()))
-        for file, each in zip(PUSHERS, tasks.values(), strict=False):
-            write_pusher(each, assets / file)
+        for id, task in tasks.items():
+            if isinstance(task, PushTask):
+                write_pusher(task, assets / _tool(id))
+            else:
+                write_gripper(task.gripper, assets / _tool(id))
         write_json(home / "data" / SCENE_DATA, _scene_data(scene, layers, tasks))
         write_json(home / "data" / TASK_DATA, {id: task_as_json(each) for id, each in tasks.items()})
         for file, text in package_texts(package, tuple(tasks)).items():
             (fresh / file).write_text(text, encoding="utf-8")
-        record = {"package": package, "tasks": list(tasks), "target": task.target, "left_out": left_out}
+        first = next(iter(tasks.values()))
+        record = {"package": package, "tasks": list(tasks), "target": first.objects[0], "left_out": left_out}
         write_record(scene, fresh, "isaaclab", **record)
     return folder
 
@@ -96,16 +132,28 @@ def package_texts(package: str, ids: tuple[str, ...]) -> dict[str, str]:
     return texts
 
 
-def _scene_data(scene: Scene, layers: dict[str, str], tasks: dict[str, PushTask]) -> dict[str, Any]:
+def _tool(id: str) -> str:
+    """The file of the tool that a task is done with."""
+    return TOOLS[id.split("-")[-2]]
+
+
+def _scene_data(scene: Scene, layers: dict[str, str], tasks: dict[str, AnyTask]) -> dict[str, Any]:
     names = identifiers(obj.name for obj in scene.objects)
     contacts = SPARE + MORE * _contacts_at_rest(scene)
     return {
         "default_task": next(iter(tasks)),
         "objects": [_object_data(obj, names[obj.name], layers[obj.name]) for obj in scene.objects],
         "pushers": {
-            id: {"asset": file, "height": task.pusher_bottom + task.pusher_height / 2}
-            for file, (id, task) in zip(PUSHERS, tasks.items(), strict=False)
+            id: {"asset": _tool(id), "height": task.pusher_bottom + task.pusher_height / 2}
+            for id, task in tasks.items()
+            if isinstance(task, PushTask)
         },
+        "grippers": {
+            id: {"asset": _tool(id), "start": gripper_start(task.gripper)}
+            for id, task in tasks.items()
+            if not isinstance(task, PushTask)
+        },
+        "gripper_servos": gripper_servos(),
         "servo": {"gain": PUSHER_SERVO.gain, "force": PUSHER_SERVO.force},
         "contact": {
             "condim": CONTACT.condim,

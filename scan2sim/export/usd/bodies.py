@@ -27,7 +27,16 @@ from scan2sim.files import finite
 from scan2sim.geometry import quaternion_from_matrix
 from scan2sim.scene import SceneObject
 
-__all__ = ["CUSTOM", "QCODE", "add_collision", "add_contact_material", "label", "new_layer", "write_object"]
+__all__ = [
+    "CUSTOM",
+    "QCODE",
+    "add_collision",
+    "add_contact_material",
+    "label",
+    "new_layer",
+    "restate_object",
+    "write_object",
+]
 
 CUSTOM = "scan2sim"  # the custom data that only we read
 QCODE = "Q223557"  # Wikidata's “physical object”: nothing more is known for certain
@@ -78,13 +87,19 @@ def write_object(obj: SceneObject, name: str, folder: Path) -> Path:
     return path
 
 
+def restate_object(stage: Usd.Stage, body: Usd.Prim, obj: SceneObject) -> None:
+    """Say over a referenced layer of an object of the same shape what it weighs, how it slides and what is known."""
+    body.SetCustomDataByKey(CUSTOM, _custom(obj))
+    _add_physics(body, obj)
+    contact = UsdPhysics.MaterialAPI(stage.GetPrimAtPath(f"{body.GetPath()}/Materials/Contact"))
+    _set_contact(contact, obj.physical.friction.value, obj.physical.restitution.value)
+
+
 def add_contact_material(stage: Usd.Stage, path: str, friction: float, restitution: float) -> UsdShade.Material:
     """A material for contacts; static and dynamic friction are the same."""
     material = UsdShade.Material.Define(stage, path)
     api = UsdPhysics.MaterialAPI.Apply(material.GetPrim())
-    api.CreateStaticFrictionAttr(friction)
-    api.CreateDynamicFrictionAttr(friction)
-    api.CreateRestitutionAttr(restitution)
+    _set_contact(api, friction, restitution)
     label(material.GetPrim(), "material", "unknown")
     return material
 
@@ -116,6 +131,12 @@ def add_collision(
 def label(prim: Usd.Prim, taxonomy: str, text: str) -> None:
     """A semantic label."""
     UsdSemantics.LabelsAPI.Apply(prim, taxonomy).CreateLabelsAttr([text])
+
+
+def _set_contact(api: UsdPhysics.MaterialAPI, friction: float, restitution: float) -> None:
+    api.CreateStaticFrictionAttr(friction)
+    api.CreateDynamicFrictionAttr(friction)
+    api.CreateRestitutionAttr(restitution)
 
 
 def _add_physics(body: Usd.Prim, obj: SceneObject) -> None:

@@ -6,6 +6,7 @@
     <stem>.usdz
     <stem>/usd/<stem>.usda                       the stage
     <stem>/usd/objects/{<name>.usdc, background.usdc, textures/<name>.png}
+    <stem>/usd/cousins/<cousin>/…                the same, what differs there, where there are cousins
     <stem>/usd/runnables/physics/{physx,newton,mujoco}.usda
     <stem>/usd/.thumbs/256x256/<stem>.usda.png
 """
@@ -15,7 +16,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -24,7 +27,7 @@ from pxr import Sdf, UsdUtils
 from scan2sim.cameras import CameraFrame, write_cameras
 from scan2sim.errors import ExportError
 from scan2sim.export.preview import picture
-from scan2sim.export.record import export_folder, write_record
+from scan2sim.export.record import export_folder, object_records, write_record
 from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.names import file_stem
 from scan2sim.export.usd.stage import write_stage
@@ -37,7 +40,14 @@ PREVIEW, CAMERA = "preview.png", "cameras.json"
 THUMBNAIL = 256  # [pixels]
 
 
-def write_usd(scene: Scene, folder: Path, name: str = "scene", *, overwrite: bool = False) -> Path:
+def write_usd(
+    scene: Scene,
+    folder: Path,
+    name: str = "scene",
+    *,
+    overwrite: bool = False,
+    cousins: Iterable[tuple[str, Scene]] = (),
+) -> Path:
     """Write a scene as an OpenUSD asset; returns the path of its stage.
 
     Args:
@@ -45,9 +55,10 @@ def write_usd(scene: Scene, folder: Path, name: str = "scene", *, overwrite: boo
         folder: where to write.
         name: what the asset is called; made lower case, with underscores.
         overwrite: replace an earlier export.
+        cousins: scenes like it with their names, variants of the stage's set ``cousin``; ``twin`` is the scene itself.
 
     Raises:
-        ExportError: the folder exists and may not be overwritten.
+        ExportError: the folder exists and may not be overwritten, or a cousin's name cannot be a variant's.
         SceneError: the scene is not consistent.
         OutputError: it cannot be written.
     """
@@ -59,7 +70,8 @@ def write_usd(scene: Scene, folder: Path, name: str = "scene", *, overwrite: boo
         home = fresh / stem / "usd"
         thumbnails = home / ".thumbs" / f"{THUMBNAIL}x{THUMBNAIL}"
         thumbnails.mkdir(parents=True)
-        stage = write_stage(scene, home, stem)
+        told: dict[str, dict[str, Any]] = {}
+        stage = write_stage(scene, home, stem, _noting(cousins, told))
         if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(str(stage)), str(fresh / f"{stem}.usdz")):
             raise ExportError("USD could not pack the stage", path=folder)
         seen = Image.fromarray((picture(gaussians, camera) * 255).round().to(torch.uint8).numpy())
@@ -73,7 +85,22 @@ def write_usd(scene: Scene, folder: Path, name: str = "scene", *, overwrite: boo
             "usd",
             stage=f"{stem}/usd/{stage.name}",
             package=f"{stem}.usdz",
-            gaussians=len(gaussians),
-            parts={obj.name: sum(len(simple_parts(piece)) for piece in obj.collision) for obj in scene.objects},
+            **_counts(scene),
+            cousins=told,
         )
     return folder / stem / "usd" / stage.name
+
+
+def _noting(cousins: Iterable[tuple[str, Scene]], told: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Scene]]:
+    """The cousins as they go by, and what the record says of each."""
+    for name, cousin in cousins:
+        yield name, cousin
+        told[name] = {"objects": object_records(cousin), **_counts(cousin)}
+
+
+def _counts(scene: Scene) -> dict[str, Any]:
+    """How many splats there are, and how many parts the collision pieces of each object become."""
+    return {
+        "gaussians": len(scene.background) + sum(len(obj.gaussians) for obj in scene.objects),
+        "parts": {obj.name: sum(len(simple_parts(piece)) for piece in obj.collision) for obj in scene.objects},
+    }

@@ -15,14 +15,17 @@ from pxr import Gf, Tf, Usd, UsdGeom, UsdPhysics, UsdShade, UsdVol
 
 from scan2sim.errors import ExportError
 from scan2sim.export.usd.bodies import CUSTOM
+from scan2sim.export.usd.content import BACKGROUND
 from scan2sim.export.usd.meshes import read_mesh, read_painted_mesh
 from scan2sim.export.usd.splats import read_splats
-from scan2sim.export.usd.stage import BACKGROUND
+from scan2sim.export.usd.variants import CHOICE
 from scan2sim.geometry import matrix_from_quaternion, quaternion_from_matrix, transform
 from scan2sim.scene import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.splats import Gaussians
 
-__all__ = ["open_stage", "read_stage", "read_usd"]
+__all__ = ["choose_cousin", "open_stage", "read_stage", "read_usd"]
+
+LISTED = 5  # names in a message
 
 Array = NDArray[np.float64]
 
@@ -45,17 +48,37 @@ def open_stage(path: Path) -> Usd.Stage:
     return stage
 
 
-def read_usd(path: Path) -> Scene:
+def read_usd(path: Path, cousin: str | None = None) -> Scene:
     """Read a stage that :func:`write_usd` wrote, as far as USD holds a scene: all but cameras, photos and points.
+
+    Of a stage with variants ``cousin`` says which to read; None reads the one that is chosen in the file.
 
     Masses, inertias, frictions, poses, meshes and splats are read from USD's own schemas, intervals of estimates,
     labels, supports and provenance from custom data.  The stage is composed and trusted: of what others sent,
     :func:`check_usd` opens first in a process of its own.
 
     Raises:
-        ExportError: it does not open, is not ours, or is damaged.
+        ExportError: it does not open, is not ours, is damaged, or has no such cousin.
     """
-    return read_stage(open_stage(path), path)
+    stage = open_stage(path)
+    if cousin is not None:
+        choose_cousin(stage, cousin, path)
+    return read_stage(stage, path)
+
+
+def choose_cousin(stage: Usd.Stage, cousin: str, path: Path) -> None:
+    """Show another cousin, in this process alone.
+
+    Raises:
+        ExportError: there is none of this name.
+    """
+    choice = stage.GetDefaultPrim().GetVariantSet(CHOICE)
+    names = choice.GetVariantNames()
+    if cousin not in names:
+        some = ", ".join(names[:LISTED]) + (" …" if len(names) > LISTED else "") or "there are none"
+        raise ExportError(f"the stage has no cousin “{cousin}”", path=path, todo=f"choose from: {some}")
+    with Usd.EditContext(stage, stage.GetSessionLayer()):
+        choice.SetVariantSelection(cousin)
 
 
 def read_stage(stage: Usd.Stage, path: Path) -> Scene:
@@ -71,7 +94,7 @@ def read_stage(stage: Usd.Stage, path: Path) -> Scene:
     prims = [prim for prim in root.GetChildren() if prim.HasAPI(UsdPhysics.RigidBodyAPI)]
     background = root.GetChild(BACKGROUND)
     try:
-        known = json.loads(data["scene"])
+        known = json.loads((root.GetCustomDataByKey(CUSTOM) or data)["scene"])
         ids = {prim.GetPath(): int(prim.GetCustomDataByKey(CUSTOM)["id"]) for prim in prims}
         joints = dict(_joint(prim, ids) for prim in Usd.PrimRange(root) if prim.IsA(UsdPhysics.Joint))
         return Scene(

@@ -11,14 +11,16 @@ that none of them has to be installed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pxr import Sdf, Usd, UsdGeom, UsdPhysics, Vt
 
+from scan2sim.export.usd.content import BACKGROUND
 from scan2sim.export.usd.hulls import MAX_CORNERS
+from scan2sim.export.usd.variants import CHOICE
 from scan2sim.sim import CONTACT
 
 __all__ = ["RUNTIMES", "add_runtimes"]
@@ -49,15 +51,17 @@ class _Runtime:
     ground: Schemas  # material of the background
 
 
-def add_runtimes(stage: Usd.Stage, folder: Path) -> None:
+def add_runtimes(stage: Usd.Stage, folder: Path, cousins: Sequence[str] = ()) -> None:
     """Write the payload layers below ``folder`` and add the variant sets to the stage's default prim.
 
-    To be called last, when all that the payloads speak of is there.
+    To be called last, when all that the payloads speak of is there; also in each variant of the set ``cousin``, the
+    last chosen of which is chosen again.
     """
     root = stage.GetDefaultPrim()
     (folder / FOLDER).mkdir(parents=True)
+    roles = _roles_in(stage, cousins)
     for variant_set, stem in RUNTIMES.items():
-        _write_payload(stage, folder / FOLDER / f"{stem}.usda", _DESCRIPTIONS[variant_set])
+        _write_payload(stage, folder / FOLDER / f"{stem}.usda", _DESCRIPTIONS[variant_set], roles)
         variants = root.GetVariantSets().AddVariantSet(variant_set)
         for option in ("Disabled", "Enabled"):
             variants.AddVariant(option)
@@ -65,35 +69,52 @@ def add_runtimes(stage: Usd.Stage, folder: Path) -> None:
         with variants.GetVariantEditContext():
             root.GetPayloads().AddPayload(f"./{FOLDER}/{stem}.usda")
         variants.SetVariantSelection("Disabled")
+    if cousins:  # the first is the strongest, and what an engine wants holds in each cousin
+        root.SetMetadata("variantSetNames", Sdf.StringListOp.Create(prependedItems=[*RUNTIMES, CHOICE]))
 
 
-def _write_payload(stage: Usd.Stage, path: Path, runtime: _Runtime) -> None:
+def _roles_in(stage: Usd.Stage, cousins: Sequence[str]) -> dict[Sdf.Path, str]:
+    """All that simulators care about, by path: which field of `_Runtime` is for it."""
+    choice = stage.GetDefaultPrim().GetVariantSet(CHOICE)
+    chosen, found = choice.GetVariantSelection(), {}
+    for cousin in cousins or (None,):
+        if cousin is not None:
+            choice.SetVariantSelection(cousin)
+        found |= _roles(stage)
+    if cousins:
+        choice.SetVariantSelection(chosen)
+    return found
+
+
+def _roles(stage: Usd.Stage) -> dict[Sdf.Path, str]:
+    background = stage.GetDefaultPrim().GetPath().AppendChild(BACKGROUND)
+    found = {}
+    for prim in stage.Traverse():
+        still = prim.GetPath().HasPrefix(background)
+        if prim.IsA(UsdPhysics.Scene):
+            found[prim.GetPath()] = "scene"
+        elif prim.HasAPI(UsdPhysics.RigidBodyAPI):
+            found[prim.GetPath()] = "body"
+        elif prim.HasAPI(UsdPhysics.CollisionAPI):
+            found[prim.GetPath()] = "background_piece" if still else "piece"
+        elif prim.HasAPI(UsdPhysics.MaterialAPI):
+            found[prim.GetPath()] = "ground" if still else "contact"
+    return found
+
+
+def _write_payload(stage: Usd.Stage, path: Path, runtime: _Runtime, roles: Mapping[Sdf.Path, str]) -> None:
     layer = Usd.Stage.CreateNew(str(path))
     layer.SetDefaultPrim(layer.OverridePrim(stage.GetDefaultPrim().GetPath()))
     UsdGeom.SetStageUpAxis(layer, UsdGeom.Tokens.z)
     UsdGeom.SetStageMetersPerUnit(layer, 1.0)
-    background = stage.GetDefaultPrim().GetPath().AppendChild("Background")
-    for prim in _physical(stage.Traverse()):
-        still = prim.GetPath().HasPrefix(background)
-        if prim.IsA(UsdPhysics.Scene):
-            given = runtime.scene
-        elif prim.HasAPI(UsdPhysics.RigidBodyAPI):
-            given = runtime.body
-        elif prim.HasAPI(UsdPhysics.CollisionAPI):
-            given = runtime.background_piece if still else runtime.piece
-        else:
-            given = runtime.ground if still else runtime.contact
+    for where, role in roles.items():
+        given: Schemas = getattr(runtime, role)
         for schema, values in given.items():
-            target = layer.OverridePrim(prim.GetPath())
+            target = layer.OverridePrim(where)
             target.AddAppliedSchema(schema)
             for name, (kind, value) in values.items():
                 target.CreateAttribute(name, kind, custom=False).Set(value)
     layer.GetRootLayer().Save()
-
-
-def _physical(prims: Iterable[Usd.Prim]) -> Iterable[Usd.Prim]:
-    apis = (UsdPhysics.RigidBodyAPI, UsdPhysics.CollisionAPI, UsdPhysics.MaterialAPI)
-    return (prim for prim in prims if prim.IsA(UsdPhysics.Scene) or any(prim.HasAPI(api) for api in apis))
 
 
 def _mujoco_piece(priority: int) -> Schemas:

@@ -15,7 +15,7 @@ from pxr import Sdf, Tf, UsdUtils
 
 from scan2sim.errors import ExportError
 
-__all__ = ["refuse_large_usd", "refuse_unsafe_usd"]
+__all__ = ["refuse_large_layer", "refuse_large_usd", "refuse_unsafe_usd"]
 
 MAX_TEXT_BYTES = 64 << 20
 MAX_BYTES = 4 << 30  # of all files of an asset together
@@ -31,24 +31,36 @@ def refuse_large_usd(path: Path, folder: Path) -> None:
     Raises:
         ExportError: the file is missing or too large, or the folder is.
     """
+    refuse_large_layer(path)
+    total = 0
+    for file in folder.rglob("*"):
+        total += file.stat().st_size if file.is_file() else 0
+        if file.suffix.lower() in LAYERS and file.is_file():
+            refuse_large_layer(file)
+    if total > MAX_BYTES:
+        raise ExportError(f"more than {MAX_BYTES >> 30} GiB of files", path=folder)
+
+
+def refuse_large_layer(path: Path) -> None:
+    """The same for one layer, whatever else lies beside it.
+
+    Raises:
+        ExportError: the file is missing, no layer, or too large.
+    """
     if path.suffix.lower() not in LAYERS:
         raise ExportError(f"not one of {', '.join(LAYERS)}", path=path)
     if not path.is_file():
         raise ExportError("no such USD file", path=path, todo="export the scene again")
-    total = 0
-    for file in folder.rglob("*"):
-        size = file.stat().st_size if file.is_file() else 0
-        total += size
-        if file.suffix.lower() in LAYERS and size:
-            with file.open("rb") as stream:
-                start = stream.read(8)
-                if start != b"PXR-USDC":
-                    if size > MAX_TEXT_BYTES:
-                        raise ExportError(f"a text layer larger than {MAX_TEXT_BYTES >> 20} MiB", path=file)
-                    if BRACKETS.search(start + stream.read()):
-                        raise ExportError("brackets nested too deeply", path=file)
-    if total > MAX_BYTES:
-        raise ExportError(f"more than {MAX_BYTES >> 30} GiB of files", path=folder)
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ExportError(f"larger than {MAX_BYTES >> 30} GiB", path=path)
+    with path.open("rb") as stream:
+        start = stream.read(8)
+        if start != b"PXR-USDC":
+            if size > MAX_TEXT_BYTES:
+                raise ExportError(f"a text layer larger than {MAX_TEXT_BYTES >> 20} MiB", path=path)
+            if BRACKETS.search(start + stream.read()):
+                raise ExportError("brackets nested too deeply", path=path)
 
 
 def refuse_unsafe_usd(path: Path, folder: Path) -> None:

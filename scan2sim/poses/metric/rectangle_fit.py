@@ -22,7 +22,8 @@ SETTLING = 4  # steps of Gauss–Newton per round
 INLIER_PX = 0.7
 FIRST_SCALE_PX = 2.0  # of the Cauchy weights in the first round; halved with each
 SMALLEST = 12.0  # [pixels] short side
-FLAT = 0.002  # of the camera distance: how far a corner lies from the support, as a prior that settles weak views
+FLAT = 0.002  # of the camera distance: how far a corner lies from where it should, as a prior that settles weak views
+RIM, RIM_SIGMA = 0.5, 0.75  # of the thickness: how far below the top an edge that faces the camera is seen, as a prior
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,20 @@ class _Measured:
 
 
 def fit_rectangle(
-    image_of: Callable[[int], EdgeImage], cameras: Sequence[Camera], corners: Array
+    image_of: Callable[[int], EdgeImage], cameras: Sequence[Camera], corners: Array, thickness: float = 0.0
 ) -> RectangleFit | None:
     """The rectangle near ``corners`` (4, 3) whose edges agree best with the photos; None if fewer than 3 show it.
 
     Its 8 unknowns, centre, turn and two sides, are found by Gauss–Newton on the distances between its projected edges
     and the edges that the photos show there, with Cauchy weights, since texture, shadows and things that cover it look
     like edges too.  Edges are looked for again from where it came out, each time nearer.
+
+    ``thickness``, of the first side, is that of a slab whose top the rectangle is.  Where a side of the slab faces the
+    camera, its colour lies between the top's and the support's and less than a pixel wide, which moves the edge that
+    the photo shows by a share of the side's height there.  That share, one of each side, is unknown too; photos from
+    behind, which do not see the side, and those that see it less tell it.
     """
-    state = _State.of(corners)
+    state = _State.of(corners, thickness)
     distance = float(np.median([np.linalg.norm(camera.position) for camera in cameras]))
     measured: list[_Measured] = []
     scale = FIRST_SCALE_PX
@@ -81,9 +87,11 @@ class _State:
     centre: Array  # (3,)
     rotation: Array  # (3, 3) scene from rectangle
     sides: Array  # (2,)
+    thickness: float  # of the first side
+    rims: Array  # (4,) of the thickness: how far below the top each edge is seen where its side faces the camera
 
     @staticmethod
-    def of(corners: Array) -> _State:
+    def of(corners: Array, thickness: float) -> _State:
         x = corners[1] + corners[2] - corners[0] - corners[3]
         y = corners[2] + corners[3] - corners[0] - corners[1]
         first = x / np.linalg.norm(x)
@@ -91,12 +99,19 @@ class _State:
         second /= np.linalg.norm(second)
         rotation = np.stack([first, second, np.cross(first, second)], 1)
         sides = np.array([float(np.linalg.norm(x)) / 2, float(np.linalg.norm(y)) / 2])
-        return _State(corners.mean(0), rotation, sides)
+        return _State(corners.mean(0), rotation, sides, thickness, np.full(4, RIM))
+
+    @property
+    def unknowns(self) -> int:
+        """Without a thickness, rims mean nothing."""
+        return 12 if self.thickness else 8
 
     def moved(self, step: Array) -> _State:
-        """After a step (8,): shift, turn in its own frame [rad], change of the logarithms of the sides."""
+        """After a step (unknowns,): shift, turn in its own frame [rad], change of the logarithms of sides, of rims."""
         rotation = self.rotation @ Rotation.from_rotvec(step[3:6]).as_matrix()
-        return _State(self.centre + step[:3], rotation, self.sides * np.exp(np.clip(step[6:], -0.3, 0.3)))
+        sides = self.sides * np.exp(np.clip(step[6:8], -0.3, 0.3))
+        rims = self.rims + step[8:] if self.thickness else self.rims
+        return _State(self.centre + step[:3], rotation, sides, self.thickness, rims)
 
     def sound(self, distance: float) -> bool:
         return bool(
@@ -112,6 +127,23 @@ class _State:
     @property
     def corners(self) -> Array:  # (4, 3)
         return self.local @ self.rotation.T + self.centre
+
+    @property
+    def height(self) -> float:
+        """Of the top over the support [scene unit]."""
+        return float(self.thickness * self.sides[0])
+
+    def seen(self, edge: int | NDArray[np.int64], shares: Array, eye: Array) -> Array:  # (S, 3)
+        """Where on or below the top a camera at ``eye`` (3,) sees places of an edge, given as ``shares`` (S,) of it."""
+        corners = self.corners
+        start, end = corners[edge], corners[(edge + 1) % 4]
+        points = start + shares[:, None] * (end - start)
+        if not self.thickness:
+            return points
+        outwards = (start + end) / 2 - self.centre
+        facing = (outwards * (eye - start)).sum(-1) > 0
+        up = self.rotation[:, 2] * np.sign(self.rotation[2, 2])
+        return points - (facing * self.rims[edge] * self.height)[..., None] * up
 
 
 def _measure(
@@ -129,8 +161,7 @@ def _measure(
     image = image_of(view)
     parts = []
     for edge in range(4):
-        start, end = corners[edge], corners[(edge + 1) % 4]
-        points = start + EDGE_PLACES[:, None] * (end - start)
+        points = state.seen(edge, EDGE_PLACES, camera.position)
         along = projected[(edge + 1) % 4] - projected[edge]
         across = np.array([[-along[1], along[0]]]) / np.linalg.norm(along)
         at, _ = camera.project(points)
@@ -141,34 +172,36 @@ def _measure(
 
 def _residuals(m: _Measured, camera: Camera, state: _State) -> Array:  # (S,) [pixels]
     """Distance across the edge from where the state puts each place to where the photo shows the edge."""
-    corners = state.corners
-    start, end = corners[m.edge], corners[(m.edge + 1) % 4]
-    places = np.tile(EDGE_PLACES, 4)[:, None]
-    pixels, _ = camera.project(start + places * (end - start))
+    pixels, _ = camera.project(state.seen(m.edge, np.tile(EDGE_PLACES, 4), camera.position))
     return ((pixels - m.pixels) * m.across).sum(1) - m.offset
 
 
 def _normal_equations(
     measured: list[_Measured], cameras: Sequence[Camera], state: _State, scale: float, distance: float
-) -> tuple[Array, Array]:  # (V + 1, 8, 8), (V + 1, 8): of each photo, and of the prior
-    unit = np.array([distance] * 3 + [1.0] * 5) * 1e-5
+) -> tuple[Array, Array]:  # (V + 1, U, U), (V + 1, U): of each photo, and of the prior
+    count = state.unknowns
+    unit = np.array([distance] * 3 + [1.0] * (count - 3)) * 1e-5
+    steps = np.diag(unit)
     normals, rights = [], []
     for m in measured:
         camera = cameras[m.view]
         residual = _residuals(m, camera, state)
         seen = np.isfinite(residual)
-        slope = np.stack(
-            [(_residuals(m, camera, state.moved(np.eye(8)[i] * unit[i])) - residual)[seen] / unit[i] for i in range(8)],
-            1,
-        )
+        slope = np.stack([(_residuals(m, camera, state.moved(step)) - residual)[seen] for step in steps], 1) / unit
         weight = 1 / (1 + (residual[seen] / scale) ** 2)
         normals.append(slope.T @ (weight[:, None] * slope))
         rights.append(-slope.T @ (weight * residual[seen]))
-    height = state.corners[:, 2]
-    slope = np.stack([(state.moved(np.eye(8)[i] * unit[i]).corners[:, 2] - height) / unit[i] for i in range(8)], 1)
-    normals.append(slope.T @ slope / (FLAT * distance) ** 2)
-    rights.append(-slope.T @ height / (FLAT * distance) ** 2)
+    expected = _expected(state, distance)
+    slope = np.stack([_expected(state.moved(step), distance) - expected for step in steps], 1) / unit
+    normals.append(slope.T @ slope)
+    rights.append(-slope.T @ expected)
     return np.array(normals), np.array(rights)
+
+
+def _expected(state: _State, distance: float) -> Array:  # (4 or 8,) in standard deviations
+    """How far corners' heights, and rims, are from what is known before any photo is looked at."""
+    heights = (state.corners[:, 2] - state.height) / (FLAT * distance)
+    return np.concatenate([heights, (state.rims - RIM) / RIM_SIGMA]) if state.thickness else heights
 
 
 def _result(
@@ -201,7 +234,7 @@ def _jackknife(normals: Array, rights: Array) -> Array:  # (2, 2)
     """Covariance of the logarithms of the sides: one Gauss–Newton step without each photo (Efron and Stein 1981)."""
     total, right = normals.sum(0), rights.sum(0)
     steps = [
-        np.linalg.lstsq(total - one, right - its, rcond=None)[0][6:]
+        np.linalg.lstsq(total - one, right - its, rcond=None)[0][6:8]
         for one, its in zip(normals[:-1], rights[:-1], strict=True)
     ]
     apart = np.array(steps) - np.mean(steps, axis=0)

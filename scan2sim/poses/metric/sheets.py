@@ -48,12 +48,13 @@ class Sheet:
     relative_sigma: float  # of its making
     rim: float  # [m] how far bevel, shadow and curl move all its edges alike, one standard deviation
     side_sigma: float  # [m] how much they change the length of each side on its own: light comes from one direction
+    thickness: float = 0.0  # [m] where its sides are seen
 
 
 SHEETS = {
     "a4": Sheet("sheet", "an A4 sheet", (0.297, 0.210), 0.002, 0.0002, 0.0002),  # ISO 216: ± 2 mm up to 600 mm
     "letter": Sheet("sheet", "a Letter sheet", (0.2794, 0.2159), 0.002, 0.0002, 0.0002),  # ANSI/ASME Y14.1
-    "card": Sheet("card", "a bank card", (0.0856, 0.05398), 0.001, 0.00015, 0.0003),  # ISO/IEC 7810 ID-1, 0.76 mm thick
+    "card": Sheet("card", "a bank card", (0.0856, 0.05398), 0.001, 0.00015, 0.0003, 0.00076),  # ISO/IEC 7810 ID-1
 }
 
 
@@ -110,7 +111,7 @@ def _good(
     problems: list[tuple[float, str]] = []
     for number, corners in enumerate(rough):
         report(f"measuring {sheet.name}", number, len(rough))
-        fit = fit_rectangle(image_of, cameras, corners)
+        fit = fit_rectangle(image_of, cameras, corners, sheet.thickness / sheet.sides[0])
         if fit is None or fit.views < MIN_VIEWS:
             continue
         problem = _problem(fit, sheet)

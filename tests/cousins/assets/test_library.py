@@ -82,7 +82,7 @@ def test_what_is_no_asset_is_listed_with_its_reason(library: AssetLibrary) -> No
     assert set(reasons) == {"broken.ply", "fine.stl", "cloud.spz", "scene.json"}
     assert "cannot be read" in reasons["broken.ply"]
     assert "20480 faces; at most 10000" in reasons["fine.stl"]
-    assert "splats without a mesh are not supported yet" in reasons["cloud.spz"]
+    assert "50 splats that are not transparent; at least 100" in reasons["cloud.spz"]
     assert "“pole” is fixed" in reasons["scene.json"]
 
 
@@ -179,7 +179,7 @@ def test_what_was_stopped_is_tried_again_but_not_for_ever(tmp_path: Path, monkey
         patched.setattr("scan2sim.cousins.assets.preparing.run_child", child)
         library = open_library(tmp_path)
         assert [asset.name for asset in library.assets] == ["can"]
-        assert ["box.stl"] == [each.path.name for each in library.refused]
+        assert [each.path.name for each in library.refused] == ["box.stl"]
         open_library(tmp_path, again=False)
         assert len(started) == 1
 
@@ -202,7 +202,10 @@ def test_the_digest_of_a_mesh_covers_the_files_that_it_names(tmp_path: Path) -> 
     (tmp_path / "cup.obj").write_text("mtllib cup colours.mtl\nv 0 0 0\n")
     (tmp_path / "cup colours.mtl").write_text("newmtl a\nmap_Kd -s 1 1 1 maps/red.png\n")
     (tmp_path / "maps" / "red.png").write_bytes(b"red")
-    buffers = {"buffers": [{"uri": "pot%20data.bin"}], "images": [{"uri": "data:image/png;base64,"}, {"uri": "../p.png"}]}
+    buffers = {
+        "buffers": [{"uri": "pot%20data.bin"}],
+        "images": [{"uri": "data:image/png;base64,"}, {"uri": "../p.png"}],
+    }
     (tmp_path / "pot.gltf").write_text(json.dumps(buffers))
     (tmp_path / "pot data.bin").write_bytes(b"1")
     (tmp_path / "jug.glb").write_bytes(glb({"buffers": [{"uri": "jug.bin"}]}))

@@ -34,12 +34,13 @@ def test_what_is_written_passes_in_every_program(folder: Path) -> None:
     assert figures["bodies"] == 3
     assert figures["psnr_db"] >= 50
     assert figures["engines_differ"] == []
-    physx = figures["physx"]
-    assert physx["worst_mass_error"] < 1e-4
-    assert physx["worst_inertia_error"] < 1e-4
-    assert physx["worst_position_error_m"] < 1e-5
-    assert max(a["mm"] for a in physx["apart"].values()) < 2
-    assert max(a["deg"] for a in physx["apart"].values()) < 2
+    assert {"MuJoCo", "PhysX"} <= set(figures["engines"])
+    for engine in figures["engines"].values():
+        assert engine["reading"]["mass"] < 1e-4
+        assert engine["reading"]["inertia"] < 1e-4
+        assert engine["reading"]["position_m"] < 1e-5
+    assert max(a["mm"] for a in figures["apart"].values()) < 2
+    assert max(a["deg"] for a in figures["apart"].values()) < 2
     simready = figures["simready"]
     assert {"FET_000_PHYSX", "FET_001_STANDARD", "FET_003_STANDARD", "FET_033_STANDARD"} <= set(simready["passed"])
     assert {line.split(": ")[0] for line in simready["excused"]} == {"com.nvidia.simready.VM.MAT.001"}
@@ -49,10 +50,12 @@ def test_what_is_absent_is_said_and_the_rest_checked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(check, "find_spec", lambda name: None)
+    monkeypatch.setattr(check, "newton_python", lambda: None)
     figures = check_usd(folder)
     assert figures["passed"]
     assert figures["gaussians"] == 2700
-    assert figures["physx"].startswith("not checked")
+    assert set(figures["not_checked"]) == {"PhysX", "Newton"}
+    assert figures["not_checked"]["PhysX"].startswith("not checked")
     assert figures["simready"].startswith("not validated")
     layer = Sdf.Layer.OpenAsAnonymous(str(folder / "table/usd/objects/box.usdc"))
     layer.GetAttributeAtPath("/box.physics:mass").default = 0.1

@@ -61,7 +61,25 @@ def lay(table: NDArray[np.uint8], print_: NDArray[np.uint8], size: tuple[float, 
     table[mask > 127] = drawn[mask > 127]
 
 
-def photograph(table: NDArray[np.uint8], camera: Camera, seed: int = 0) -> NDArray[np.uint8]:
+@dataclass(frozen=True)
+class Slab:
+    """A thing with upright sides that lies on the table."""
+
+    size: tuple[float, float]  # [m]
+    thickness: float  # [m]
+    at: tuple[float, float]  # [m] its middle
+    yaw: float  # [rad]
+    top: tuple[int, int, int]
+    side: tuple[int, int, int]
+
+    def covers(self, eye: Array, rays: Array, height: float) -> NDArray[np.bool_]:  # (…, 3) to (…)
+        """Which rays from ``eye`` pass through it at a height [m]."""
+        flat = eye[:2] + ((height - eye[2]) / rays[..., 2])[..., None] * rays[..., :2] - self.at
+        c, s = np.cos(self.yaw), np.sin(self.yaw)
+        return (np.abs(flat @ np.array([[c, -s], [s, c]])) < np.array(self.size) / 2).all(-1)
+
+
+def photograph(table: NDArray[np.uint8], camera: Camera, seed: int = 0, slab: Slab | None = None) -> NDArray[np.uint8]:
     """The table as the camera sees it, averaged over each pixel in linear light, with a little noise."""
     k = camera.intrinsics.resized(camera.intrinsics.width * FINER, camera.intrinsics.height * FINER)
     rotation, centre = camera.world_from_camera[:3, :3].T, camera.position
@@ -71,6 +89,12 @@ def photograph(table: NDArray[np.uint8], camera: Camera, seed: int = 0) -> NDArr
     homography = np.linalg.inv(half) @ k.matrix @ camera_from_plane @ plane_from_texel @ half
     linear = (table.astype(np.float32) / 255) ** 2.2
     fine = cv2.warpPerspective(linear, homography, (k.width, k.height), borderMode=cv2.BORDER_REPLICATE)
+    if slab is not None:
+        x, y = np.meshgrid((np.arange(k.width) + 0.5 - k.cx) / k.fx, (np.arange(k.height) + 0.5 - k.cy) / k.fy)
+        rays = np.stack([x, y, np.ones_like(x)], -1) @ rotation
+        levels = [slab.covers(centre, rays, height) for height in np.linspace(0, slab.thickness, 4)]
+        fine[np.any(levels, axis=0)] = (np.array(slab.side) / 255) ** 2.2
+        fine[levels[-1]] = (np.array(slab.top) / 255) ** 2.2
     small = cv2.resize(fine, (camera.intrinsics.width, camera.intrinsics.height), interpolation=cv2.INTER_AREA)
     noise = np.random.default_rng(seed).normal(0, 1.0, small.shape)
     return np.clip(small ** (1 / 2.2) * 255 + noise, 0, 255).astype(np.uint8)
@@ -84,12 +108,14 @@ class Shot:
     factor: float  # true metres per metre of the capture
 
 
-def shoot(table: NDArray[np.uint8], folder: Path, factor: float = 1.25, count: int = 10) -> Shot:
+def shoot(
+    table: NDArray[np.uint8], folder: Path, factor: float = 1.25, count: int = 10, slab: Slab | None = None
+) -> Shot:
     """Photograph the table all around."""
     frames = []
     for index, camera in enumerate(around(count)):
         path = folder / f"{index:02d}.png"
-        Image.fromarray(photograph(table, camera, index)).save(path)
+        Image.fromarray(photograph(table, camera, index, slab)).save(path)
         frames.append(PosedFrame(path, path.name, rescaled(camera, 1 / factor), 0.3))
     points, colors = np.zeros((0, 3)), np.zeros((0, 3), np.uint8)
     return Shot(PosedCapture(tuple(frames), points, colors, Scale("guess", 0.35), Gravity("support", 2.0)), factor)

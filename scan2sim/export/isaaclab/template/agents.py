@@ -1,21 +1,21 @@
-"""How rsl_rl trains Push."""
+"""How rsl_rl trains the tasks."""
 
 # pyright: reportMissingImports=false
 
 from isaaclab.utils import configclass
 from isaaclab_rl.rsl_rl import RslRlMLPModelCfg, RslRlOnPolicyRunnerCfg, RslRlPpoAlgorithmCfg
 
-__all__ = ["PushPPORunnerCfg"]
+__all__ = ["ScanPPORunnerCfg"]
 
 
 @configclass
-class PushPPORunnerCfg(RslRlOnPolicyRunnerCfg):
+class ScanPPORunnerCfg(RslRlOnPolicyRunnerCfg):
     """PPO with two small networks."""
 
     num_steps_per_env = 64
     max_iterations = 300
     save_interval = 50
-    experiment_name = "push"
+    experiment_name = "scan"
     actor = RslRlMLPModelCfg(
         hidden_dims=[128, 128],
         activation="elu",

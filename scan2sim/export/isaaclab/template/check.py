@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from importlib import import_module
 from pathlib import Path
 
 from isaaclab.app import add_launcher_args, launch_simulation
@@ -19,7 +20,8 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="where the figures go (JSON)")
     parser.add_argument("--envs", type=int, default=16, help="environments side by side")
     parser.add_argument("--steps", type=int, default=100, help="actions at 30 Hz")
-    parser.add_argument("--actions", choices=("still", "random"), default="still", help="what the pusher does")
+    parser.add_argument("--task", default="", help="id of the task; the first of data/tasks.json if none is named")
+    parser.add_argument("--actions", choices=("still", "random"), default="still", help="what the tool does")
     add_launcher_args(parser)
     parser.set_defaults(visualizer=["none"], device="cpu")
     arguments = parser.parse_args()
@@ -31,11 +33,12 @@ def run(arguments: argparse.Namespace) -> dict:
     import torch  # after the command line was read: Isaac Sim wants to be started before what it brings is loaded
     from isaaclab_tasks.utils import resolve_presets
 
-    from .push_env import PushEnv
-    from .push_env_cfg import PushEnvCfg
+    from . import MAKERS
     from .scene_cfg import SCENE
 
-    cfg = resolve_presets(PushEnvCfg())
+    task = arguments.task or SCENE["default_task"]
+    made, configured = (each.split(":") for each in MAKERS[task.split("-")[-2]])
+    cfg = resolve_presets(getattr(import_module(f"{__package__}.{configured[0]}"), configured[1])())
     cfg.scene.num_envs = arguments.envs
     cfg.sim.device = arguments.device
     cfg.seed = 0
@@ -43,13 +46,18 @@ def run(arguments: argparse.Namespace) -> dict:
     if arguments.device == "cpu":
         cfg.sim.physics.use_cuda_graph = False
     with launch_simulation(cfg, arguments):
-        env = PushEnv(cfg)
+        env = getattr(import_module(f"{__package__}.{made[0]}"), made[1])(cfg)
         observations, _ = env.reset()
-        figures = {"observation_shape": list(observations["policy"].shape), "rewards_finite": True, "episodes": 0}
+        figures = {
+            "task": task,
+            "observation_shape": list(observations["policy"].shape),
+            "rewards_finite": True,
+            "episodes": 0,
+        }
         bodies = {data["identifier"]: env.scene[data["identifier"]] for data in SCENE["objects"]}
         placed = {name: body.data.root_link_pose_w.torch.clone() for name, body in bodies.items()}
         for _ in range(arguments.steps):
-            shape = arguments.envs, 2
+            shape = arguments.envs, env.task.action_size
             actions = 2 * torch.rand(shape) - 1 if arguments.actions == "random" else torch.zeros(shape)
             observations, reward, ended, late, _ = env.step(actions.to(env.device))
             figures["rewards_finite"] &= bool(reward.isfinite().all() and observations["policy"].isfinite().all())
@@ -64,6 +72,7 @@ def run(arguments: argparse.Namespace) -> dict:
                 "loaded": [*(placed[name][0, :3] - origins[0]).tolist(), *placed[name][0, 3:].tolist()],
                 "drift_mm": 1e3 * float((pose - placed[name])[:, :3].norm(dim=1).max()),
                 "turn_deg": float(turned.max()),
+                "after": [*(pose[0, :3] - origins[0]).tolist(), *pose[0, 3:].tolist()],
             }
         env.close()
     return figures

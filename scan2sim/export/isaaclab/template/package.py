@@ -10,17 +10,23 @@ from pathlib import Path
 import gymnasium
 
 DATA = Path(__file__).parent / "data"
-MAKERS = {"Push": "push", "PushHeading": "push_heading"}  # of their configurations
+MAKERS = {  # environment, and what makes its configuration
+    "Push": ("push_env:PushEnv", "push_env_cfg:push"),
+    "PushHeading": ("push_env:PushEnv", "push_env_cfg:push_heading"),
+    "Lift": ("gripper_env:GripperEnv", "gripper_env_cfg:lift"),
+    "Rearrange": ("gripper_env:GripperEnv", "gripper_env_cfg:rearrange"),
+}
 
 for _id in json.loads((DATA / "tasks.json").read_text()):
+    _env, _cfg = MAKERS[_id.split("-")[-2]]
     if _id not in gymnasium.registry:
         gymnasium.register(
             id=_id,
-            entry_point=f"{__name__}.push_env:PushEnv",
+            entry_point=f"{__name__}.{_env}",
             disable_env_checker=True,
             kwargs={
-                "env_cfg_entry_point": f"{__name__}.push_env_cfg:{MAKERS[_id.split('-')[-2]]}",
-                "rsl_rl_cfg_entry_point": f"{__name__}.agents:PushPPORunnerCfg",
+                "env_cfg_entry_point": f"{__name__}.{_cfg}",
+                "rsl_rl_cfg_entry_point": f"{__name__}.agents:ScanPPORunnerCfg",
                 "default_agent": "rsl_rl",
             },
         )

@@ -72,6 +72,8 @@ class PushTask:
     success_angle: float
     horizon: int
 
+    action_size = 2
+
     @classmethod
     def read(cls, path: Path, name: str) -> PushTask:
         """The task of that id in ``tasks.json``."""

@@ -12,14 +12,26 @@ import isaaclab.sim as sim_utils
 from isaaclab.actuators import ImplicitActuatorCfg
 from isaaclab.assets import ArticulationCfg, AssetBaseCfg, RigidObjectCfg
 from isaaclab.scene import InteractiveSceneCfg
+from isaaclab.sensors import ContactSensorCfg
 from isaaclab.utils import configclass
 from isaaclab_newton.sim.schemas import MujocoCollisionCfg
 
-__all__ = ["DATA", "PUSHER", "SCENE", "ScanSceneCfg", "pusher_cfg"]
+__all__ = [
+    "DATA",
+    "FINGERS",
+    "GRIPPER",
+    "PUSHER",
+    "SCENE",
+    "GripperSceneCfg",
+    "ScanSceneCfg",
+    "gripper_cfg",
+    "pusher_cfg",
+]
 
 DATA = Path(__file__).parent / "data"
 SCENE: dict[str, Any] = json.loads((DATA / "scene.json").read_text())
-PUSHER = "pusher"
+PUSHER, GRIPPER = "pusher", "gripper"
+FINGERS = ["gripper_left", "gripper_right"]  # links, joints and sensors alike
 
 
 def _contact() -> MujocoCollisionCfg:
@@ -63,8 +75,30 @@ def pusher_cfg(task: str) -> ArticulationCfg:
     )
 
 
+def gripper_cfg(task: str) -> ArticulationCfg:
+    """The gripper of the task with that id, kept in its workspace; nothing pulls it down."""
+    gripper = SCENE["grippers"][task]
+    servos = {
+        name: ImplicitActuatorCfg(
+            joint_names_expr=servo["joints"],
+            stiffness=servo["stiffness"],
+            damping=servo["damping"],
+            effort_limit_sim=servo["force"],
+        )
+        for name, servo in SCENE["gripper_servos"].items()
+    }
+    spawn = _asset(gripper["asset"])
+    spawn.activate_contact_sensors = True
+    return ArticulationCfg(
+        prim_path=f"{{ENV_REGEX_NS}}/{GRIPPER}",
+        spawn=spawn,
+        init_state=ArticulationCfg.InitialStateCfg(pos=(0.0, 0.0, 0.0), joint_pos=gripper["start"]),
+        actuators=servos,
+    )
+
+
 @configclass
-class ScanSceneCfg(InteractiveSceneCfg):
+class ObjectsSceneCfg(InteractiveSceneCfg):
     """Everything in the scene at its place; environments stand two metres apart."""
 
     num_envs: int = 16
@@ -77,4 +111,26 @@ class ScanSceneCfg(InteractiveSceneCfg):
         """Objects have names of the scene's own, so they are added here."""
         for data in SCENE["objects"]:
             setattr(self, data["identifier"], _object(data))
+
+
+@configclass
+class ScanSceneCfg(ObjectsSceneCfg):
+    """The scene with the pusher."""
+
+    def __post_init__(self) -> None:
+        """The pusher comes last."""
+        super().__post_init__()
         setattr(self, PUSHER, pusher_cfg(SCENE["default_task"]))
+
+
+@configclass
+class GripperSceneCfg(ObjectsSceneCfg):
+    """The scene with a gripper, whose fingers feel what presses on them."""
+
+    def __post_init__(self) -> None:
+        """The gripper comes last; without a task for one there is none."""
+        super().__post_init__()
+        for task in list(SCENE["grippers"])[:1]:
+            setattr(self, GRIPPER, gripper_cfg(task))
+        for finger in FINGERS:
+            setattr(self, finger, ContactSensorCfg(prim_path=f"{{ENV_REGEX_NS}}/{GRIPPER}/{finger}"))
