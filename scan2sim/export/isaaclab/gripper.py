@@ -72,13 +72,12 @@ def write_gripper(gripper: Gripper, path: Path) -> None:
 
 
 def gripper_servos() -> dict[str, dict[str, object]]:
-    """What drives the joints, as Isaac Lab's actuators want it: stiffness, damping and the greatest force."""
+    """What drives the joints, as Isaac Lab's actuators want it: stiffness, damping, the greatest force and the drag."""
     parts = GRIPPER_PARTS
-    grip = {"stiffness": parts.grip[0], "damping": parts.grip[1], "force": parts.grip[2]}
     return {
-        "flight": {"joints": list(FLIGHT), "stiffness": 0.0, "damping": parts.flight[0], "force": parts.flight[1]},
-        "turn": {"joints": [YAW], "stiffness": 0.0, "damping": parts.turn[0], "force": parts.turn[1]},
-        "grip": {"joints": list(FINGER_LINKS), **grip},
+        "flight": _servo(FLIGHT, 0.0, *parts.flight),
+        "turn": _servo((YAW,), 0.0, *parts.turn),
+        "grip": _servo(FINGER_LINKS, *parts.grip, parts.drag),
     }
 
 
@@ -86,6 +85,12 @@ def gripper_start(gripper: Gripper) -> dict[str, float]:
     """Values of the joints with the gripper open in the middle of its workspace."""
     places = {name: (low + high) / 2 for name, low, high in zip(FLIGHT, gripper.low, gripper.high, strict=True)}
     return places | {YAW: 0.0} | dict.fromkeys(FINGER_LINKS, gripper.opening / 2)
+
+
+def _servo(
+    joints: tuple[str, ...], stiffness: float, damping: float, force: float, drag: float = 0.0
+) -> dict[str, object]:
+    return {"joints": list(joints), "stiffness": stiffness, "damping": damping, "force": force, "drag": drag}
 
 
 def _add_box(
