@@ -51,7 +51,7 @@ class GripperParts:
     grip: tuple[float, float, float] = (GRIP_STIFFNESS, GRIP_DAMPING, GRIP_FORCE)
     """Place servos of the fingers: [N/m], [N s/m], at most [N]."""
     drag: float = GRIP_FORCE / FINGER_SPEED
-    """Of the fingers' slides, which is how fast they close [N s/m]."""
+    """Against a finger's slide, so that its servo cannot move it faster than 0.1 m/s [N s/m]."""
     yaw: float = 4 * np.pi
     """The yaw ends there, either way [rad]."""
 

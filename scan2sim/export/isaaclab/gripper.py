@@ -72,12 +72,13 @@ def write_gripper(gripper: Gripper, path: Path) -> None:
 
 
 def gripper_servos() -> dict[str, dict[str, object]]:
-    """What drives the joints, as Isaac Lab's actuators want it: stiffness, damping, the greatest force and the drag."""
+    """What drives the joints, as Isaac Lab's actuators want it: stiffness, damping, greatest force, and drag."""
     parts = GRIPPER_PARTS
+    names = "stiffness", "damping", "force", "drag"
     return {
-        "flight": _servo(FLIGHT, 0.0, *parts.flight),
-        "turn": _servo((YAW,), 0.0, *parts.turn),
-        "grip": _servo(FINGER_LINKS, *parts.grip, parts.drag),
+        "flight": {"joints": list(FLIGHT), **dict(zip(names, (0.0, *parts.flight, 0.0), strict=True))},
+        "turn": {"joints": [YAW], **dict(zip(names, (0.0, *parts.turn, 0.0), strict=True))},
+        "grip": {"joints": list(FINGER_LINKS), **dict(zip(names, (*parts.grip, parts.drag), strict=True))},
     }
 
 
@@ -85,12 +86,6 @@ def gripper_start(gripper: Gripper) -> dict[str, float]:
     """Values of the joints with the gripper open in the middle of its workspace."""
     places = {name: (low + high) / 2 for name, low, high in zip(FLIGHT, gripper.low, gripper.high, strict=True)}
     return places | {YAW: 0.0} | dict.fromkeys(FINGER_LINKS, gripper.opening / 2)
-
-
-def _servo(
-    joints: tuple[str, ...], stiffness: float, damping: float, force: float, drag: float = 0.0
-) -> dict[str, object]:
-    return {"joints": list(joints), "stiffness": stiffness, "damping": damping, "force": force, "drag": drag}
 
 
 def _add_box(
