@@ -1,10 +1,11 @@
 """Do cousins serve their purpose?  Policies trained on the twin, on the twin with random physics, and on cousins, each
 with the same number of steps, are tried on the twin and on things that none of them was trained with.
 
-The task is Lift of one object of a scanned scene with a gripper that flies freely, learned by PPO (stable-baselines3).
-The assets that come with scan2sim are split by chance into two halves; cousins may hold things of the first half, the
-test scenes hold each of the second half that fits the gripper, in the object's place and at about its size.  Every
-policy is tried on the same episodes.  Intervals are bootstrapped over seeds of training and episodes together.
+The task is PushHeading, or Push with ``--task Push``: one object of a scanned scene is pushed to a place and a heading,
+or to a place alone, learned by PPO (stable-baselines3) as in ``examples/02_train.py``.  The assets that come with scan2sim are split by chance into two
+halves; cousins may hold things of the first half, the test scenes hold each of the second half that stands, in the
+object's place and at about its size.  Every policy is tried on the same episodes.  Intervals are bootstrapped over
+seeds of training and episodes together.
 
 Usage (pip install -e .[rl]; 40 minutes on two cores):
     python benchmarks/cousins_transfer.py outputs/desk --json --plot docs/cousins-transfer.png
@@ -30,10 +31,10 @@ from scan2sim.cousins.assets import AssetLibrary, open_library, replace_object
 from scan2sim.cousins.valid import problems
 from scan2sim.errors import Scan2SimError
 from scan2sim.scene import Scene, load_scene
-from scan2sim.sim import come_to_rest, lift_task
+from scan2sim.sim import come_to_rest, push_task
 
 CONDITIONS = ("twin", "randomised", "cousins")
-WORLDS = 16
+WORLDS = 64
 TEST_SEED = 1_000_000  # far from the seeds of training
 RESAMPLES = 2000
 
@@ -42,7 +43,8 @@ def main() -> None:
     """Train, try, compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scene", type=Path, help="a scene folder, or a build with one")
-    parser.add_argument("--steps", type=int, default=400_000, help="of training, for each policy")
+    parser.add_argument("--task", default="PushHeading", choices=["Push", "PushHeading"])
+    parser.add_argument("--steps", type=int, default=1_000_000, help="of training, for each policy")
     parser.add_argument("--seeds", type=int, default=3, help="policies of each kind")
     parser.add_argument(
         "--episodes", type=int, default=1000, help="that each policy is tried on, for each of both tests"
@@ -54,13 +56,14 @@ def main() -> None:
     args = parser.parse_args()
     folder = args.scene / "scene" if (args.scene / "scene").is_dir() else args.scene
     twin = load_scene(folder)
-    target = lift_task(twin).target
+    heading = args.task == "PushHeading"
+    target = push_task(twin, heading=heading).target
     learned, held_out = split_library(open_library(), seed=0)
     started = time.monotonic()
-    pools = {"twin": [place_of(twin, lift_task(twin, target))]}
+    pools = {"twin": [place_of(twin, push_task(twin, target, heading=heading))]}
     pools["randomised"] = pools["twin"]
-    pools["cousins"] = cousins_of(twin, target, learned, args.cousins)
-    tests = {"twin": pools["twin"], "held_out": test_places(twin, target, held_out)}
+    pools["cousins"] = cousins_of(twin, target, learned, args.cousins, heading=heading)
+    tests = {"twin": pools["twin"], "held_out": test_places(twin, target, held_out, heading=heading)}
     say(
         f"{len(pools['cousins'])} cousins, {len(tests['held_out'])} held-out things, {time.monotonic() - started:.0f} s"
     )
@@ -74,7 +77,14 @@ def main() -> None:
                 found.setdefault((name, test), []).append(done)
             say(f"{name} {seed}: " + ", ".join(f"{test} {done.mean():.1%}" for test, done in results.items()))
     figures = compare({key: np.array(rows) for key, rows in found.items()})
-    figures |= {"cousins": len(pools["cousins"]), "held_out_things": len(tests["held_out"]), "steps": args.steps}
+    figures |= {
+        "task": args.task,
+        "seeds": args.seeds,
+        "episodes": args.episodes,
+        "cousins": len(pools["cousins"]),
+        "held_out_things": len(tests["held_out"]),
+        "steps": args.steps,
+    }
     if args.plot:
         plot(found, args.plot)
     print(json.dumps(figures) if args.json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
@@ -88,8 +98,8 @@ def split_library(library: AssetLibrary, seed: int) -> tuple[AssetLibrary, Asset
     return first, second
 
 
-def cousins_of(twin: Scene, target: str, library: AssetLibrary, count: int) -> list[Place]:
-    """Cousins in which the target's successor fits the gripper; half of them with things of the library."""
+def cousins_of(twin: Scene, target: str, library: AssetLibrary, count: int, *, heading: bool) -> list[Place]:
+    """Cousins of the twin, half of them with things of the library."""
     number = next(obj.id for obj in twin.objects if obj.name == target)
     places: list[Place] = []
     for index in range(2 * count):
@@ -99,7 +109,7 @@ def cousins_of(twin: Scene, target: str, library: AssetLibrary, count: int) -> l
         try:
             cousin = sample(twin, float(rng.uniform(0.2, 1)), rng, config, library, study_twin(twin, config))
             name = next(obj.name for obj in cousin.scene.objects if obj.id == number)
-            places.append(place_of(cousin.scene, lift_task(cousin.scene, name)))
+            places.append(place_of(cousin.scene, push_task(cousin.scene, name, heading=heading)))
         except Scan2SimError as problem:
             say(f"no cousin {index}: {problem.problem}")
         if len(places) == count:
@@ -107,8 +117,8 @@ def cousins_of(twin: Scene, target: str, library: AssetLibrary, count: int) -> l
     return places
 
 
-def test_places(twin: Scene, target: str, library: AssetLibrary) -> list[Place]:
-    """The twin with each held-out thing in the target's place, where it fits the gripper and stands."""
+def test_places(twin: Scene, target: str, library: AssetLibrary, *, heading: bool) -> list[Place]:
+    """The twin with each held-out thing in the target's place, where it stands."""
     obj = next(o for o in twin.objects if o.name == target)
     places = []
     for index, asset in enumerate(library.assets):
@@ -119,7 +129,7 @@ def test_places(twin: Scene, target: str, library: AssetLibrary) -> list[Place]:
             rest = come_to_rest(changed)
             if found := problems(rest.scene, rest=rest):
                 raise Scan2SimError(found[0])
-            places.append(place_of(rest.scene, lift_task(rest.scene, other.name)))
+            places.append(place_of(rest.scene, push_task(rest.scene, other.name, heading=heading)))
         except Scan2SimError as problem:
             say(f"no test with {asset.name}: {problem.problem}")
     return places
@@ -132,22 +142,28 @@ def _train_and_try(
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import VecNormalize
 
+    from scan2sim.sim.baselines3 import AsPusher
+
     name, seed, places, tests, steps, episodes = job
     torch.set_num_threads(1)
-    worlds = PoolOfWorlds(places, WORLDS, seed, randomize=name != "twin")
-    envs = VecNormalize(worlds, gamma=0.99)
-    rates: dict[str, Any] = {"n_steps": 2048 // WORLDS, "batch_size": 512, "learning_rate": 5e-4, "gamma": 0.99}
-    policy = PPO("MlpPolicy", envs, policy_kwargs={"net_arch": [128, 128]}, **rates, seed=seed, device="cpu")
+    envs = VecNormalize(AsPusher(PoolOfWorlds(places, WORLDS, seed, randomize=name != "twin")), gamma=0.995)
+    rates: dict[str, Any] = {"n_steps": 64, "batch_size": 1024, "n_epochs": 5, "gamma": 0.995}
+    rates |= {
+        "learning_rate": lambda left: 5e-4 * left,
+        "policy_kwargs": {"net_arch": [128, 128], "log_std_init": -0.5},
+    }
+    policy = PPO("MlpPolicy", envs, **rates, seed=seed, device="cpu")
     policy.learn(steps)
     results = {}
     for test, where in tests.items():
         schedule = [(number % len(where), TEST_SEED + number) for number in range(episodes)]
-        trial = PoolOfWorlds(where, WORLDS, 0, randomize=False, schedule=schedule)
+        pool = PoolOfWorlds(where, WORLDS, 0, randomize=False, schedule=schedule)
+        trial = AsPusher(pool)
         seen = trial.reset()
-        while len(trial.results) < episodes:
+        while len(pool.results) < episodes:
             actions, _ = policy.predict(envs.normalize_obs(seen), deterministic=True)
             seen, *_ = trial.step(actions)
-        results[test] = np.array([trial.results[number] for number in range(episodes)])
+        results[test] = np.array([pool.results[number] for number in range(episodes)])
     return name, seed, results
 
 

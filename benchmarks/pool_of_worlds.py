@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from scan2sim.scene import Scene
-from scan2sim.sim import LiftTask, PushTask, TaskState, TaskWorld, states_of, task_model
+from scan2sim.sim import LiftTask, PushTask, TaskWorld, states_of, task_model
 
 __all__ = ["Place", "PoolOfWorlds", "place_of"]
 
@@ -61,14 +61,16 @@ class PoolOfWorlds(VecEnv):
         self.rng = np.random.default_rng(seed)
         self.worlds: list[TaskWorld | None] = [None] * count
         self.episodes: list[int] = [-1] * count  # number of the scheduled episode that each world is in
-        self.elapsed = np.zeros(count, dtype=int)
+        self.elapsed, self.horizons = np.zeros(count, dtype=int), np.full(count, task.horizon)
+        self.worth = np.zeros(count)  # potential of each world
         self.results: dict[int, bool] = {}  # success by number of the scheduled episode
 
     def reset(self) -> NDArray[np.float32]:
         """Begin an episode in every world."""
         for i in range(self.num_envs):
             self._start(i)
-        return self._seen(self._states())
+        seen, self.worth, _, _ = self._look(range(self.num_envs))
+        return seen
 
     def step_async(self, actions: NDArray[np.float32]) -> None:
         """What all worlds are to do."""
@@ -76,29 +78,25 @@ class PoolOfWorlds(VecEnv):
 
     def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Do it; episodes that end are followed by the next one at once."""
-        before = self._states()
         for world, action in zip(self.worlds, self.actions, strict=True):
             if world is not None:
                 world.step(world.task.control(action))
-        after = self._states()
+        seen, worth, success, failed = self._look(range(self.num_envs))
+        rewards = (worth - self.worth + success).astype(np.float32)  # as every task has it
         self.elapsed += 1
-        rewards, done = np.zeros(self.num_envs, np.float32), np.zeros(self.num_envs, bool)
-        seen, infos = self._seen(after), [{} for _ in range(self.num_envs)]
-        for i, world in enumerate(self.worlds):
-            if world is None:
-                continue
-            task = world.task
-            success = bool(task.success(after[i])[0])
-            rewards[i] = float(task.reward(before[i], after[i])[0])
-            over = success or bool(task.failed(after[i])[0])
-            late = self.elapsed[i] >= task.horizon and not over
-            if over or late:
-                done[i] = True
-                infos[i] = {"terminal_observation": seen[i].copy(), "TimeLimit.truncated": late, "is_success": success}
-                if self.episodes[i] >= 0:
-                    self.results[self.episodes[i]] = success
-                self._start(i)
-                seen[i] = self._seen(self._states([i]))[0] if self.worlds[i] is not None else 0
+        over = success | failed
+        done = (over | (self.elapsed >= self.horizons)) & [world is not None for world in self.worlds]
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        ends = np.flatnonzero(done).tolist()
+        for i in ends:
+            infos[i] = {"terminal_observation": seen[i].copy(), "TimeLimit.truncated": not over[i]}
+            infos[i]["is_success"] = bool(success[i])
+            if self.episodes[i] >= 0:
+                self.results[self.episodes[i]] = bool(success[i])
+            self._start(i)
+        self.worth = worth
+        if ends:
+            seen[ends], self.worth[ends], _, _ = self._look(ends)
         return seen, rewards, done, infos
 
     def _start(self, i: int) -> None:
@@ -115,19 +113,25 @@ class PoolOfWorlds(VecEnv):
         place = self.places[number]
         world = TaskWorld(place.model, place.task)
         world.reset(rng, randomize=self.randomize)
-        self.worlds[i], self.elapsed[i] = world, 0
+        self.worlds[i], self.elapsed[i], self.horizons[i] = world, 0, place.task.horizon
 
-    def _states(self, which: Sequence[int] | None = None) -> list[TaskState]:
-        chosen = [self.worlds[i] for i in (range(self.num_envs) if which is None else which)]
-        rows = [world.row() if world is not None else None for world in chosen]
-        blank = next((row for row in rows if row is not None), np.zeros(0))
-        batch = states_of(self.places[0].task, [blank if row is None else row for row in rows])
-        return [TaskState(**{name: value[k : k + 1] for name, value in vars(batch).items()}) for k in range(len(rows))]
-
-    def _seen(self, states: Sequence[TaskState]) -> NDArray[np.float32]:
-        task = self.places[0].task
-        rows = [task.observation(state)[0] for state in states]
-        return np.clip(rows, -LIMIT, LIMIT).astype(np.float32)
+    def _look(
+        self, which: Sequence[int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Observation, potential, success and failure of worlds; those in the same place are one batch."""
+        groups: dict[int, list[int]] = {}
+        for k, i in enumerate(which):
+            if (world := self.worlds[i]) is not None:
+                groups.setdefault(id(world.task), []).append(k)
+        seen = np.zeros((len(which), *self.observation_space.shape), np.float32)
+        worth, success, failed = np.zeros(len(which)), np.zeros(len(which), bool), np.zeros(len(which), bool)
+        for rows in groups.values():
+            worlds = [world for k in rows if (world := self.worlds[which[k]]) is not None]
+            task = worlds[0].task
+            state = states_of(task, [world.row() for world in worlds])
+            seen[rows] = np.clip(task.observation(state), -LIMIT, LIMIT)
+            worth[rows], success[rows], failed[rows] = task.potential(state), task.success(state), task.failed(state)
+        return seen, worth, success, failed
 
     def close(self) -> None:
         """There is nothing to close."""

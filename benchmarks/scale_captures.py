@@ -29,7 +29,7 @@ SHEETS = {"a4": (0.297, 0.210), "letter": (0.2794, 0.2159)}
 CARD, CARD_RADIUS = (0.0856, 0.05398), 0.00318
 MARKERS = (("tag36h11", cv2.aruco.DICT_APRILTAG_36h11), ("4x4_50", cv2.aruco.DICT_4X4_50))
 QUIET = 0.2  # white around a marker, of its side
-BOARD = (5, 7)  # squares of the ChArUco board
+BOARD = (4, 5)  # squares of the ChArUco board
 BOARD_MARKER = 0.75  # of a square, its markers' side
 BOARD_QUIET = 0.4  # white around the board, of a square
 
@@ -72,7 +72,7 @@ def describe(seed: int, rng: np.random.Generator, folder: Path) -> dict:
     family, dictionary = MARKERS[(seed // 2) % 2]
     side = float(rng.uniform(0.03, 0.07))
     own = np.random.default_rng([seed, 1])  # of the board, so that all else stays as it was before there was one
-    square = float(own.uniform(0.014, 0.022))
+    square = float(own.uniform(0.026, 0.034))
     number = int(rng.integers(0, 40))
     turn = rng.uniform(0, 2 * math.pi)
 
@@ -97,7 +97,7 @@ def describe(seed: int, rng: np.random.Generator, folder: Path) -> dict:
         {
             "name": "board",
             "size": [square * (n + 2 * BOARD_QUIET) for n in BOARD],
-            "xy": around(3.1, 0.25),
+            "xy": around(3.1, 0.3),
             "texture": "board.png",
             "yaw": float(own.uniform(0, 2 * math.pi)),
             **paper,

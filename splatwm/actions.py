@@ -18,6 +18,7 @@ __all__ = ["RobotMotion", "pusher_motion", "read_actions"]
 Array = NDArray[np.float64]
 MAX_BYTES = 1 << 30  # of a file, unpacked
 MAX_LINKS = 64
+MAX_ROWS = 1_000_000  # of all links together
 DT = (1e-4, 0.1)  # [s] between rows
 FARTHEST = 100.0  # [m] from the scene's origin: what is farther is in other units
 PUSHER = "pusher"
@@ -78,6 +79,13 @@ def _check(motion: RobotMotion, path: Path) -> None:
         solid_of_word(shape)
     if len(motion.position) < 2:
         raise UsageError("there are fewer than two rows: nothing happens", path=path)
+    rows = len(motion.position) * len(motion.links)
+    if rows > MAX_ROWS:
+        raise UsageError(
+            f"{len(motion.position)} rows of {len(motion.links)} links are more than a prediction has room for",
+            path=path,
+            todo=f"cut it into files of at most {MAX_ROWS // len(motion.links)} rows",
+        )
     if np.abs(motion.position).max() > FARTHEST:
         raise UsageError("a link is over 100 m away", path=path, todo="give positions in metres, in the scene's frame")
     if np.abs(np.linalg.norm(motion.wxyz, axis=-1) - 1).max() > 0.01:

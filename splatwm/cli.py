@@ -15,11 +15,12 @@ PROGRAM = Program(
     commands={
         "collect": "simulate trajectories of scenes and procedural shapes",
         "train": "a model from trajectories, in one file",
+        "adapt": "a model learns from a recording what one body is like",
         "rollout": "imagine what happens when a robot acts, and show it",
         "evaluate": "how far predictions are from what happened",
     },
     rooms="splatwm.commands",
-    resumed=("collect",),
+    resumed=("collect", "adapt"),
 )
 
 

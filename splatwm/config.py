@@ -31,6 +31,10 @@ class PhysicsConfig:
     """Rolling resistance [m]."""
     friction_softness: float = 1.0
     """How much sticking friction creeps: 1 as in MuJoCo, 0 not at all."""
+    slip_friction: float = 0.0
+    """Share by which sliding friction grows with the speed of sliding [s/m] …"""
+    impact_friction: float = 0.0
+    """… and by which it falls, as 1 / (1 + share), with the speed along the normal, in impacts [s/m]."""
     law: Literal["coulomb", "mujoco"] = "mujoco"
     """Friction at an impact: Coulomb's, or that of MuJoCo's convex cone, which lifts what slips off the surface."""
     timestep: float = CONTACT.timestep
@@ -41,11 +45,11 @@ class PhysicsConfig:
     """At most so many contacts are kept for each pair of bodies, well spread."""
     substeps: int = 16
     """Each step is cut into so many, but none shorter than ``timestep``; contacts are found once a step …"""
-    turn: float = 0.05
+    turn: float = 0.02
     """… or as often as something turns by so much [rad]."""
-    sweeps: int = 24
+    sweeps: int = 30
     """At most so many over all contacts for the velocities of each substep …"""
-    tolerance: float = 0.01
+    tolerance: float = 0.005
     """… fewer once impulses change by less than this share in one; only in compiled rollouts, 0 for never."""
     position_sweeps: int = 2
     """Over all contacts for the displacements of each substep."""
@@ -55,6 +59,8 @@ class PhysicsConfig:
     """… and this [rad/s] …"""
     sleep_after: float = 0.2
     """… for so long [s], with all that they touch, stand still until something disturbs them; 0: never."""
+    sleep_drift: float = 0.001
+    """So do those that tremble, but have stayed within so much [m] for half a second."""
 
     def cuts(self, dt: float) -> int:  # [s]
         """How many substeps a step has, where nothing is so fast that it needs more."""
@@ -79,7 +85,17 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
         and width > 0
         and min(config.margin, config.turn) > 0
         and config.timestep >= 1e-5
-        and min(config.torsion, config.rolling, config.friction_softness, config.sleep_after, config.tolerance) >= 0
+        and min(
+            config.torsion,
+            config.rolling,
+            config.friction_softness,
+            config.sleep_after,
+            config.sleep_drift,
+            config.tolerance,
+        )
+        >= 0
+        and abs(config.slip_friction) <= 100
+        and 0 <= config.impact_friction <= 100
         and 1 <= config.substeps <= 1000
         and 0 <= config.position_sweeps <= 1000
         and 1 <= config.sweeps <= 1000
@@ -93,17 +109,7 @@ def native_settings(config: PhysicsConfig) -> _native.Settings:
     settings.convex = config.law == "mujoco"
     settings.damping = 2 / (high * config.time_constant)
     settings.stiffness = 1 / (high * config.time_constant * config.damping_ratio) ** 2
-    for name in (
-        "torsion",
-        "rolling",
-        "friction_softness",
-        "timestep",
-        "margin",
-        "contacts_per_pair",
-        "substeps",
-        "sweeps",
-    ):
-        setattr(settings, name, getattr(config, name))
-    for name in ("tolerance", "turn", "position_sweeps", "sleep_linear", "sleep_angular", "sleep_after"):
+    told = ("gravity", "impedance", "law", "time_constant", "damping_ratio")
+    for name in vars(config).keys() - set(told):
         setattr(settings, name, getattr(config, name))
     return settings

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -94,19 +95,26 @@ class Observer:
         )
 
 
-def write_video(path: Path, pictures: Sequence[NDArray[np.uint8]], dt: float) -> None:  # (H, W, 3) each, [s]
+def write_video(path: Path, pictures: Iterable[NDArray[np.uint8]], dt: float) -> None:  # (H, W, 3) each, [s]
     """An H.264 mp4 in real time that browsers play; a last odd row or column of pixels is cut.
 
+    Pictures are taken one at a time, so that a generator's need not all be in memory.
+
     Raises:
+        UsageError: there are no pictures.
         OutputError: it cannot be written.
     """
-    height, width = (side // 2 * 2 for side in pictures[0].shape[:2])
+    pictures = iter(pictures)
+    first = next(pictures, None)
+    if first is None:
+        raise UsageError("a video needs pictures", path=path)
+    height, width = (side // 2 * 2 for side in first.shape[:2])
     rate = Fraction(1 / dt).limit_denominator(1000)
     options = {"crf": "20", "preset": "veryfast"}
     with whole_file(path) as file, av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=rate, options=options)
         stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
-        for picture in pictures:
+        for picture in chain([first], pictures):
             cut = np.ascontiguousarray(picture[:height, :width])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(cut, format="rgb24")))
         container.mux(stream.encode())

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import trimesh
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import ConvexHull, QhullError
+from scipy.spatial import ConvexHull, HalfspaceIntersection, QhullError
 
 from scan2sim.errors import SceneError
 from scan2sim.scene import SceneObject
@@ -26,6 +26,7 @@ __all__ = [
     "capsule",
     "cylinder",
     "ground",
+    "rounded",
     "shape_from_object",
     "shape_from_pieces",
     "sphere",
@@ -35,6 +36,7 @@ Array = NDArray[np.float32]
 MAX_VERTICES = 4096
 MAX_PIECES = 1023
 SIDES = 48  # of a cylinder; its flats lie within 0.1 % of the radius
+LEAST_CORE = 0.05  # of a rounded piece's half thickness
 GROUND = 20.0  # [m] edge of the block that stands for the ground
 
 
@@ -120,6 +122,31 @@ def ground() -> BodyShape:
     half = GROUND / 2
     corners = np.array([[x, y, z] for x in (-half, half) for y in (-half, half) for z in (-half, 0)])
     return BodyShape((_hull(corners, "the ground"),))
+
+
+def rounded(shape: BodyShape, radius: float, size: float = 1.0) -> BodyShape:
+    """The shape ``size`` times as large about its origin, its corners and edges rounded by ``radius`` [m].
+
+    Pieces keep where their faces are: the planes go inwards by the radius, and all is grown by it again.  A piece that
+    is too thin for that gets the largest radius that leaves it a core.
+    """
+    if radius == 0 and size == 1:
+        return shape
+    return BodyShape(tuple(_rounded(piece, radius, size) for piece in shape.pieces))
+
+
+def _rounded(piece: ConvexPiece, radius: float, size: float) -> ConvexPiece:
+    vertices, planes = piece.vertices * np.float32(size), piece.planes * np.array([1, 1, 1, size], np.float32)
+    own = piece.radius * size
+    if radius <= 0 or not len(planes):
+        return ConvexPiece(vertices, planes, own)
+    middle = vertices.mean(0).astype(np.float64)
+    inside = (planes[:, 3] - planes[:, :3] @ middle).min()
+    radius = float(min(radius, (1 - LEAST_CORE) * inside))
+    inset = planes.astype(np.float64) - [0, 0, 0, radius]
+    halves = np.column_stack([inset[:, :3], -inset[:, 3]])
+    corners = HalfspaceIntersection(halves, middle).intersections
+    return ConvexPiece(np.ascontiguousarray(corners, np.float32), np.ascontiguousarray(inset, np.float32), own + radius)
 
 
 def _positive(value: float) -> float:

@@ -12,7 +12,7 @@ import tyro
 
 from scan2sim.commands.command import Command, LibraryOption, OutputFolder, Reply, SceneArgument
 from scan2sim.cousins import PARTS, CousinsConfig
-from scan2sim.cousins.assets import AssetConfig
+from scan2sim.cousins.assets import PACKAGES, AssetConfig, package_objects
 from scan2sim.cousins.many import CousinsPlan, MadeCousins, make_cousins
 from scan2sim.errors import UsageError
 from scan2sim.library import Library
@@ -42,9 +42,9 @@ class Cousins(Command):
     """Worker processes; if left out, one a core."""
     ray: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS|local")] = None
     """Make them on this Ray cluster, whose nodes see the same folders; “local” starts one on this machine."""
-    assets: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """A folder of meshes and scanned scenes: things that may stand in for the scene's, or clutter it; if left out, a
-    small set that comes with scan2sim."""
+    assets: Annotated[Path | None, tyro.conf.arg(metavar="DIR|robosuite")] = None
+    """A folder of meshes, splats and scanned scenes: things that may stand in for the scene's, or clutter it; or a
+    package that brings some; if left out, a small set that comes with scan2sim."""
     asset: AssetConfig = field(default_factory=AssetConfig)
     """What is taken of that folder, and how: its unit, which axis is up, limits."""
     library: LibraryOption = None
@@ -60,9 +60,10 @@ class Cousins(Command):
     def run(self, report: Reporter) -> Reply:
         """Make those that are not there."""
         folder = Library(self.library).scene_of(self.scene)
-        plan = CousinsPlan(
-            folder.resolve(), _read_range(self.distance), self.seed, self.config, self.assets, self.asset
-        )
+        assets = self.assets
+        if assets is not None and not assets.exists() and str(assets) in PACKAGES:
+            assets = package_objects(str(assets))
+        plan = CousinsPlan(folder.resolve(), _read_range(self.distance), self.seed, self.config, assets, self.asset)
         made = make_cousins(plan, self.count, self.output, workers=self.workers, ray=self.ray, report=report)
         return Reply(_data(made), _text(made, self.count), FAILED if made.failed else 0)
 
@@ -104,6 +105,7 @@ def _data(made: MadeCousins) -> dict[str, Any]:
         "failed": {str(index): failure.reason for index, failure in sorted(made.failed.items())},
         "share_rejected": len(rejected) / max(1, len(rejected) + len(made.entries)),
         "rejected": _counted(rejected),
+        "assets_refused": [{"path": str(each.path), "reason": each.reason} for each in made.refused],
     }
 
 
@@ -127,6 +129,10 @@ def _text(made: MadeCousins, wanted: int) -> str:
         kinds = ", ".join(f"{kind} {count}" for kind, count in list(data["rejected"].items())[:SHOWN])
         lines.append(f"{100 * data['share_rejected']:.0f} % of the samples were rejected: {kinds}")
     lines += [f"{int(index):04d} failed: {reason}" for index, reason in list(data["failed"].items())[:SHOWN]]
+    if made.refused:
+        some = "; ".join(f"{each.path.name}: {each.reason}" for each in made.refused[:SHOWN])
+        more = f" and {len(made.refused) - SHOWN} more" if len(made.refused) > SHOWN else ""
+        lines.append(f"{len(made.refused)} of the assets cannot be used: {some}{more}")
     if made.failed:
         lines.append(f"{len(made.entries)} of {wanted} cousins are there; cousins.log in the folder says all")
     return "\n".join(lines)

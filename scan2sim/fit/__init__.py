@@ -13,6 +13,7 @@ from scan2sim.fit.config import (
     fit_preset,
 )
 from scan2sim.fit.densify_config import DensifyConfig, GradientConfig, McmcConfig
+from scan2sim.fit.depth import sensor_scale
 from scan2sim.fit.held_out import split_held_out
 from scan2sim.fit.result import FitResult, load_fit, save_fit
 from scan2sim.fit.trainer import train
@@ -36,6 +37,7 @@ __all__ = [
     "fit_preset",
     "load_fit",
     "save_fit",
+    "sensor_scale",
     "split_held_out",
     "train",
 ]

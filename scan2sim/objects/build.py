@@ -23,6 +23,7 @@ from scan2sim.objects.parts import Part, find_parts
 from scan2sim.objects.photos import exposed_photos
 from scan2sim.objects.recognize import Recognizer, recognize
 from scan2sim.objects.relations import Resting, find_relations
+from scan2sim.objects.sensed import sense_depth
 from scan2sim.objects.support import SupportPlane, find_support
 from scan2sim.objects.surface import behind
 from scan2sim.objects.things import NOBODY, find_things
@@ -60,14 +61,18 @@ def build_scene(
     weights; words are found by ``recognizer``, which defaults to CLIP where ``config.clip`` does.  Without them, all
     comes from geometry.
 
+    Depth of a sensor, where frames have it, joins what Gaussians and photos tell of surfaces.
+
     Raises:
-        ObjectsError: no support is seen, or a photo is damaged.
+        ObjectsError: no support is seen, or a photo is damaged, or depth and confidence differ in size.
+        PosesError: depth cannot be read.
         UsageError: given weights cannot be used.
     """
     masks = open_sam(config.sam) if masks is None and config.sam else masks
     recognizer = open_clip(config.clip) if recognizer is None and config.clip else recognizer
     unit = posed.camera_distance
     views = render_views(gaussians, [frame.camera for frame in posed.frames], config.view_size, report)
+    views = sense_depth(views, posed)
     plane = find_support(views, unit, config.seed, posed.support_normal)
     photos = exposed_photos(posed.frames, views)
     compared = not posed.rendered and all(frame.image.is_file() for frame in posed.frames)  # with the photos
@@ -121,6 +126,7 @@ def build_scene(
                 (each.residual * 1e3 for part in parts for each in part.symmetries), default=0.0
             ),
             "camera_distance_m": unit,
+            "views_with_sensor_depth": sum(view.sensed is not None for view in views),
             "mask_source": "geometry" if masks is None else masks.name,
         }
         | ({} if found.masks is None else {"masks_used": found.masks.used, "masks_refused": found.masks.refused}),

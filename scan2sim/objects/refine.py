@@ -16,6 +16,7 @@ from scan2sim.bodies import decimate
 from scan2sim.objects.fairing import fair
 from scan2sim.objects.mesh_views import see_meshes
 from scan2sim.objects.outlines import outline_shifts
+from scan2sim.objects.sensed import blend_sensed
 from scan2sim.objects.stereo import StereoDepth, StereoView, stereo_depth, typical_brightness
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.surface import object_surface
@@ -32,6 +33,7 @@ COARSE = 360  # … the photos' long side has about so many pixels
 STEPS = 8  # shifts to each side
 BRIGHT = 0.88  # share of an object's pixels that are dark enough not to mirror a light
 DOUBT = 0.05  # how much depth counts that no photos agree on
+SENSED = 0.7  # how far a vertex is trusted on which a sensor alone tells, as if photos agreed so well
 NEAR = 0.006  # a vertex is seen by a view whose depth is so near [camera distances]
 AGREED = (0.2, 0.5)  # mean trust of the views that see a vertex from which, and up to which, its own trust grows
 TOLD = 1.0  # outlines that hold a vertex wholly
@@ -73,7 +75,8 @@ def refine_surfaces(
     The splats' own depth is good to some millimetres: training may put Gaussians anywhere along a ray where that
     paints the photos well, above all behind or before glossy surfaces.  In each pass the depth that the photos agree
     on (:func:`stereo_depth`) is fused anew with the outlines; then vertices that neither texture nor an outline holds
-    are bent back (:func:`fair`), so that the next pass begins nearer to the truth.
+    are bent back (:func:`fair`), so that the next pass begins nearer to the truth.  Where photos do not agree and a
+    sensor took depth, its depth counts.
     """
     refined = [Refined(mesh, np.ones(len(mesh.vertices))) for mesh in meshes]
     if not meshes:
@@ -110,13 +113,9 @@ def _fused(
     cells: int,
 ) -> list[Refined]:
     """The meshes from the new depths, bent to the outlines; the old one where nothing is left of it."""
-    looks = [_looked(outline, views, depths) for outline in outlines]
+    looks = [_looked(outline, views, depths, unit) for outline in outlines]
     fused = []
-    for mesh, outline, (moved, agreed) in zip(meshes, outlines, looks, strict=True):
-        share = [
-            torch.where(mask & (found.depth > 0), DOUBT + trust, 1.0)
-            for mask, found, trust in zip(outline.masks, depths, agreed, strict=True)
-        ]
+    for mesh, outline, (moved, share, _) in zip(meshes, outlines, looks, strict=True):
         low, high = torch.tensor(mesh.bounds, dtype=torch.float32)
         margin = MARGIN * unit
         new = object_surface(moved, outline.masks, low - margin, high + margin, plane, cells, outline.belongs, share)
@@ -124,7 +123,7 @@ def _fused(
     refined = [Refined(mesh, np.ones(len(mesh.vertices))) for mesh in fused]
     for _ in range(BENDS):
         sights = see_meshes([each.mesh for each in refined], [view.camera for view in views])
-        for i, (outline, (moved, agreed)) in enumerate(zip(outlines, looks, strict=True)):
+        for i, (outline, (moved, _, agreed)) in enumerate(zip(outlines, looks, strict=True)):
             mesh = refined[i].mesh
             shift, told = outline_shifts(mesh, sights, i + 1, outline.masks, views, NEAR * unit)
             rim = np.clip(told / TOLD, 0, 1)
@@ -143,14 +142,18 @@ def _face_count(mesh: trimesh.Trimesh, unit: float) -> int:
     return int(np.clip(mesh.area / (3**0.5 / 4 * (EDGE * unit) ** 2), *FACES))
 
 
-def _looked(outline: Outline, views: list[View], depths: list[StereoDepth]) -> tuple[list[View], list[Tensor]]:
-    """The views with the object's new depths, and how far its pixels are trusted."""
-    known = [mask & (found.depth > 0) for mask, found in zip(outline.masks, depths, strict=True)]
-    moved = [
-        replace(view, depth=torch.where(mine, found.depth, view.depth))
-        for view, mine, found in zip(views, known, depths, strict=True)
-    ]
-    return moved, [torch.where(mine, found.trust, 0.0) for mine, found in zip(known, depths, strict=True)]
+def _looked(
+    outline: Outline, views: list[View], depths: list[StereoDepth], unit: float
+) -> tuple[list[View], list[Tensor], list[Tensor]]:
+    """The views with the object's new depths, how much its pixels count, and how far they hold a vertex."""
+    moved, counts, holds = [], [], []
+    for view, mask, found in zip(views, outline.masks, depths, strict=True):
+        known = mask & (found.depth > 0)
+        depth, sensed = blend_sensed(view, found.depth, DOUBT + found.trust, unit)
+        moved.append(replace(view, depth=torch.where(known, depth, view.depth)))
+        counts.append(torch.where(known, DOUBT + found.trust + sensed, 1.0))
+        holds.append(torch.where(known, torch.maximum(found.trust, SENSED * sensed), 0.0))
+    return moved, counts, holds
 
 
 def _texture_trust(

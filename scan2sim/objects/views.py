@@ -13,9 +13,17 @@ from scan2sim.cameras import Camera
 from scan2sim.progress import Reporter, silent
 from scan2sim.splats import Gaussians, rasterize
 
-__all__ = ["View", "render_views"]
+__all__ = ["Sensed", "View", "render_views"]
 
 OPAQUE = 0.5  # pixels with less alpha have no depth
+
+
+@dataclass(frozen=True)
+class Sensed:
+    """Depth that a sensor took beside a photo, in the view's pixels."""
+
+    depth: Tensor  # (H, W) [m] along z, 0 = unknown
+    trust: Tensor  # (H, W) 0..1, by the sensor's confidence; 0 at edges
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,7 @@ class View:
     camera: Camera
     depth: Tensor  # (H, W) [m] along z of the surface where half the light is gone, 0 = none
     color: Tensor  # (H, W, 3) in 0..1
+    sensed: Sensed | None = None
 
     @property
     def size(self) -> tuple[int, int]:

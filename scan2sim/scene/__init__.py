@@ -11,6 +11,7 @@ from scan2sim.scene.from_mesh import ObjectConfig, moved_gaussians, object_from_
 from scan2sim.scene.load import load_object, load_scene
 from scan2sim.scene.parts import read_obj, read_points, write_obj, write_points
 from scan2sim.scene.picture import PREVIEW_SIDE, Picture, draw, viewpoint
+from scan2sim.scene.pieces import encode_pieces, read_pieces
 from scan2sim.scene.regroup import merge_objects, split_object
 from scan2sim.scene.replay import Replay, append_corrections, apply_corrections
 from scan2sim.scene.same import same_gaussians, same_mesh, same_shape
@@ -42,6 +43,7 @@ __all__ = [
     "apply_corrections",
     "delete_object",
     "draw",
+    "encode_pieces",
     "load_object",
     "load_scene",
     "merge_objects",
@@ -49,6 +51,7 @@ __all__ = [
     "object_from_mesh",
     "open_saved",
     "read_obj",
+    "read_pieces",
     "read_points",
     "read_visual",
     "rename_object",

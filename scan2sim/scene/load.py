@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import trimesh
 
 from scan2sim.cameras import CameraFrame, read_cameras
 from scan2sim.errors import SceneError
 from scan2sim.files import read_json
 from scan2sim.scene.manifest import ManifestEstimate, ManifestObject, parse_manifest
-from scan2sim.scene.parts import read_obj, read_points
+from scan2sim.scene.parts import read_points
+from scan2sim.scene.pieces import read_pieces
 from scan2sim.scene.types import Estimate, Joint, Label, Physical, RestsOn, Scene, SceneObject, Support
 from scan2sim.scene.visual import read_visual
 from scan2sim.splats import read_splats
@@ -38,7 +41,7 @@ def load_scene(folder: Path) -> Scene:
         points, colors = read_points(_inside(folder, manifest.points))
     return Scene(
         background=read_splats(_inside(folder, manifest.background.splats)),
-        background_collision=tuple(read_obj(_inside(folder, path)) for path in manifest.background.collision),
+        background_collision=_pieces(folder, manifest.background.collision),
         objects=tuple(_object(entry, folder) for entry in manifest.objects),
         supports=tuple(
             Support(s.name, np.array(s.position), np.array(s.wxyz), np.array(s.polygon), s.object)
@@ -90,7 +93,7 @@ def _object(entry: ManifestObject, folder: Path) -> SceneObject:
         wxyz=np.array(entry.wxyz),
         gaussians=read_splats(_inside(folder, entry.splats)),
         visual=visual,
-        collision=tuple(read_obj(_inside(folder, path)) for path in entry.collision),
+        collision=_pieces(folder, entry.collision),
         physical=Physical(
             mass=_estimate(entry.mass),
             friction=_estimate(entry.friction),
@@ -106,6 +109,11 @@ def _object(entry: ManifestObject, folder: Path) -> SceneObject:
         texture=texture,
         figures=dict(entry.figures),
     )
+
+
+def _pieces(folder: Path, paths: Sequence[str]) -> tuple[trimesh.Trimesh, ...]:
+    """All pieces of the files in their order."""
+    return tuple(piece for path in paths for piece in read_pieces(_inside(folder, path)))
 
 
 def _estimate(entry: ManifestEstimate) -> Estimate:

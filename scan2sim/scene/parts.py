@@ -23,9 +23,9 @@ _POINT_PROPERTIES = [f"property double {axis}" for axis in "xyz"] + [
 ]
 
 
-def write_obj(mesh: trimesh.Trimesh, path: Path, digits: int = 9) -> None:
-    """Write vertices and faces as they are, one convex piece a file, places to so many significant digits."""
-    lines = [f"v {x:.{digits}g} {y:.{digits}g} {z:.{digits}g}" for x, y, z in mesh.vertices.tolist()]
+def write_obj(mesh: trimesh.Trimesh, path: Path) -> None:
+    """Write vertices and faces as they are, one convex piece a file."""
+    lines = [f"v {x:.9g} {y:.9g} {z:.9g}" for x, y, z in mesh.vertices.tolist()]
     lines += [f"f {a + 1} {b + 1} {c + 1}" for a, b, c in mesh.faces.tolist()]
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 

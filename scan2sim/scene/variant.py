@@ -1,7 +1,8 @@
 """A scene that differs little from one on disk becomes a folder that costs only what differs.
 
-What is as it was is a hard link to the other scene's file (a copy across devices), other splats are SPZ, and a mesh
-that was bent shares its triangles and colours with all that were bent from the same one.  The folder is whole: it
+What is as it was is a hard link to the other scene's file (a copy across devices), other splats are SPZ, other
+collision pieces lie in one file a body, and a mesh that was bent shares its triangles and colours with all that were
+bent from the same one.  The folder is whole: it
 loads, moves, and zips by itself.
 
 Linked files belong to both folders, so nobody may write into them in place; all of scan2sim writes beside a file and
@@ -33,7 +34,8 @@ from scan2sim.scene.describe import (
 )
 from scan2sim.scene.load import load_scene
 from scan2sim.scene.manifest import Manifest, parse_manifest
-from scan2sim.scene.parts import write_obj, write_points
+from scan2sim.scene.parts import write_points
+from scan2sim.scene.pieces import encode_pieces
 from scan2sim.scene.same import same_arrays, same_gaussians, same_looks, same_mesh, same_picture
 from scan2sim.scene.shared_files import SharedFiles
 from scan2sim.scene.types import Scene, SceneObject
@@ -44,7 +46,7 @@ from scan2sim.splats import Gaussians, encode_spz
 __all__ = ["SavedScene", "VariantSaver", "open_saved"]
 
 
-DIGITS = 6  # of the places of collision pieces: less than a micrometre; most files then take one block of a disk
+COLLISION = "collision"  # the folder of pieces, or the file of them all
 KEPT = 64  # encoded pictures in memory, however many variants there are
 
 
@@ -63,7 +65,8 @@ class _Part:
 
     gaussians: Gaussians
     splats: Path
-    pieces: tuple[tuple[trimesh.Trimesh, Path], ...]
+    pieces: tuple[trimesh.Trimesh, ...]
+    piece_files: tuple[Path, ...]
     obj: SceneObject | None = None
     visual: Path | None = None
 
@@ -106,13 +109,16 @@ class VariantSaver:
         """
         with checked_folder(scene, folder):
             home, known = folder / "background", self._known[0]
-            _write_pieces(scene.background_collision, home, known)
+            files = _write_pieces(scene.background_collision, home, known)
             background = background_paths(scene, _write_splats(scene.background, home, known))
+            background = replace(background, collision=tuple(f"background/{file}" for file in files))
             objects = []
             for obj in scene.objects:
                 home, known = folder / "objects" / obj.name, self._known.get(obj.id)
-                _write_pieces(obj.collision, home, known)
-                objects.append(object_paths(obj, _write_splats(obj.gaussians, home, known)))
+                files = _write_pieces(obj.collision, home, known)
+                paths = object_paths(obj, _write_splats(obj.gaussians, home, known))
+                collision = tuple(f"objects/{obj.name}/{file}" for file in files)
+                objects.append(replace(paths, collision=collision))
                 self._write_visual(obj, home, known)
             _write_views(scene, folder, self._of)
             if scene.corrections == self._of.scene.corrections and (self._of.folder / CORRECTIONS).exists():
@@ -158,15 +164,15 @@ class VariantSaver:
 def _parts(of: SavedScene) -> dict[int, _Part]:
     """The parts of a scene on disk by the ids of objects; 0 is the background."""
 
-    def pieces(meshes: tuple[trimesh.Trimesh, ...], paths: list[str]) -> tuple[tuple[trimesh.Trimesh, Path], ...]:
-        return tuple((mesh, of.folder / path) for mesh, path in zip(meshes, paths, strict=True))
+    def files(paths: list[str]) -> tuple[Path, ...]:
+        return tuple(of.folder / path for path in paths)
 
     scene, stored = of.scene, of.manifest.background
-    collision = pieces(scene.background_collision, stored.collision)
-    parts = {0: _Part(scene.background, of.folder / stored.splats, collision)}
+    collision = scene.background_collision
+    parts = {0: _Part(scene.background, of.folder / stored.splats, collision, files(stored.collision))}
     for obj, entry in zip(scene.objects, of.manifest.objects, strict=True):
         splats, visual = of.folder / entry.splats, of.folder / entry.visual
-        parts[obj.id] = _Part(obj.gaussians, splats, pieces(obj.collision, entry.collision), obj, visual)
+        parts[obj.id] = _Part(obj.gaussians, splats, obj.collision, files(entry.collision), obj, visual)
     return parts
 
 
@@ -180,16 +186,19 @@ def _write_splats(gaussians: Gaussians, home: Path, known: _Part | None) -> str:
     return path.suffix
 
 
-def _write_pieces(pieces: tuple[trimesh.Trimesh, ...], home: Path, known: _Part | None) -> None:
-    """Link or write collision pieces; makes their folder and that of the whole part."""
-    (home / "collision").mkdir(parents=True)
-    stored = known.pieces if known else ()
-    for i, piece in enumerate(pieces):
-        path = home / "collision" / f"{i}.obj"
-        if i < len(stored) and same_mesh(piece, stored[i][0]):
-            link_or_copy(stored[i][1], path)
-        else:
-            write_obj(piece, path, DIGITS)
+def _write_pieces(pieces: tuple[trimesh.Trimesh, ...], home: Path, known: _Part | None) -> list[str]:
+    """Link the files of collision pieces, or write them into one; makes the part's folder, and returns their names."""
+    home.mkdir(parents=True)
+    if known and len(pieces) == len(known.pieces) and all(map(same_mesh, pieces, known.pieces)):
+        (home / COLLISION).mkdir()
+        names = [f"{COLLISION}/{k}{file.suffix}" for k, file in enumerate(known.piece_files)]
+        for file, name in zip(known.piece_files, names, strict=True):
+            link_or_copy(file, home / name)
+        return names
+    if not pieces:
+        return []
+    (home / f"{COLLISION}.glb").write_bytes(encode_pieces(pieces))
+    return [f"{COLLISION}.glb"]
 
 
 def _write_views(scene: Scene, folder: Path, of: SavedScene) -> None:

@@ -8,23 +8,19 @@ vertices, ``faces.bin`` has the triangles and where they lie in the picture, ``c
 from __future__ import annotations
 
 import io
-import json
-import struct
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from scan2sim.scene.glb import pack_glb, unpack_glb
 
 __all__ = ["BESIDE", "COLORS", "FACES", "VisualParts", "encode_picture", "split_visual"]
 
 FACES, COLORS = "faces.bin", "colors.bin"
 BESIDE = (FACES, COLORS)  # the only files that a visual.glb may take data from
 JPEG_QUALITY = 90
-_HEAD = struct.Struct("<4sIIII")  # magic, version, bytes, bytes of the JSON, its kind
-_CHUNK = struct.Struct("<II")  # bytes, kind
-_JSON, _BIN = 0x4E4F534A, 0x004E4942
 _JPEG_MAGIC = b"\xff\xd8"
 _COLOR_NAMES = ("COLOR_0", "_COLOR")
 
@@ -58,9 +54,7 @@ def split_visual(glb: bytes, picture: bytes | None = None) -> VisualParts:
         glb: a file with one buffer of its own.
         picture: a PNG or JPEG file to put in place of its picture.
     """
-    size = _HEAD.unpack_from(glb)[3]
-    document: dict[str, Any] = json.loads(glb[_HEAD.size : _HEAD.size + size])
-    start = _HEAD.size + size + _CHUNK.size
+    document, binary = unpack_glb(glb)
     attributes = document["meshes"][0]["primitives"][0]["attributes"]
     owner = {document["accessors"][attributes["POSITION"]]["bufferView"]: 0}
     for name in _COLOR_NAMES:
@@ -70,8 +64,8 @@ def split_visual(glb: bytes, picture: bytes | None = None) -> VisualParts:
     owner |= dict.fromkeys(pictures, 2)
     buffers = (_Buffer(), _Buffer(), _Buffer())
     for number, view in enumerate(document["bufferViews"]):
-        offset = start + view.get("byteOffset", 0)
-        data = glb[offset : offset + view["byteLength"]]
+        offset = view.get("byteOffset", 0)
+        data = binary[offset : offset + view["byteLength"]]
         if picture is not None and number in pictures:
             data = picture
             pictures[number]["mimeType"] = "image/jpeg" if data.startswith(_JPEG_MAGIC) else "image/png"
@@ -83,10 +77,7 @@ def split_visual(glb: bytes, picture: bytes | None = None) -> VisualParts:
         {"byteLength": len(faces), "uri": FACES},
         {"byteLength": len(colors), "uri": COLORS},
     ]
-    text = json.dumps(document, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    head = _HEAD.pack(b"glTF", 2, _HEAD.size + len(text) + _CHUNK.size + len(places), len(text), _JSON)
-    return VisualParts(head + text + _CHUNK.pack(len(places), _BIN) + places, faces, colors)
+    return VisualParts(pack_glb(document, places), faces, colors)
 
 
 def encode_picture(image: NDArray[np.uint8], *, lossy: bool) -> bytes:  # (H, W, 3)

@@ -13,6 +13,7 @@ from splatwm.data.free_fall import Fall, falling_acceleration
 from splatwm.data.packing import DataError
 from splatwm.data.procedural import HELD_OUT_FAMILIES, TRAINING_FAMILIES, Part, procedural_stage
 from splatwm.data.recorded_body import require_body
+from splatwm.data.recorded_links import RecordedLinks
 from splatwm.data.recording import Recording, RecordingError, read_recording
 from splatwm.data.shards import CollectConfig, Sources
 from splatwm.data.simulate import KINDS, EpisodeConfig, replay
@@ -36,6 +37,7 @@ __all__ = [
     "Part",
     "Physics",
     "Poses",
+    "RecordedLinks",
     "Recording",
     "RecordingError",
     "Shard",

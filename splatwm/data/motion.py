@@ -30,6 +30,9 @@ class Motion(Protocol):
         ...
 
 
+TURNING = 12.0  # [rad/s] of a link on its way
+
+
 class Waypoint(NamedTuple):
     """A place on a path, and how fast to go there."""
 
@@ -56,14 +59,15 @@ class Follower:
             goal = self.waypoints[0]
             way = goal.position - self.position
             length = float(np.linalg.norm(way))
-            needed = length / goal.speed
+            turn = (goal.yaw - self.yaw + np.pi) % (2 * np.pi) - np.pi
+            needed = max(length / goal.speed, abs(turn) / TURNING)
             if needed <= dt:
                 self.position, self.yaw = goal.position, goal.yaw
                 self.waypoints.pop(0)
                 dt -= needed
             else:
                 self.position = self.position + way * (dt / needed)
-                self.yaw += (goal.yaw - self.yaw) * (dt / needed)
+                self.yaw += turn * (dt / needed)
                 dt = 0.0
 
 

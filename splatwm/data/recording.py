@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from scan2sim.errors import Scan2SimError
 from splatwm.data.free_fall import falling_acceleration
+from splatwm.data.recorded_links import RecordedLinks, links_of
 from splatwm.data.recorded_motion import contradiction, differences, mend_gaps, unwound
 
 __all__ = ["Recording", "RecordingError", "read_recording"]
@@ -21,6 +22,8 @@ Array = NDArray[np.float64]
 MAX_BYTES = 2 << 30  # of one recording, unpacked
 DT = (1e-4, 1.0)  # [s] between frames
 UNIT_TOLERANCE = 0.01  # of a quaternion's length, within which it is made a unit one
+NUMBERS = ("states", "poses", "offsets", "dt", "link_position", "link_wxyz", "link_friction")
+WORDS = ("links", "shapes")
 TOLD = 1e-4  # of a quaternion's length, from which on it is said
 
 
@@ -39,6 +42,7 @@ class Recording:
     spin: tuple[Array, ...]  # (T, 3) [rad/s] in the body frame
     gravity: float | None  # [m/s²] as falls in the recording show it; None if nothing falls
     notes: tuple[str, ...] = ()  # what was mended, and what could not be checked; for people
+    links: RecordedLinks | None = None  # of a robot that acted on the body
 
     def __len__(self) -> int:
         return len(self.position)
@@ -50,6 +54,9 @@ def read_recording(path: Path) -> Recording:
     The file is an npz of ``states`` (N, 13): position [m], quaternion wxyz, velocity [m/s] in the scene frame and
     spin [rad/s] in the body frame; or of ``poses`` (N, 7) without the last two, which are then differences of the
     poses.  Beside it ``offsets`` (E + 1,): episode i is ``states[offsets[i]:offsets[i + 1]]``; and ``dt`` [s].
+    Where a robot acted: ``links`` (K names), ``shapes`` (K solids such as ``sphere:0.01``), ``link_position`` (N, K, 3)
+    [m] and, unless links keep the scene's axes, ``link_wxyz`` (N, K, 4); ``link_friction``
+    (K,) if it is not that of smooth plastic.
 
     Mended, and said in ``notes``: quaternions up to 1 % longer or shorter than 1, and up to 50 ms of NaN inside an
     episode, which are interpolated.  Everything else that is wrong is refused.
@@ -96,8 +103,11 @@ def read_recording(path: Path) -> Recording:
     problem = contradiction(position, wxyz, stated, dt)
     if problem:
         raise RecordingError(problem[0], path=path, todo=problem[1])
+    links = links_of(arrays, offsets)
+    if isinstance(links, str):
+        raise RecordingError(links, path=path, todo="links and shapes name K links, link_position is (N, K, 3)")
     gravity = _gravity(position, dt, path, notes)
-    return Recording(dt, tuple(position), tuple(wxyz), tuple(velocity), tuple(spin), gravity, tuple(notes))
+    return Recording(dt, tuple(position), tuple(wxyz), tuple(velocity), tuple(spin), gravity, tuple(notes), links)
 
 
 def _gravity(position: list[Array], dt: float, path: Path, notes: list[str]) -> float | None:
@@ -119,7 +129,7 @@ def _arrays(path: Path) -> dict[str, Any]:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
                 raise RecordingError(f"larger than {MAX_BYTES >> 30} GiB unpacked", path=path)
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("states", "poses", "offsets", "dt") if name in file}
+            arrays = {name: file[name] for name in (*NUMBERS, *WORDS) if name in file}
     except OSError as problem:
         raise RecordingError(f"cannot be read ({problem.strerror or problem})", path=path) from None
     except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as problem:
@@ -128,8 +138,8 @@ def _arrays(path: Path) -> dict[str, Any]:
     if missing or ("states" in arrays) == ("poses" in arrays):
         has = ", ".join(arrays) or "none of them"
         raise RecordingError(f"holds {has}; expected are states or poses, offsets and dt", path=path)
-    if any(array.dtype.kind not in "fiu" for array in arrays.values()):
-        raise RecordingError("holds something else than numbers", path=path)
+    if any(array.dtype.kind not in ("U" if name in WORDS else "fiu") for name, array in arrays.items()):
+        raise RecordingError("holds something else than numbers, and names of links", path=path)
     return arrays
 
 

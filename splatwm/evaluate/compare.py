@@ -46,6 +46,7 @@ class Scores:
         far, turned = position_error(position, episode.position), rotation_error(wxyz, episode.wxyz)
         if not np.isfinite(far).all() or far.max() > LOST:
             self.lost += 1
+        far, turned = (np.where(np.isfinite(each), each, np.inf) for each in (far, turned))
         group = GROUPS.get(episode.kind, episode.kind)
         for horizon in HORIZONS:
             until = round(horizon / episode.dt) + 1
@@ -55,7 +56,8 @@ class Scores:
                 self.position[group, horizon, only].append(errors_at(far, episode.dt, horizon)[chosen])
                 self.rotation[group, horizon, only].append(errors_at(turned, episode.dt, horizon)[chosen])
         rests = ~has_moved(episode.position, episode.wxyz, *RESTS)
-        self.drift.append(rest_drift(position, rests))
+        drift = rest_drift(position, rests)
+        self.drift.append(np.where(np.isfinite(drift), drift, np.inf))
         self.frames += episode.frames - 1
 
 

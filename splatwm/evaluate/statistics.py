@@ -12,6 +12,7 @@ __all__ = ["Interval", "PairedDifference", "Summary", "bootstrap_interval", "pai
 
 Array = NDArray[np.float64]
 RESAMPLES = 2000
+FAILED = 1e200  # stands for an infinite error in between
 CHUNK = 1 << 22  # numbers that are drawn at once
 
 
@@ -42,15 +43,23 @@ class PairedDifference(NamedTuple):
 
 
 def summarize(values: ArrayLike, rng: np.random.Generator, resamples: int = RESAMPLES) -> Summary:
-    """Median, mean and 90th percentile of the finite values, each with its interval; NaN if there are none."""
+    """Median, mean and 90th percentile, each with its interval; NaN if there are no values.
+
+    A value that is NaN is one that does not exist, and is left out; an infinite one is the error of a prediction that
+    failed, and counts: it makes the mean infinite, and the others as soon as so many have failed.
+    """
     flat = np.asarray(values, np.float64).ravel()
-    flat = flat[np.isfinite(flat)]
+    flat = flat[~np.isnan(flat)]
     statistics: tuple[Callable[[Array], Array], ...] = (
         lambda rows: np.median(rows, axis=-1),
         lambda rows: rows.mean(axis=-1),
         lambda rows: np.percentile(rows, 90, axis=-1),
     )
-    return Summary(len(flat), *(bootstrap_interval(flat, s, rng, resamples) for s in statistics))
+    bounded = np.clip(flat, -FAILED, FAILED)  # between a number and an infinite one NumPy interpolates NaN
+    told = (bootstrap_interval(bounded, s, rng, resamples) for s in statistics)
+    return Summary(
+        len(flat), *(Interval(*(np.inf if each > FAILED / max(1, len(flat)) / 2 else each for each in i)) for i in told)
+    )
 
 
 def bootstrap_interval(

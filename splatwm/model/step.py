@@ -13,7 +13,7 @@ from torch import Tensor
 
 from splatwm import _native
 from splatwm.config import PhysicsConfig, native_settings
-from splatwm.model.contacts import Contacts, contact_geometry, find_contacts
+from splatwm.model.contacts import ContactGeometry, Contacts, contact_geometry, find_contacts
 from splatwm.model.corrections import Corrections
 from splatwm.model.rigid import rotation_matrix, turned_by
 from splatwm.model.solve import Backend, SolveInputs, solve
@@ -119,7 +119,7 @@ def _substeps(
             arm_a=at.arm_a,
             arm_b=at.arm_b,
             gap=at.gap,
-            friction=friction,
+            friction=friction * _friction_law(contacts, at, velocity, config),
             restitution=contacts.restitution,
             velocity_bias=none[:, None].expand(-1, 3),
             position_bias=none,
@@ -165,3 +165,16 @@ def _frictions(contacts: Contacts, config: PhysicsConfig) -> Tensor:
     sliding = contacts.friction
     rough = (sliding > 0).to(sliding)
     return torch.stack([sliding, config.torsion * rough, config.rolling * rough], -1)
+
+
+def _friction_law(contacts: Contacts, at: ContactGeometry, velocity: Tensor, config: PhysicsConfig) -> Tensor:
+    """Factors (C, 3) on frictions at the velocities with which a substep begins: sliding friction depends on them."""
+    factor = torch.ones(len(contacts), 3).to(velocity)
+    if config.slip_friction == 0 and config.impact_friction == 0:
+        return factor
+    a, b = velocity[contacts.a], velocity[contacts.b]
+    apart = b[:, :3] + torch.linalg.cross(b[:, 3:], at.arm_b) - a[:, :3] - torch.linalg.cross(a[:, 3:], at.arm_a)
+    normal, *tangents = (at.frame @ apart[..., None])[..., 0].unbind(-1)
+    slip = (tangents[0] ** 2 + tangents[1] ** 2 + 1e-12).sqrt()
+    sliding = (1 + config.slip_friction * slip).clamp(min=0) / (1 + config.impact_friction * normal.abs())
+    return torch.cat([sliding[:, None], factor[:, 1:]], 1)

@@ -39,7 +39,8 @@ inline Pose pose_of(const Bodies& s, int i) {
 }
 
 // Keep the deepest contact and then always the one farthest from those kept. What will touch goes first, and what was kept
-// in the last step is favoured: a support that changes from step to step makes things tremble.
+// in the last step is favoured: a support that changes from step to step makes things tremble. What is held from several
+// sides, as a bowl in a bowl, keeps as many for each of up to three of them.
 inline void spread_out(Finding& memory, const Bodies& s, const Pose* poses, float dt, int most, Array<Contact>& out) {
     constexpr float TURN = 0.02f;       // [m] a normal that differs by one counts as this far
     constexpr float TOUCHING = 5e-4f;   // [m]
@@ -66,6 +67,15 @@ inline void spread_out(Finding& memory, const Bodies& s, const Pose* poses, floa
         const float depth = c.gap - (memory.kept[i] ? LOYALTY : 0);
         if (depth < deepest) deepest = depth, next = i;
     }
+    size_t sides[3] = {next};
+    int side_count = 1;
+    for (size_t i = 0; i < n && side_count < 3; i++) {
+        constexpr float OTHER = 0.3f * TURN;  // another side: normals that differ by 17°
+        bool other = memory.touching[i];
+        for (int k = 0; k < side_count; k++) other &= length(memory.places[2 * i + 1] - memory.places[2 * sides[k] + 1]) > OTHER;
+        if (other) sides[side_count++] = i;
+    }
+    most *= side_count;
     for (int count = 0; count < most; count++) {
         out.push_back(found[next]);
         const Vec3 place = memory.places[2 * next], normal = memory.places[2 * next + 1];

@@ -117,11 +117,14 @@ void bind_settings(nb::module_& m) {
         .def_rw("torsion", &Settings::torsion)
         .def_rw("rolling", &Settings::rolling)
         .def_rw("friction_softness", &Settings::friction_softness)
+        .def_rw("slip_friction", &Settings::slip_friction)
+        .def_rw("impact_friction", &Settings::impact_friction)
         .def_rw("timestep", &Settings::timestep)
         .def_rw("convex", &Settings::convex)
         .def_rw("sleep_linear", &Settings::sleep_linear)
         .def_rw("sleep_angular", &Settings::sleep_angular)
         .def_rw("sleep_after", &Settings::sleep_after)
+        .def_rw("sleep_drift", &Settings::sleep_drift)
         .def_rw("substeps", &Settings::substeps)
         .def_rw("sweeps", &Settings::sweeps)
         .def_rw("position_sweeps", &Settings::position_sweeps)
@@ -247,18 +250,21 @@ NB_MODULE(_native, m) {
         .def(nb::init<const std::vector<const Shape*>&, In<int32_t>, In<float>, In<float>, In<float>, In<float>, In<float>, In<int32_t>,
                       In<uint8_t>, Out<float>, Out<float>, Out<float>, Out<float>, Out<float>, In<float>>(),
              "shapes"_a, "shape"_a, "mass"_a, "inertia"_a, "center_of_mass"_a, "friction"_a, "restitution"_a, "priority"_a, "kinematic"_a,
-             "position"_a, "wxyz"_a, "linear"_a, "angular"_a, "still"_a, "latent"_a, nb::keep_alive<1, 2>());
+             "position"_a.noconvert(), "wxyz"_a.noconvert(), "linear"_a.noconvert(), "angular"_a.noconvert(), "still"_a.noconvert(),
+             "latent"_a, nb::keep_alive<1, 2>());
     nb::class_<Network>(m, "Network")
         .def(nb::new_([](In<float> values, int width, int latents) { return new Network(values.data(), values.size(), width, latents); }),
              "values"_a, "width"_a, "latents"_a);
     m.def("find_contacts", &find_contacts, "state"_a, "settings"_a, "dt"_a);
     m.def("looks", &looks, "state"_a, "settings"_a, "dt"_a);
-    m.def("solve", &solve<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a, "after"_a, "mean"_a);
-    m.def("solve_double", &solve<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a, "after"_a, "mean"_a);
-    m.def("solve_adjoint", &solve_adjoint<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a);
-    m.def("solve_adjoint_double", &solve_adjoint<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a);
-    m.def("roll_out", &roll_out, "state"_a, "settings"_a, "dt"_a, "link_bodies"_a, "link_position"_a, "link_wxyz"_a, "position"_a, "wxyz"_a,
-          "impulse"_a, "threads"_a, "network"_a.none() = nb::none());
+    m.def("solve", &solve<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a.noconvert(), "after"_a.noconvert(),
+          "mean"_a.noconvert());
+    m.def("solve_double", &solve<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "impulse"_a.noconvert(), "after"_a.noconvert(),
+          "mean"_a.noconvert());
+    m.def("solve_adjoint", &solve_adjoint<float>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a.noconvert());
+    m.def("solve_adjoint_double", &solve_adjoint<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a.noconvert());
+    m.def("roll_out", &roll_out, "state"_a, "settings"_a, "dt"_a, "link_bodies"_a, "link_position"_a, "link_wxyz"_a,
+          "position"_a.noconvert(), "wxyz"_a.noconvert(), "impulse"_a.noconvert(), "threads"_a, "network"_a.none() = nb::none());
     m.def(
         "distances",
         [](const Shape& shape, In<float> points, Out<float> out) {
@@ -269,7 +275,7 @@ NB_MODULE(_native, m) {
             dot.vx = dot.vy = dot.vz = std::vector<float>(LANES, 0.f);
             kernels().distances(shape, dot, points.data(), int(n), checked(out, n, "distances"));
         },
-        "shape"_a, "points"_a, "out"_a);
+        "shape"_a, "points"_a, "out"_a.noconvert());
     m.def("available_isas", &available_isas);
     m.def("isa", &isa);
     m.def("set_isa", &set_isa, "name"_a);

@@ -193,6 +193,27 @@ inline void witnesses(const Placed& a, const Placed& b, const Simplex& s, Apart&
     out.on_a = narrow(pa), out.on_b = narrow(pb);
 }
 
+// Where the difference has no inside, as that of crossed segments: what touches is pushed out across what it spans.
+inline void touch_flat(const Placed& a, const Placed& b, const Simplex& s, Simplex nearest, Apart& out) {
+    const Vec3d toward = wide(b.center()) - wide(a.center());
+    Vec3d normal = length(toward) > 1e-9 ? toward : Vec3d{0, 0, 1};
+    if (s.count == 2) {  // of all directions across a line, that which leads from one middle to the other
+        const Vec3d line = s.corners[1].w - s.corners[0].w;
+        Vec3d across = normal - line * (dot(normal, line) / dot(line, line));
+        if (length(across) < 1e-6 * length(normal))
+            across = std::abs(line.x) < std::abs(line.z) ? cross(line, {1, 0, 0}) : cross(line, {0, 0, 1});
+        normal = across;
+    }
+    if (s.count > 2) {
+        const Vec3d across = cross(s.corners[1].w - s.corners[0].w, s.corners[2].w - s.corners[0].w);
+        normal = dot(across, toward) < 0 ? -across : across;
+    }
+    out.normal = narrow(normalized(normal));
+    if (nearest.count == 4) std::fill(nearest.weights, nearest.weights + 4, 0.25);
+    witnesses(a, b, nearest, out);
+    out.gap = 0, out.near = true;
+}
+
 // Grow a polytope inside the difference until its face nearest to the origin is on the surface.
 inline bool expand(const Placed& a, const Placed& b, Simplex& s, Apart& out) {
     constexpr int MOST = 96;
@@ -238,12 +259,12 @@ inline bool expand(const Placed& a, const Placed& b, Simplex& s, Apart& out) {
     const Vec3d e1 = corners[1].w - corners[0].w, e2 = corners[2].w - corners[0].w, e3 = corners[3].w - corners[0].w;
     if (dot(cross(e1, e2), e3) > 0) std::swap(corners[1], corners[2]);
     add(0, 1, 2), add(0, 3, 1), add(0, 2, 3), add(1, 3, 2);
-    int nearest = 0;
+    Face best{};
     for (int round = 0;; round++) {
-        nearest = 0;
+        int nearest = 0;
         for (int i = 1; i < face_count; i++)
             if (faces[i].distance < faces[nearest].distance) nearest = i;
-        const Face face = faces[nearest];
+        const Face face = best = faces[nearest];
         const Corner next = corner(a, b, face.normal);
         if (dot(next.w, face.normal) - face.distance < 1e-7 || corner_count == MOST || round == 2 * MOST) break;
         std::pair<int, int> rim[2 * MOST];
@@ -261,12 +282,13 @@ inline bool expand(const Placed& a, const Placed& b, Simplex& s, Apart& out) {
             }
             faces[i] = faces[--face_count];
         }
-        if (rim_count < 3) return false;
+        if (rim_count < 3) break;
         corners[corner_count++] = next;
-        for (int k = 0; k < rim_count; k++)
-            if (!add(rim[k].first, rim[k].second, id)) return false;
+        bool whole = true;
+        for (int k = 0; k < rim_count; k++) whole &= add(rim[k].first, rim[k].second, id);
+        if (!whole) break;  // no room: the last face is near enough
     }
-    const Face& face = faces[nearest];
+    const Face& face = best;
     if (face.distance > 1e8) return false;
     Simplex t;
     for (int i = 0; i < 3; i++) t.corners[i] = corners[face.v[i]];
@@ -309,7 +331,8 @@ inline Apart apart(const Placed& a, const Placed& b, float margin) {
         if (s.count == 4) outside = nearest_on_tetrahedron(s);
         v = outside ? s.nearest() : Vec3d{};
         if (dot(v, v) < 1e-14) {  // closer than a tenth of a micrometre
-            expand(a, b, s, out);
+            const Simplex nearest = s;
+            if (!expand(a, b, s, out)) touch_flat(a, b, s, nearest, out);
             return out;
         }
     }

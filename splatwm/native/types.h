@@ -34,9 +34,12 @@ struct Settings {
     float impedance[3] = {0.01f, 0.95f, 0.0005f};  // d without and with penetration, and the depth of the rise [m]
     float torsion = 0.005f, rolling = 0.0005f;  // [m]
     float friction_softness = 1;   // 1: friction creeps as MuJoCo's does; 0: it holds
+    float slip_friction = 0;       // [s/m] share by which friction grows with the speed of sliding
+    float impact_friction = 0;     // [s/m] by which it falls with the normal speed, as 1 / (1 + that)
     float timestep = 1 / 480.f;    // [s] of the semi-implicit simulator that is to be met: parts in which springs are integrated
     int convex = 0;                // 1: MuJoCo's cone, which lifts what slips; 0: Coulomb's
     float sleep_linear = 0.003f, sleep_angular = 0.05f, sleep_after = 0.2f;  // [m/s], [rad/s], [s]; after 0: never
+    float sleep_drift = 0.001f;  // [m] within which trembling is rest, too
     float turn = 0.1f;  // [rad] that nothing turns by before contacts are found again
     float tolerance = 1e-3f;  // change of impulses in a sweep after which a rollout goes on
     int substeps = 4, sweeps = 8, position_sweeps = 2;

@@ -2,6 +2,12 @@
 
 inline Mat3 inverse_inertia_of(const Mat3& r, const Mat3& inverse_body) { return r * inverse_body * transposed(r); }
 
+struct Anchor {  // where a body has stayed near for a time
+    Vec3 x;
+    Quatf q;
+    float since;  // [s]
+};
+
 struct World {
     Bodies s;
     const Settings* settings = nullptr;
@@ -14,6 +20,7 @@ struct World {
     Array<Relative<float>> before;
     Array<Vec3> start_v, start_w;
     Array<int> group;
+    Array<Anchor> anchors;
     Finding finding;
     const Network* network = nullptr;  // corrects the contacts of each substep, if there is one
     Thinking thinking;
@@ -22,9 +29,10 @@ struct World {
         s = bodies, settings = &chosen;
         poses.resize(s.count), inertia.resize(s.count), inverse_body.resize(s.count), awake.assign(s.count, 1), linked.assign(s.count, 0);
         moving.resize(s.count), group.resize(s.count), start_v.resize(s.count), start_w.resize(s.count);
-        contacts.clear(), last.clear();
+        contacts.clear(), last.clear(), anchors.resize(s.count);
         for (int i = 0; i < s.count; i++) {
             poses[i] = pose_of(s, i);
+            anchors[i] = {poses[i].x, poses[i].q, 0};
             inertia[i] = Mat3(s.inertia + 9 * i);
             inverse_body[i] = fixed(i) ? Mat3{} : inverse(inertia[i]);
         }
@@ -94,6 +102,12 @@ struct World {
         (row.frame * c.twist).store(row.impulse + 3);
     }
 
+    // Sliding friction at the velocities with which a substep begins.
+    float friction_at(float friction, const Relative<float>& now) const {
+        const float slip = std::sqrt(now.u[1] * now.u[1] + now.u[2] * now.u[2]);
+        return friction * std::max(0.f, 1 + settings->slip_friction * slip) / (1 + settings->impact_friction * std::abs(now.u[0]));
+    }
+
     // One short step: free velocities, contacts, mean velocities, poses. Impulses are added to `felt` (O, 3) [N s].
     void substep(float h, bool first, float* felt) {
         const Vec3 g(settings->gravity);
@@ -109,6 +123,7 @@ struct World {
             fill_row(contacts[k], rows[k], first);
             fill_mobility(rows[k], moving[rows[k].a], moving[rows[k].b]);
             before[k] = relative(rows[k], moving[rows[k].a], moving[rows[k].b]);
+            rows[k].friction[0] = friction_at(contacts[k].friction, before[k]);
         }
         for (int i = 0; i < s.count; i++)
             if (moving[i].inverse_mass > 0) moving[i].v += g * h;
@@ -166,7 +181,18 @@ struct World {
             }
     }
 
-    // Bodies that touch each other fall asleep together, once all have been slow for a while.
+    // Whether a body that trembles has stayed where it is for a while all the same.
+    bool stays(int i, float dt) {
+        Anchor& at = anchors[i];
+        const Quatf q = poses[i].q * conjugate(at.q);
+        const float reach = 0.5f * length(s.shape[i]->high - s.shape[i]->low);
+        const float way = length(poses[i].x - at.x) + 2 * length(Vec3{q.x, q.y, q.z}) * reach;
+        at.since += dt;
+        if (way > settings->sleep_drift) at = {poses[i].x, poses[i].q, 0};
+        return at.since >= 0.5f;
+    }
+
+    // Bodies that touch each other fall asleep together, once all have been slow, or where they are, for a while.
     void fall_asleep(float dt) {
         linked.assign(s.count, 0);
         for (const Row<float>& c : rows)
@@ -178,13 +204,17 @@ struct World {
             if (rows[k].impulse[0] <= 0) continue;
             if (!fixed(c.a) && !fixed(c.b)) group[root(c.a)] = root(c.b);
             for (int i : {c.a, c.b})
-                if (s.kinematic[i] && moves(i)) s.still[i == c.a ? c.b : c.a] = -dt;
+                if (s.kinematic[i] && moves(i)) {
+                    const int pushed = i == c.a ? c.b : c.a;
+                    s.still[pushed] = -dt, anchors[pushed].since = -dt;
+                }
         }
         for (int i = 0; i < s.count; i++) {
             if (fixed(i) || !awake[i]) continue;
             const bool slow = length(Vec3(s.linear + 3 * i)) < settings->sleep_linear &&
                               length(Vec3(s.angular + 3 * i)) < settings->sleep_angular;
-            s.still[i] = slow && linked[i] ? s.still[i] + dt : 0;
+            const bool rests = stays(i, dt);
+            s.still[i] = rests ? std::max(s.still[i] + dt, settings->sleep_after) : slow && linked[i] ? s.still[i] + dt : 0;
         }
         Array<float>& least = finding.spread;
         least.assign(s.count, 1e9f);

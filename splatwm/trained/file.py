@@ -15,6 +15,7 @@ from safetensors.numpy import save
 from scan2sim.errors import Scan2SimError, UsageError
 from scan2sim.files import write_bytes
 from splatwm.config import PhysicsConfig, native_settings
+from splatwm.trained.body import BodyPhysics, check_body_physics
 from splatwm.trained.calibration import Calibration
 from splatwm.trained.ensemble import EnsembleConfig, check_ensemble
 from splatwm.trained.model import Model
@@ -23,7 +24,7 @@ __all__ = ["ModelError", "load_model", "save_model"]
 
 FORMAT, VERSION = "splatwm.model", 1
 MAX_BYTES = 256 << 20
-Settings = TypeVar("Settings", PhysicsConfig, EnsembleConfig)
+Settings = TypeVar("Settings", PhysicsConfig, EnsembleConfig, BodyPhysics)
 CALIBRATION = ("horizon", "factor", "floor")
 
 
@@ -42,6 +43,8 @@ def save_model(model: Model, path: Path) -> None:
         for name in CALIBRATION:  # safetensors writes the memory of a strided array as it lies
             tensors[f"calibration.{name}"] = np.ascontiguousarray(getattr(model.calibration, name), np.float64)
     config = {"physics": asdict(model.physics), "ensemble": asdict(model.ensemble)}
+    if model.body is not None:
+        config["body"] = asdict(model.body)
     about = {"format": FORMAT, "version": str(VERSION), "config": json.dumps(config), "card": json.dumps(model.card)}
     write_bytes(path, save(tensors, metadata=about))
 
@@ -73,12 +76,15 @@ def load_model(path: Path) -> Model:
     config, card = (_json(about.get(name, ""), name, path) for name in ("config", "card"))
     physics = _settings(PhysicsConfig, config.get("physics"), path)
     ensemble = _settings(EnsembleConfig, config.get("ensemble"), path)
+    body = _settings(BodyPhysics, config["body"], path) if "body" in config else None
     try:
         native_settings(physics)
         check_ensemble(ensemble)
+        if body is not None:
+            check_body_physics(body)
     except UsageError as problem:
         raise ModelError(f"its settings cannot work: {problem.problem}", path=path) from None
-    return Model(physics, ensemble, _calibration(tensors, path), card)
+    return Model(physics, ensemble, _calibration(tensors, path), body, card)
 
 
 def _settings(kind: type[Settings], data: Any, path: Path) -> Settings:

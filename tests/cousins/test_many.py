@@ -275,6 +275,15 @@ def test_a_cousin_that_was_changed_or_cut_short_is_not_taken_for_whole(
     assert "0001/cousin.json" in complaint(capfd, command(twin, folder))
 
 
+def test_assets_that_cannot_be_used_are_told(twin: Path, tmp_path: Path, capfd: Said) -> None:
+    save_scene(replace(load_scene(twin), supports=()), tmp_path / "assets" / "scan")
+    (tmp_path / "assets" / "broken.spz").write_bytes(b"no splats")
+    words = [*command(twin, tmp_path / "out", 1, "--workers", "1"), "--vary", "clutter"]
+    assert main([*words, "--assets", str(tmp_path / "assets")]) == 0
+    told = capfd.readouterr().out
+    assert "1 of the assets cannot be used: broken.spz: " in told
+
+
 @pytest.mark.parametrize("names", [["0001", "0002"], ["0001/photo.jpg"], ["0001/scene.json", ".hidden"], ["1.jpg"]])
 def test_other_folders_are_left_as_they_are(names: list[str], twin: Path, tmp_path: Path, capfd: Said) -> None:
     """Photos in folders called by numbers among them."""

@@ -212,3 +212,27 @@ def test_pictures_that_come_by_do_not_pile_up(saver: VariantSaver, saved: SavedS
     read = read_visual(tmp_path / "69" / "objects" / "extra" / "visual.glb")[1]
     assert read is not None
     assert (read.image == 69).all()
+
+
+def test_other_pieces_lie_in_one_file_and_are_linked_from_there(
+    saved: SavedScene, saver: VariantSaver, tmp_path: Path
+) -> None:
+    box, *others = saved.scene.objects
+    first = with_object(saved.scene, reshaped(box))
+    saver.save(first, tmp_path / "first")
+    home = tmp_path / "first" / "objects" / box.name
+    assert [path.name for path in home.glob("collision*")] == ["collision.glb"]
+    of = open_saved(tmp_path / "first")
+    expected, found = reshaped(box), of.scene.objects[0]
+    for a, b in zip(found.collision, expected.collision, strict=True):
+        assert np.abs(a.vertices - b.vertices).max() < 1e-7
+    bowl = others[-1]
+    second = with_object(of.scene, replace(bowl, position=bowl.position + np.array([0.01, 0, 0])))
+    VariantSaver(of, SharedFiles(tmp_path / "more")).save(second, tmp_path / "second")
+    assert (tmp_path / "second" / "objects" / box.name / "collision" / "0.glb").samefile(home / "collision.glb")
+    again = load_scene(tmp_path / "second")
+    assert validate_scene(again) == ()
+    for a, b in zip(again.objects[0].collision, found.collision, strict=True):
+        assert np.array_equal(a.vertices, b.vertices)
+    save_scene(again, tmp_path / "third")
+    assert (tmp_path / "third" / "objects" / box.name / "collision" / "0.obj").is_file()

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+import trimesh
 
 from splatwm.shapes import BodyShape, box, cylinder, ground, shape_from_pieces, sphere
 from splatwm.state import Start, State, state_of_bodies
@@ -77,8 +78,6 @@ def rubble(seed: int, count: int = 5) -> Start:
         elif i % 4 == 2:
             shapes.append(cylinder(half[0], half[1]))
         else:
-            import trimesh
-
             shapes.append(shape_from_pieces([trimesh.PointCloud(rng.normal(size=(20, 3)) * half).convex_hull]))
         mass.append(weight)
         inertia.append(box_inertia(weight, half))
@@ -89,6 +88,25 @@ def rubble(seed: int, count: int = 5) -> Start:
     speeds = np.concatenate([np.zeros((1, 3)), rng.normal(size=(count, 3)) * 0.3])
     spins = np.concatenate([np.zeros((1, 3)), rng.normal(size=(count, 3)) * 3])
     return replace(start, state=moving(start.state, speeds, spins))
+
+
+def round_tray(radius: float, height: float, wall: float, flare: float) -> list[trimesh.Trimesh]:
+    """A floor and eight wall panels; the floor's radius is smaller by the share ``flare``."""
+    pieces, floor = [], []
+    for k in range(8):
+        corners = []
+        for angle in (2 * np.pi * k / 8, 2 * np.pi * (k + 1) / 8):
+            out = np.array([np.cos(angle), np.sin(angle), 0.0])
+            low, high = (1 - flare) * radius, radius
+            corners += [
+                low * out,
+                (low - wall) * out,
+                high * out + [0, 0, height],
+                (high - wall) * out + [0, 0, height],
+            ]
+            floor += [low * out, low * out + [0, 0, wall]]
+        pieces.append(trimesh.PointCloud(np.array(corners)).convex_hull)
+    return [*pieces, trimesh.PointCloud(np.array(floor)).convex_hull]
 
 
 def energy(state: State, gravity: float = 9.81) -> float:

@@ -57,6 +57,11 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, changed: dict[str, Any], sa
         read_actions(saved(tmp_path, **good | changed))
 
 
+def test_endless_actions_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="at most 1000000 rows"):
+        read_actions(saved(tmp_path, dt=1 / 30, pusher=np.zeros((1_000_001, 3), np.float32), radius=0.01))
+
+
 def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         read_actions(tmp_path / "none.npz")

@@ -17,6 +17,7 @@ from splatwm.config import PhysicsConfig
 from splatwm.model import contact_geometry, find_contacts
 from splatwm.model.rigid import rotation_matrix
 from splatwm.shapes import BodyShape, box, capsule, cylinder, sphere
+from splatwm.simulate import simulate
 from tests.splatwm.physics_worlds import in_space, on_the_ground
 
 UNIT = [np.eye(3) * 1e-4] * 2
@@ -138,3 +139,23 @@ def test_pairs_keep_at_most_as_many_contacts_as_asked_and_keep_the_support() -> 
         places = found.on_b.numpy()
         angles = np.sort(np.arctan2(places[:, 1], places[:, 0]))
         assert np.diff(np.append(angles, angles[0] + 2 * np.pi)).max() < 2 * 2 * np.pi / most
+
+
+@pytest.mark.parametrize(
+    ("shapes", "at"),
+    [
+        ([capsule(0.01, 0.03), capsule(0.01, 0.03)], [0.0, 0, 0]),
+        ([capsule(0.01, 0.03), sphere(0.01)], [0.0, 0, 0.01]),
+        ([sphere(0.01), sphere(0.01)], [0.0, 0, 0]),
+        ([box([0.02] * 3), box([0.02] * 3)], [0.0, 0, 0]),
+    ],
+)
+def test_cores_that_cross_still_touch(shapes: list[BodyShape], at: list[float]) -> None:
+    turned = np.array([[1.0, 0, 0, 0], [np.cos(np.pi / 4), np.sin(np.pi / 4), 0, 0]])
+    gap, normal = gap_of(shapes, np.array([[0.0, 0, 0], at]), turned, 0.001)
+    assert gap == pytest.approx(-0.02 if shapes[0].pieces[0].radius else -0.04, abs=1e-5)
+    assert np.linalg.norm(normal) == pytest.approx(1, abs=1e-5)
+    start = in_space(shapes, [[0.0, 0, 0], at], [0.1, 0.1], [np.eye(3) * 1e-5] * 2, wxyz=turned)
+    after = simulate(start.state, start.shapes, None, 1 / 60, 90, PhysicsConfig(gravity=(0, 0, 0), sleep_after=0))
+    freed, _ = gap_of(shapes, after.position[0, -1].double().numpy(), after.wxyz[0, -1].double().numpy(), 0.2)
+    assert freed > gap / 2, "they part"

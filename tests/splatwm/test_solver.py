@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from splatwm import _native
-from splatwm.config import PhysicsConfig
+from splatwm.config import PhysicsConfig, native_settings
 from splatwm.model import Corrections, Solved, SolveInputs, find_contacts, solve, step
-from splatwm.simulate import simulate
+from splatwm.simulate import native_state, simulate
 from splatwm.state import stack
 from tests.splatwm.physics_worlds import rubble
 
@@ -169,3 +169,17 @@ def test_every_instruction_set_gives_the_same_motion() -> None:
         assert (end - ends[0]).abs().max() < 1e-5
     with pytest.raises(ValueError, match="instruction set"):
         _native.set_isa("altivec")
+
+
+def test_arrays_that_are_written_to_are_never_copies() -> None:
+    start = rubble(3)
+    native = native_state(start.state, start.shapes)
+    steps, objects = 2, start.state.mass.shape[1]
+    none = torch.zeros(0, dtype=torch.int32), torch.zeros(1, steps, 0, 3), torch.zeros(1, steps, 0, 4)
+    written = [torch.zeros(1, steps, objects, width) for width in (3, 4, 3)]
+    settings = native_settings(PhysicsConfig())
+    _native.roll_out(native, settings, 1 / 60, *none, *written, 1)
+    assert written[0].abs().max() > 0
+    for wrong in (written[0].double(), written[0].expand(1, steps, objects, 3).transpose(1, 2)):
+        with pytest.raises(TypeError):
+            _native.roll_out(native, settings, 1 / 60, *none, wrong, *written[1:], 1)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import struct
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
+
+from scan2sim.scene.glb import unpack_glb
 
 __all__ = ["files_beside"]
 
@@ -15,7 +16,6 @@ LIBRARIES = re.compile(rb"^[ \t]*mtllib[ \t]+(.+?)[ \t\r]*$", re.MULTILINE)
 MAPS = re.compile(rb"^[ \t]*(?:map_\w+|bump|disp|decal|norm|refl)[ \t]+(.+?)[ \t\r]*$", re.MULTILINE)
 PICTURES = re.compile(rb"^comment TextureFile[ \t]+(.+?)[ \t\r]*$", re.MULTILINE)
 MOST = 1000  # files
-HEAD, CHUNK = struct.Struct("<4sII"), struct.Struct("<II")  # of a GLB: magic, version, size; a chunk's size and kind
 
 
 def files_beside(path: Path, limit: int) -> list[Path]:
@@ -50,11 +50,8 @@ def _found(path: Path, pattern: re.Pattern[bytes], limit: int) -> list[str]:
 def _uris(path: Path, limit: int) -> list[str]:
     """Of a glTF document's buffers and pictures."""
     data = _read(path, limit)
-    if data[:4] == b"glTF" and len(data) >= HEAD.size + CHUNK.size:
-        start = HEAD.size + CHUNK.size
-        data = data[start : start + CHUNK.unpack_from(data, HEAD.size)[0]]
     try:
-        document = json.loads(data)
+        document = unpack_glb(data)[0] if data[:4] == b"glTF" else json.loads(data)
         rows = [*document.get("buffers", ()), *document.get("images", ())]
         uris = [row["uri"] for row in rows if isinstance(row.get("uri"), str)]
     except (ValueError, AttributeError, TypeError, RecursionError):

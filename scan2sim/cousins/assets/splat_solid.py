@@ -21,10 +21,11 @@ Array = NDArray[np.float64]
 Grid = NDArray[np.bool_]
 
 CELLS = 96  # along the longest side
-MARGIN = 3  # cells round it
+MARGIN = 9  # cells round it, so that light passes under it
+GAPS = 2  # cells on each side of a gap between splats that is no opening
 CLEAR = 0.3  # splats of less opacity are haze
-DRAWS = 24  # points on each splat …
-REACH = 1.5  # … within so many standard deviations
+DRAWS = 24  # points on each splat, within so many standard deviations:
+WIDE, NARROW = 1.5, 0.7  # those that stop light, and those that are solid for certain
 SMOOTHING, LEVEL = 0.7, 0.4  # cells, and the share of a solid that is its surface: a wall of one cell stays
 FEWEST = 100  # splats
 FARTHEST = 0.99  # of the splats lie in the box that is looked at, times GROWN
@@ -35,8 +36,9 @@ def solid_of_splats(gaussians: Gaussians) -> tuple[trimesh.Trimesh, Gaussians]:
     """The solid that splats on a surface enclose, z up, and those of the splats that lie on it.
 
     Space that splats fill is solid, and so is what is hidden behind them from all sides and from above; nobody looks
-    from below, for there a scanned thing stood.  What does not touch the largest piece is left out.  The surface lies
-    half a cell, 0.5 % of the longest side, outside the splats' middles.
+    from below, for there a scanned thing stood.  Slits narrower than 6 % of the longest side are closed.  What does not
+    touch the largest piece is left out.  The surface lies about half a cell, 0.5 % of the longest side, outside the
+    splats' middles.
 
     Raises:
         SceneError: there are too few splats, or they enclose nothing.
@@ -58,10 +60,16 @@ def solid_of_splats(gaussians: Gaussians) -> tuple[trimesh.Trimesh, Gaussians]:
     def cells_of(points: Array) -> NDArray[np.int64]:
         return ((points - corner) / cell).astype(np.int64).clip(0, np.array(counts) - 1)
 
-    filled = np.zeros(counts, dtype=bool)
-    filled[tuple(cells_of(_strewn(clear)).T)] = True
-    filled = _largest(filled)
-    solid = _largest(filled | ~_open(filled))
+    def filled_by(reach: float) -> Grid:
+        found = np.zeros(counts, dtype=bool)
+        found[tuple(cells_of(_strewn(clear, reach)).T)] = True
+        return found
+
+    wide = _largest(filled_by(WIDE))
+    filled = filled_by(NARROW) & wide
+    wall = np.asarray(ndimage.binary_dilation(wide, iterations=GAPS), bool)  # no light comes through between splats
+    away = ndimage.binary_erosion(_open(wall), iterations=GAPS, border_value=1)  # but for single rays through pinholes
+    solid = _largest(filled | ~np.asarray(ndimage.binary_dilation(away, iterations=2 * GAPS + 1), bool))
     volume = ndimage.gaussian_filter(np.pad(solid, 1).astype(np.float32), SMOOTHING)
     if volume.max() <= LEVEL:
         raise SceneError("its splats enclose nothing")
@@ -73,9 +81,9 @@ def solid_of_splats(gaussians: Gaussians) -> tuple[trimesh.Trimesh, Gaussians]:
     return mesh, clear[torch.from_numpy(on_it)]
 
 
-def _strewn(gaussians: Gaussians) -> Array:  # (N · DRAWS, 3) [m]
+def _strewn(gaussians: Gaussians, reach: float) -> Array:  # (N · DRAWS, 3) [m]
     """Points all over each splat."""
-    draws = np.random.default_rng(0).normal(size=(len(gaussians), DRAWS, 3)).clip(-REACH, REACH)
+    draws = np.random.default_rng(0).normal(size=(len(gaussians), DRAWS, 3)).clip(-reach, reach)
     axes = matrix_from_quaternion(gaussians.quats.numpy().astype(np.float64))
     spread = np.einsum("nij,nj,nkj->nki", axes, gaussians.scales.numpy().astype(np.float64), draws)
     return (gaussians.means.numpy().astype(np.float64)[:, None] + spread).reshape(-1, 3)

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scan2sim.cousins.assets import Refused
 from scan2sim.cousins.many.folder import LOG_FILE, CousinEntry, CousinsFolder, Failure, require_for_cousins
 from scan2sim.cousins.many.outcome import Outcome
 from scan2sim.cousins.many.plan import CousinsPlan
@@ -36,6 +37,7 @@ class MadeCousins:
     entries: tuple[CousinEntry, ...]  # by index
     new: int  # how many of them were made just now
     failed: Mapping[int, Failure]  # what could not be made, by its index
+    refused: tuple[Refused, ...] = ()  # what in the library is no asset
 
 
 def make_cousins(
@@ -95,7 +97,8 @@ def make_cousins(
         entries = tuple(cousins.entries[index] for index in sorted(cousins.entries))
         write_sheet(twin.scene, output, entries)
         write_plot(output, entries)
-        return MadeCousins(output, entries, len(set(missing) & set(cousins.entries)), failed)
+        new = len(set(missing) & set(cousins.entries))
+        return MadeCousins(output, entries, new, failed, library.refused if library else ())
 
 
 def _collect(

@@ -76,10 +76,10 @@ def test_a_bowl_of_splats_contains(name: str, tmp_path: Path) -> None:
     write_splats(millimetres, tmp_path / name)
     (source,), refused = find_sources(tmp_path, AssetConfig())
     assert (source.kind, source.name, refused) == ("mesh", "bowl", [])
-    prepare(tmp_path / name, tmp_path / "scene", AssetConfig(metres=0.001, kept_faces=2000, texture=32))
+    prepare(tmp_path / name, tmp_path / "scene", AssetConfig(metres=0.001, kept_faces=1000, texture=32))
     assert validate_scene(load_scene(tmp_path / "scene")) == ()
     found: SceneObject = load_object(tmp_path / "scene", PREPARED)
-    assert found.visual.extents == pytest.approx(bowl.visual.extents, rel=0.06)
+    assert found.visual.extents == pytest.approx(bowl.visual.extents, abs=0.003)
     assert affordances(found).can_contain
     assert len(found.gaussians) > 5900
     middle = found.gaussians.means + torch.from_numpy(found.position).float()

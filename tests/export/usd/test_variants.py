@@ -138,9 +138,11 @@ def test_what_is_not_as_the_record_says_is_named(stage: Path) -> None:
 def test_physx_steps_a_variant_as_mujoco_does(
     name: str, stage: Path, cousins: dict[str, Scene], tmp_path: Path
 ) -> None:
-    over = f'#usda 1.0\n(defaultPrim = "table" subLayers = [@{stage}@])\n'
+    over = f'#usda 1.0\n(\n defaultPrim = "table"\n subLayers = [@{stage}@]\n)\n'
     chosen = tmp_path / "chosen.usda"
-    chosen.write_text(over + f'over "table" (variants = {{ string cousin = "{name}" }}) {{}}\n')
+    chosen.write_text(over + f'over "table" (\n variants = {{\n  string cousin = "{name}"\n }}\n)\n{{\n}}\n')
+    opened = Usd.Stage.Open(str(chosen))
+    assert len(opened.GetDefaultPrim().GetFilteredChildren(Usd.PrimIsDefined)) > len(cousins[name].objects)
     found = step_physx(chosen, "/table/PhysicsScene")["bodies"]
     rested = settle(cousins[name])
     assert len(found) == len(cousins[name].objects)

@@ -70,6 +70,15 @@ def test_summaries_of_known_values() -> None:
     assert np.isnan(summarize([], np.random.default_rng(0)).mean.value)
 
 
+def test_predictions_that_failed_count() -> None:
+    rng = np.random.default_rng(0)
+    few = summarize([*range(1, 101), np.inf], rng)
+    assert (few.cases, few.median.value, few.mean.value) == (101, 51, np.inf)
+    assert few.p90.value == pytest.approx(91)
+    many = summarize([1, 2, np.inf, np.inf, np.inf], rng)
+    assert many.median.value == many.p90.value == np.inf
+
+
 def test_intervals_of_means_are_those_of_theory_and_hold_the_truth_as_often_as_they_say() -> None:
     rng = np.random.default_rng(1)
     inside = 0
