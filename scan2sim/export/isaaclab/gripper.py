@@ -40,7 +40,7 @@ def write_gripper(gripper: Gripper, path: Path) -> None:
     contact = add_contact_material(stage, f"{ROOT}/Contact", CONTACT.gripper_friction, 0.0)
     carriers = [f"{ROOT}/{name}" for name in ("base", "carrier_x", "carrier_y", "carrier_z")]
     for carrier in carriers:
-        add_link(stage, carrier, CARRIER_MASS, (CARRIER_INERTIA,) * 3)
+        add_link(stage, carrier, CARRIER_MASS, CARRIER_INERTIA)
     span, top = gripper.opening / 2 + thickness, length - gripper.tip + parts.palm[1] / 2
     half = (parts.palm[0] / 2, span, parts.palm[1] / 2)
     palm = add_link(stage, f"{ROOT}/palm", parts.palm_mass, _box_inertia(parts.palm_mass, half), (0, 0, top))
