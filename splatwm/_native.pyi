@@ -13,14 +13,16 @@ class Settings:
     impedance: list[float]
     margin: float
     turn: float
-    crowd: int
     tolerance: float
     stiffness: float
     damping: float
     torsion: float
     rolling: float
     friction_softness: float
-    lag: float
+    slip_friction: float
+    impact_friction: float
+    timestep: float
+    convex: int
     sleep_linear: float
     sleep_angular: float
     sleep_after: float
