@@ -9,6 +9,7 @@ import trimesh
 
 from scan2sim.bodies import (
     Surface,
+    Texture,
     close_mesh,
     colors_of,
     decimate,
@@ -90,3 +91,17 @@ def test_other_light_multiplies_the_picture_by_what_the_vertices_say() -> None:
     points = Surface(ball).points(2000)
     shaded = colors_of(ball, shade_texture(ball, texture, factors))(points)
     assert shaded == pytest.approx(0.8 * (0.5 + 0.3 * points[:, [2, 0, 1]] / 0.05), abs=0.03)
+
+
+@pytest.mark.parametrize("step", [1 / 65536, 0.1, -1 / 65536])
+def test_seams_split_in_the_order_of_vertices_and_places(step: float) -> None:
+    """Whether places are on the grid that texture_mesh uses or, as in files of others, anywhere."""
+    rng = np.random.default_rng(0)
+    mesh = trimesh.creation.icosphere(subdivisions=1)
+    uv = rng.integers(0, 4, (len(mesh.faces), 3, 2)) * step
+    split, origin = split_at_seams(mesh, Texture(np.zeros((2, 2, 3), np.uint8), uv))
+    keys = np.column_stack([mesh.faces.reshape(-1), uv.reshape(-1, 2)])
+    rows, inverse = np.unique(keys, axis=0, return_inverse=True)
+    assert np.array_equal(origin, rows[:, 0])
+    assert np.array_equal(split.visual.uv, np.column_stack([rows[:, 1], 1 - rows[:, 2]]))
+    assert np.array_equal(split.faces, inverse.reshape(-1, 3))

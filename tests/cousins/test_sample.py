@@ -11,9 +11,10 @@ import pytest
 from scipy.stats import spearmanr
 
 from scan2sim.cousins import Cousin, CousinsConfig, Distance, LayoutConfig, Part, ValidConfig, sample
+from scan2sim.cousins.assets import open_library
 from scan2sim.errors import SceneError, UsageError
 from scan2sim.geometry import quaternion_angle
-from scan2sim.scene import Joint, load_scene, save_scene
+from scan2sim.scene import Joint, Support, load_scene, save_scene
 from scan2sim.sim import compile_scene, deepest_contact
 from tests.cousins.scenes import at_rest, ball_in_bowl, thing
 
@@ -164,3 +165,19 @@ def test_without_room_it_says_so() -> None:
     config = CousinsConfig(vary=FALLS, tries=2, layout=LayoutConfig(places=1, gap=0.05))
     with pytest.raises(SceneError, match=r"no valid cousin in 2 tries.*is full"):
         sample(crowded, 1.0, np.random.default_rng(0), config)
+
+
+def test_what_is_exchanged_takes_its_top_along() -> None:
+    """The next thing has another one, of which nobody knows where it lies; a bent thing keeps its own."""
+    twin = at_rest()
+    box = thing(twin, "box")
+    half = box.visual.extents / 2
+    corners = np.array([[-half[0], -half[1]], [half[0], -half[1]], [half[0], half[1]], [-half[0], half[1]]])
+    top = Support("top", box.position + np.array([0, 0, half[2]]), np.array([1.0, 0, 0, 0]), corners, box.id)
+    twin = replace(twin, supports=(*twin.supports, top))
+    config = CousinsConfig(vary=("category",))
+    exchanged = sample(twin, 1.0, np.random.default_rng(3), config, open_library()).scene
+    assert {obj.name for obj in exchanged.objects}.isdisjoint({"box", "ball", "bowl"})
+    assert [support.name for support in exchanged.supports] == [s.name for s in twin.supports if s.object is None]
+    moved = sample(twin, 0.3, np.random.default_rng(3), CousinsConfig(vary=("layout",))).scene
+    assert [support.name for support in moved.supports] == [support.name for support in twin.supports]

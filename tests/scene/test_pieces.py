@@ -22,7 +22,7 @@ def hulls(seed: int, counts: list[int]) -> list[trimesh.Trimesh]:
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 2**32 - 1), st.lists(st.integers(4, 60), min_size=1, max_size=6))
+@given(seed=st.integers(0, 2**32 - 1), counts=st.lists(st.integers(4, 60), min_size=1, max_size=6))
 def test_pieces_come_back_in_their_order(seed: int, counts: list[int], tmp_path: Path) -> None:
     pieces = hulls(seed, counts)
     (tmp_path / "all.glb").write_bytes(encode_pieces(pieces))

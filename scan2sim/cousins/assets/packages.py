@@ -12,8 +12,8 @@ __all__ = ["PACKAGES", "package_objects"]
 PACKAGES = {"robosuite": "models/assets/objects/meshes"}
 """The folder of household meshes in each package: robosuite (MIT; Zhu et al. 2020) has bottles, cans, bread and so on.
 
-``mujoco-menagerie`` holds robots only; ``splatset`` holds splats, whose folder can be named once it has fetched them over
-the network.
+``mujoco-menagerie`` holds robots only; ``splatset`` holds splats, whose folder can be named once it has fetched them
+over the network.
 """
 
 

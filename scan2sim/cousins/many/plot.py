@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,12 @@ class _Diagram:
         self.draw.line([FINE * value for value in ends], GRID, FINE)
 
 
+def _round_end(value: float) -> float:
+    """The least end of an axis that is not below a value and whose ticks are round numbers."""
+    step = 10.0 ** math.floor(math.log10(value / TICKS))
+    return TICKS * step * next(k for k in (1, 2, 5, 10) if TICKS * step * k >= value)
+
+
 def write_plot(folder: Path, entries: Sequence[CousinEntry]) -> None:
     """Write ``distances.png``.
 
@@ -79,10 +86,10 @@ def write_plot(folder: Path, entries: Sequence[CousinEntry]) -> None:
     sliders = [entry.slider for entry in entries]
     by_slider = len(set(sliders)) > 1
     across = sliders if by_slider else [float(entry.index) for entry in entries]
-    x_range = (0.0, 1.0 if by_slider else max([1.0, *across]))
+    x_range = (0.0, 1.0 if by_slider else float(TICKS * math.ceil(max([1.0, *across]) / TICKS)))
     steps = {part: [entry.parts.get(part, 0.0) / unit for entry in entries] for part, unit in UNITS.items()}
     varied = {part: values for part, values in steps.items() if any(values)}
-    highest = max([1.0, *(value for values in varied.values() for value in values)])
+    highest = _round_end(max([1.0, *(value for values in varied.values() for value in values)]))
 
     picture = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), WHITE)
     draw = ImageDraw.Draw(picture)
@@ -90,7 +97,7 @@ def write_plot(folder: Path, entries: Sequence[CousinEntry]) -> None:
     whole = _Diagram(draw, TOP, middle - BETWEEN / 2, x_range, (0.0, 1.0))
     parts = _Diagram(draw, middle + BETWEEN / 2, HEIGHT - BOTTOM, x_range, (0.0, highest))
     whole.axes("distance to the twin")
-    parts.axes("by part, in steps (what distance 1 does to one part of a table with five things)")
+    parts.axes("by part; 1 is clearly different")
     for x, entry in zip(across, entries, strict=True):
         whole.dot(x, entry.distance, INK)
     for row, (part, values) in enumerate(varied.items()):
