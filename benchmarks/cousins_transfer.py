@@ -2,10 +2,10 @@
 with the same number of steps, are tried on the twin and on things that none of them was trained with.
 
 The task is PushHeading, or Push with ``--task Push``: one object of a scanned scene is pushed to a place and a heading,
-or to a place alone, learned by PPO (stable-baselines3) as in ``examples/02_train.py``.  The assets that come with scan2sim are split by chance into two
-halves; cousins may hold things of the first half, the test scenes hold each of the second half that stands, in the
-object's place and at about its size.  Every policy is tried on the same episodes.  Intervals are bootstrapped over
-seeds of training and episodes together.
+or to a place alone, learned by PPO (stable-baselines3) as in ``examples/02_train.py``.  The assets that come with
+scan2sim are split by chance into two halves; cousins may hold things of the first half, the test scenes hold each of
+the second half that stands, in the object's place and at about its size.  Every policy is tried on the same episodes.
+Intervals are bootstrapped over seeds of training and episodes together.
 
 Usage (pip install -e .[rl]; 40 minutes on two cores):
     python benchmarks/cousins_transfer.py outputs/desk --json --plot docs/cousins-transfer.png

@@ -1,7 +1,7 @@
 """splatwm on real tosses: adapted to the first N of the pool, judged on others, beside MuJoCo fitted to as many.
 
-The split, the frames and the errors are those of cube_tosses.py, whose ``--errors`` of the fitted MuJoCo are compared in
-pairs.  Test tosses are looked at only to be judged.
+The split, the frames and the errors are those of cube_tosses.py; what it wrote with ``--errors`` is compared in pairs.
+Test tosses are looked at only to be judged.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Options:
     """Which tosses judge: test, or the rest of the pool (“pool”), by which everything was chosen."""
     models: Path | None = None
     """A folder where adapted models are kept, so that a second run does not adapt again."""
-    mujoco: Path | None = None
-    """What cube_tosses.py --errors wrote."""
+    mujoco: tuple[Path, ...] = ()
+    """What cube_tosses.py --errors wrote, once or several times."""
     plot: Path | None = None
     """A picture of the learning curve to write."""
     json: bool = False
@@ -71,10 +71,8 @@ def adapted(recording: Recording, episodes: np.ndarray, options: Options) -> tup
         sys.stderr.write(f"{len(episodes)} tosses, {done}/{total}: {what}\n")
 
     journal = path.with_suffix(".json") if path else None
-    config = AdaptConfig(steps=STEPS)
-    found = adapt(
-        Model(), recording, read_body(CUBE), config, episodes=episodes.tolist(), journal=journal, report=report
-    )
+    config, body, chosen = AdaptConfig(steps=STEPS), read_body(CUBE), episodes.tolist()
+    found = adapt(Model(), recording, body, config, episodes=chosen, journal=journal, report=report)
     told = {"seconds": time.process_time() - started, "parameters": [asdict(each) for each in found.identified]}
     model = replace(found.model, card=found.model.card | {"cube": told})
     if path:
@@ -90,9 +88,8 @@ def draw(path: Path, counts: tuple[int, ...], ours: list[Errors], peer: dict[int
     for axis, part, factor, unit in zip(axes, Errors._fields, (1000, 1), ("mm", "rad"), strict=True):
         axis.plot(counts, [factor * getattr(each, part).mean() for each in ours], "o-", label="splatwm")
         if peer:
-            axis.plot(
-                list(peer), [factor * getattr(each, part).mean() for each in peer.values()], "s--", label="MuJoCo"
-            )
+            means = [factor * getattr(peer[count], part).mean() for count in sorted(peer)]
+            axis.plot(sorted(peer), means, "s--", label="MuJoCo, fitted")
         axis.set(xscale="log", xticks=counts, xticklabels=counts, xlabel="tosses learned from")
         axis.set_ylabel(f"{part}, mean of {STEPS} frames [{unit}]")
         axis.grid(alpha=0.3)
@@ -109,8 +106,8 @@ def main(options: Options) -> None:
     rng, ours = np.random.default_rng(0), []
     figures: dict[str, Any] = {"judged_tosses": len(judged)}
     peers: dict[int, Errors] = {}
-    if options.mujoco:
-        with np.load(options.mujoco) as kept:
+    for path in options.mujoco:
+        with np.load(path) as kept:
             for name in kept.files:
                 tosses = name.removeprefix("fitted_").removesuffix("_position")
                 if tosses.isdigit():

@@ -45,7 +45,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--on", type=Path, required=True, help="trajectories that splatwm collect wrote")
     parser.add_argument("--models", type=Path, nargs="*", default=[], help="with networks; their own substeps are used")
-    parser.add_argument("--substeps", type=int, nargs="*", default=[1, 2, 4, 8, 16], help="of the solver without network")
+    parser.add_argument(
+        "--substeps", type=int, nargs="*", default=[1, 2, 4, 8, 16], help="of the solver without network"
+    )
     parser.add_argument("-n", type=int, default=208, help="episodes, evenly spread")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()

@@ -1,6 +1,7 @@
 """One scene in three engines: what they read, where things rest, what slides, and whether a ball stays in a bowl.
 
-usage: python benchmarks/parity.py SCENE… [--cousins 5] [--seed 0] [--only rest,tilt,ball] [-o DIR] [--json]
+usage: python benchmarks/parity.py SCENE… [--cousins 5] [--seed 0] [--only rest,tilt,ball] [--engines PhysX,Newton]
+       [-o DIR] [--json]
 
 SCENE is a scene or build folder.  ``--cousins N`` adds N random cousins of the last one.  Each scene is written as an
 OpenUSD stage, and MuJoCo (from the MJCF export and from the scene), PhysX and Newton (each from the stage) step it at
@@ -44,6 +45,7 @@ DOWN = (0.0, 0.0, -9.81)
 SLID = 0.01  # [m] in half a second
 BALL = 0.005  # [m] radius
 OVER_RIM = 0.03  # [m]
+PATIENCE = 7200.0  # [s] with Newton
 DEPTH = 0.4  # of its height that a hollow thing is deep at least
 Run = dict[str, dict[str, Any]]  # by object: position, wxyz, mass, …, and after
 
@@ -55,6 +57,7 @@ def main() -> None:
     parser.add_argument("--cousins", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="rest,tilt,ball")
+    parser.add_argument("--engines", default="PhysX,Newton", help="beside MuJoCo")
     parser.add_argument("-o", "--output", type=Path, default=Path("outputs/parity"))
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -65,7 +68,7 @@ def main() -> None:
         results[name] = json.loads(kept.read_text()) if kept.is_file() else {}
         for what in arguments.only.split(","):
             if what not in results[name]:
-                results[name][what] = MEASURES[what](scene)
+                results[name][what] = MEASURES[what](scene, set(arguments.engines.split(",")))
                 kept.write_text(json.dumps(results[name], indent=1))
     print_figures(_summary(results), as_json=arguments.json)
 
@@ -82,16 +85,20 @@ def _scenes(arguments: argparse.Namespace) -> list[tuple[str, Scene]]:
     return scenes
 
 
-def _engines(scene: Scene, folder: Path, seconds: float, gravity: tuple[float, float, float]) -> dict[str, Run]:
-    """What each engine that is here makes of a scene."""
+def _engines(
+    scene: Scene, wanted: set[str], folder: Path, seconds: float, gravity: tuple[float, float, float]
+) -> dict[str, Run]:
+    """What MuJoCo and each wanted engine that is here make of a scene."""
     runs = {"MuJoCo": _mujoco(scene, seconds, gravity)}
     stage = write_usd(scene, folder / "usd", "scene")
     names = {f"/scene/{prim}": name for name, prim in identifiers(o.name for o in scene.objects).items()}
     scene_path, python = "/scene/PhysicsScene", newton_python()
-    if find_spec("ovphysx") is not None:
+    if "PhysX" in wanted and find_spec("ovphysx") is not None:
         runs["PhysX"] = _by_name(step_physx(stage, scene_path, seconds, gravity), names)
-    if python is not None:
-        runs["Newton"] = _by_name(step_newton(stage, scene_path, seconds, gravity, python=python), names)
+    if "Newton" in wanted and python is not None:
+        runs["Newton"] = _by_name(
+            step_newton(stage, scene_path, seconds, gravity, python=python, patience=PATIENCE), names
+        )
     return runs
 
 
@@ -123,10 +130,10 @@ def _pose(data: mujoco.MjData, obj: SceneObject) -> dict[str, Any]:
     return {"position": body.xpos.tolist(), "wxyz": body.xquat.tolist()}
 
 
-def rest(scene: Scene) -> dict[str, Any]:
+def rest(scene: Scene, wanted: set[str]) -> dict[str, Any]:
     """Masses, inertias and poses at load against the scene, and where things are after two seconds."""
     with tempfile.TemporaryDirectory() as scratch:
-        runs = _engines(scene, Path(scratch), 2.0, DOWN)
+        runs = _engines(scene, wanted, Path(scratch), 2.0, DOWN)
         write_mjcf(scene, Path(scratch) / "mjcf")
         mjcf = check_mjcf(Path(scratch) / "mjcf")
         record = read_record(Path(scratch) / "mjcf")
@@ -144,10 +151,10 @@ def rest(scene: Scene) -> dict[str, Any]:
     }
 
 
-def tilt(scene: Scene) -> dict[str, Any]:
+def tilt(scene: Scene, wanted: set[str]) -> dict[str, Any]:
     """How far [m] each thing moves on a slope of 20°; those that slide in one engine and hold in another."""
     with tempfile.TemporaryDirectory() as scratch:
-        runs = _engines(scene, Path(scratch), 0.5, SLOPE)
+        runs = _engines(scene, wanted, Path(scratch), 0.5, SLOPE)
     moved = {
         engine: {
             name: float(np.linalg.norm(np.subtract(body["after"]["position"], body["position"])))
@@ -159,7 +166,7 @@ def tilt(scene: Scene) -> dict[str, Any]:
     return {"moved_m": moved, "differ": [name for name, verdict in verdicts.items() if len(verdict) > 1]}
 
 
-def ball(scene: Scene) -> dict[str, Any]:
+def ball(scene: Scene, wanted: set[str]) -> dict[str, Any]:
     """In which engines a ball dropped into what is hollow is inside it after a second."""
     found = max((each for each in map(_hollow, scene.objects) if each), key=lambda each: each[0], default=None)
     if found is None:
@@ -173,7 +180,7 @@ def ball(scene: Scene) -> dict[str, Any]:
         number, "dropped-ball", label, mesh, Gaussians.empty(), config, material="rubber", rests_on=None
     )
     with tempfile.TemporaryDirectory() as scratch:
-        runs = _engines(replace(scene, objects=(*scene.objects, dropped)), Path(scratch), 1.0, DOWN)
+        runs = _engines(replace(scene, objects=(*scene.objects, dropped)), wanted, Path(scratch), 1.0, DOWN)
     inside = {}
     for engine, run in runs.items():
         place, now = run["dropped-ball"]["after"]["position"], run[bowl.name]["after"]["position"]

@@ -13,17 +13,20 @@ class Settings:
     impedance: list[float]
     margin: float
     turn: float
-    crowd: int
     tolerance: float
     stiffness: float
     damping: float
     torsion: float
     rolling: float
     friction_softness: float
-    lag: float
+    slip_friction: float
+    impact_friction: float
+    timestep: float
+    convex: int
     sleep_linear: float
     sleep_angular: float
     sleep_after: float
+    sleep_drift: float
     substeps: int
     sweeps: int
     position_sweeps: int
@@ -56,6 +59,7 @@ def available_isas() -> list[str]: ...
 def isa() -> str: ...
 def set_isa(name: str) -> None: ...
 def find_contacts(state: State, settings: Settings, dt: float) -> dict[str, NDArray[Any]]: ...
+def looks(state: State, settings: Settings, dt: float) -> list[int]: ...
 def solve(
     reals: list[Tensor],  # see kernel_table.h: 13 arrays of float32
     a: Tensor,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from scan2sim.errors import UsageError
 from scan2sim.sim import CONTACT
 from splatwm import _native
 
-__all__ = ["PhysicsConfig", "native_settings"]
+__all__ = ["PhysicsConfig", "faster", "native_settings"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,22 @@ class PhysicsConfig:
     def cuts(self, dt: float) -> int:  # [s]
         """How many substeps a step has, where nothing is so fast that it needs more."""
         return max(1, min(self.substeps, math.ceil(dt / self.timestep - 0.01)))
+
+
+def faster(config: PhysicsConfig) -> PhysicsConfig:
+    """The same physics about twice as fast, for planning: impacts are less true, pushes half a millimetre.
+
+    Substeps are four times as long, fewer sweeps are made, contacts are sought less often, and Coulomb's law is used,
+    for the lift of MuJoCo's cone is wrong in long substeps.
+    """
+    return replace(
+        config,
+        law="coulomb",
+        substeps=max(1, config.substeps // 4),
+        sweeps=min(config.sweeps, 6),
+        tolerance=max(config.tolerance, 0.1),
+        turn=max(config.turn, 0.2),
+    )
 
 
 def native_settings(config: PhysicsConfig) -> _native.Settings:

@@ -32,6 +32,7 @@ class EpisodePredictor:
     def __init__(self, model: Model, data: Data, threads: int = 1) -> None:
         self.model, self._data, self._threads = model, data, threads
         self._shapes: dict[str, BodyShape] = {}
+        self._network = model.network.native() if model.network is not None else None
 
     def __call__(self, episode: Episode) -> tuple[Array, Array]:  # (T, O, 3) [m], (T, O, 4)
         """Where everything goes; row 0 is the episode's own."""
@@ -57,7 +58,9 @@ class EpisodePredictor:
             actions = Actions(actions.bodies, position, wxyz)
         steps = episode.frames - 1
         config = self.model.physics
-        after = simulate(start.state, start.shapes, actions, episode.dt, steps, config, threads=self._threads)
+        after = simulate(
+            start.state, start.shapes, actions, episode.dt, steps, config, threads=self._threads, network=self._network
+        )
         return _rows(start, after, len(episode.names))
 
     def _shape(self, digest: str) -> BodyShape:

@@ -104,6 +104,7 @@ class RecordingPredictor:
             self.frames - 1,
             model.physics,
             threads=threads,
+            network=model.network.native() if model.network is not None else None,
         )
         return (
             np.concatenate([self.position[:, :1], after.position[:, :, 1].double().numpy()], axis=1),

@@ -84,6 +84,7 @@ def rollout(
             motions[batch[0]].dt,
             config=model.physics,
             threads=threads,
+            network=model.network.native() if model.network is not None else None,
         )
         for row, i in enumerate(batch):
             first = 2 * row * model.ensemble.members

@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from scan2sim.capture.exif import PhotoTags, read_tags
+from scan2sim.capture.profiles import as_srgb
 from scan2sim.errors import CaptureError
 
 __all__ = ["Decoded", "decode_photo", "read_bytes", "resize_to"]
@@ -62,7 +63,7 @@ def decode_photo(data: bytes, kind: str, max_size: int, max_megapixels: float, *
 
     HEIC is turned by what its container says (``irot``, ``imir``), which is the only thing that counts there (ISO/IEC
     23008-12, 6.5.10); the others by EXIF.  Only the primary picture is decoded: gain maps, depth, thumbnails and the
-    rest of a burst in the same file are left alone.  Colour profiles are not applied.
+    rest of a burst in the same file are left alone.  Colours come out as sRGB where the profile is a camera's.
 
     Raises:
         CaptureError: too many or too few pixels.
@@ -82,6 +83,10 @@ def decode_photo(data: bytes, kind: str, max_size: int, max_megapixels: float, *
     image.load()
     exact = image.mode == "RGB"
     picture = resize_to(_rgb(image), max_size)
+    if image.mode in ("RGB", "RGBA"):  # a profile of others is about their own channels
+        wide = picture
+        picture = as_srgb(wide, image.info.get("icc_profile"))
+        exact &= picture is wide
     if upright and tags.orientation in TURNS:
         picture = picture.transpose(TURNS[tags.orientation])
         exact = False

@@ -14,6 +14,7 @@ Color = Literal["green", "amber", "red"]
 
 FEW, TOO_FEW = 16, 8  # frames
 LINKED, TORN = 0.85, 0.5  # share of frames that hang together
+SCENE = 4  # frames that hang together, but not with the others, may show another scene
 WIDE, HALF = 75.0, 150.0  # widest gap in the ring [degrees]
 BLURRED = 0.2  # share of frames; cameras are found for smeared photos too, only the scene is as smeared
 STOPS = 0.5  # spread of exposure
@@ -63,6 +64,9 @@ def _overlap(f: Figures) -> Iterator[Advice]:
     reason = f"{f.linked:.0%} of the views overlap enough to be placed"
     lost = f": not {', '.join(f.alone[:4])}{' …' if len(f.alone) > 4 else ''}" if f.alone else ""
     todo = "take views between these, so that neighbours share two thirds of the picture, with some texture in view"
+    if color != "green" and f.second >= SCENE:
+        lost += f"; {f.second} of these hang together without the others: another scene, or a side without a way to it"
+        todo = f"give one scene at a time; if it is one, {todo}"
     yield Advice("overlap", color, reason + lost, todo if color != "green" else "")
     if f.links and not STILL <= f.parallax <= SHAKY:
         still = f.parallax < STILL

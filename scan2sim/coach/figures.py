@@ -41,6 +41,7 @@ class Figures:
     step: float  # median angle from a linked view to the one nearest in direction [degrees]; 180 if there is one only
     detail: float  # median over frames: root mean square difference of luma over 4 pixels at 640 px, of 255
     gap: tuple[float, float]  # the widest part of the ring that nobody filmed: where it begins, how wide [degrees]
+    second: int = 1  # frames in the next largest group that hangs together
 
 
 def measure_capture(capture: Capture, config: CoachConfig, report: Reporter) -> Figures:
@@ -76,6 +77,7 @@ def measure_capture(capture: Capture, config: CoachConfig, report: Reporter) -> 
         detail=float(np.median([max(_roughness(p.astype(np.float32), FAR, way) for way in WAYS[:2]) for p in pictures]))
         ** 0.5,
         gap=_widest_gap(ring.azimuth),
+        second=ring.second,
     )
 
 

@@ -26,6 +26,7 @@ class Ring:
     frames: tuple[int, ...]  # the largest connected group, ascending
     azimuth: Array  # (F,) [degrees] 0..360 where each camera stands around the subject: 0 the first, 90 right of it
     elevation: Array  # (F,) [degrees] how far above the subject's level it stands
+    second: int = 0  # frames in the next largest group, which shares nothing with this one
 
 
 def find_ring(links: list[Link], count: int) -> Ring:
@@ -35,7 +36,7 @@ def find_ring(links: list[Link], count: int) -> Ring:
     (Hartley et al. 2013, "Rotation averaging").  People hold cameras level: up is the direction that is most nearly
     square to the right-hand sides of all frames.  A camera that looks at the subject stands opposite to where it looks.
     """
-    group = _largest_group(links, count)
+    group, second = _largest_groups(links, count)
     rotations = _averaged([link for link in links if link.first in group], group)
     right, down, ahead = (np.array([rotations[i][axis] for i in group]) for axis in range(3))
     up = _up(right, -down)
@@ -45,14 +46,16 @@ def find_ring(links: list[Link], count: int) -> Ring:
     front /= np.linalg.norm(front)
     azimuth = np.degrees(np.arctan2(-ahead @ np.cross(up, front), -ahead @ front)) % 360
     elevation = np.degrees(np.arcsin((-ahead @ up).clip(-1, 1)))
-    return Ring(tuple(group), azimuth, elevation)
+    return Ring(tuple(group), azimuth, elevation, second)
 
 
-def _largest_group(links: list[Link], count: int) -> list[int]:
+def _largest_groups(links: list[Link], count: int) -> tuple[list[int], int]:  # the frames of one, the next one's size
     first, second = np.array([(link.first, link.second) for link in links], np.int64).reshape(-1, 2).T
     graph = sparse.coo_matrix((np.ones(len(links)), (first, second)), shape=(count, count))
     group = connected_components(graph, directed=False)[1]
-    return np.flatnonzero(group == np.bincount(group).argmax()).tolist()
+    sizes = np.bincount(group)
+    largest = int(sizes.argmax())
+    return np.flatnonzero(group == largest).tolist(), int(np.delete(sizes, largest).max(initial=0))
 
 
 def _averaged(links: list[Link], group: list[int]) -> dict[int, Array]:  # (3, 3) camera_from_world by frame

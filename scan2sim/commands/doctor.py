@@ -17,6 +17,7 @@ from rich.table import Table
 import scan2sim
 from scan2sim.commands.apps import find_app
 from scan2sim.commands.command import Command, Reply
+from scan2sim.export import ENVIRONMENT, newton_python
 from scan2sim.progress import Reporter
 
 __all__ = ["Doctor"]
@@ -49,6 +50,7 @@ class Doctor(Command):
             _viewer,
             _usd,
             _physx,
+            _newton,
             _simready,
             _cuda,
             *(_extra(name, extra, use) for name, (extra, use) in _EXTRAS.items()),
@@ -80,6 +82,7 @@ _NEEDED = {
 _EXTRAS = {
     "transformers": ("sam", "for masks by SAM 2 and words by CLIP"),
     "ray": ("ray", "for cousins made on a cluster"),
+    "mujoco_menagerie": ("robots", "for export --robot"),
     "starlette": ("server", "for uploads from a phone, to come"),
 }
 
@@ -158,6 +161,17 @@ def _physx() -> Finding:
         works = False
     detail = f"ovphysx {metadata.version('ovphysx')}" + ("" if works else " is installed but does not load")
     return Finding("PhysX", works, False, f"{detail} (checks of USD exports)", todo)
+
+
+def _newton() -> Finding:
+    python, use = newton_python(), "checks of USD exports, tasks in Isaac Lab"
+    return Finding(
+        "Newton",
+        python is not None,
+        False,
+        f"{ENVIRONMENT} ({use})" if python else f"no {ENVIRONMENT} in this checkout ({use})",
+        "make test-isaaclab",
+    )
 
 
 def _simready() -> Finding:

@@ -8,6 +8,7 @@ from scan2sim.export.check import check
 from scan2sim.export.gymnasium_export import check_gymnasium, write_gymnasium
 from scan2sim.export.mjcf import check_mjcf, write_mjcf
 from scan2sim.export.nerfstudio import check_nerfstudio, write_nerfstudio
+from scan2sim.export.newton import ENVIRONMENT, newton_python
 from scan2sim.export.parity_table import parity, parity_text
 from scan2sim.export.splat_files import SPLAT_KINDS, check_splat_file, write_splat_file
 from scan2sim.export.table import EXPORTERS, Exporter
@@ -15,6 +16,7 @@ from scan2sim.export.urdf import write_urdf
 from scan2sim.export.urdf_check import check_urdf
 
 __all__ = [
+    "ENVIRONMENT",
     "EXPORTERS",
     "Exporter",
     "SPLAT_KINDS",
@@ -24,6 +26,7 @@ __all__ = [
     "check_nerfstudio",
     "check_splat_file",
     "check_urdf",
+    "newton_python",
     "parity",
     "parity_text",
     "write_gymnasium",

@@ -91,6 +91,7 @@ env = gymnasium.make("{first}")
 observation, info = env.reset(seed=0)
 same = gymnasium.make("{package}:{first}")  # imports it by itself where it is installed
 many = gymnasium.make_vec("{first}", num_envs=16)
+other = gymnasium.make("{first}", target="NAME")  # another thing of the scene; Push, PushHeading and Lift
 pixels = gymnasium.make("{first}", obs="pixels")  # 64×64 pictures of the splats; Push only
 ```
 

@@ -77,8 +77,8 @@ class DepthConfig:
 
     points: float = 0.0
     """Weight of the sparse points that each photo sees; 0 = off."""
-    sensor: float = 0.0
-    """Weight of depth from a sensor, for photos that have it; 0 = off."""
+    sensor: float = 0.5
+    """Weight of depth from a sensor, for photos that have it; 0 = off, and for those that have none."""
     decay: float = 0.1
     """Last weight over the first."""
     huber: float = 0.02

@@ -68,8 +68,8 @@ def match_earlier(meshes: Sequence[trimesh.Trimesh], earlier: Sequence[SceneObje
     """Find for each mesh, in the scene frame, the earlier object that it is; None for a new one.
 
     New photos have a frame of their own, turned, shifted and scaled against the earlier one.  So first the arrangement
-    is recognized: of all similarities that take two earlier objects to two that look like them, and of no change at all,
-    the one that takes most objects to where one stands that looks like them.  In that frame, what stands where an
+    is recognized: of no change at all, and of all similarities that take two earlier objects to two that look like
+    them, the one that takes most objects to where one stands that looks like them.  In that frame, what stands where an
     earlier object stood is that object: the pairs whose boxes overlap most, all together.  Of the rest, what looks like
     an earlier object by the sides of its tightest box and its colour is that object, moved.
     """

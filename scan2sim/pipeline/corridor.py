@@ -21,10 +21,10 @@ from scan2sim.pipeline.config import BuildConfig
 from scan2sim.pipeline.corrections import CORRECTIONS_FILE, SCENE_FOLDER, read_corrections
 from scan2sim.pipeline.describe import (
     coach_section,
+    describe_assembly,
     describe_capture,
     describe_objects,
     describe_poses,
-    describe_assembly,
 )
 from scan2sim.pipeline.finished_splats import check_options, is_finished, keep_splats, place_cameras, read_finished
 from scan2sim.pipeline.keys import digest_file, digest_inputs

@@ -50,6 +50,8 @@ class GripperParts:
     """Velocity servo of the yaw: [N m s/rad], at most [N m]."""
     grip: tuple[float, float, float] = (GRIP_STIFFNESS, GRIP_DAMPING, GRIP_FORCE)
     """Place servos of the fingers: [N/m], [N s/m], at most [N]."""
+    drag: float = GRIP_FORCE / FINGER_SPEED
+    """Against a finger's slide, so that its servo cannot move it faster than 0.1 m/s [N s/m]."""
     yaw: float = 4 * np.pi
     """The yaw ends there, either way [rad]."""
 
@@ -113,7 +115,7 @@ def add_gripper(scene: Scene, task: LiftTask | RearrangeTask, contact: ContactTa
     _add_box(spec, palm, GRIPPER, (PALM[0] / 2, span, PALM[1] / 2), (0, 0, top), PALM_MASS, contact)
     for name, side in zip(task.sensors, (1, -1), strict=True):
         finger = palm.add_body(name=name, gravcomp=1)
-        add_slide(finger, name, np.array([0, side, 0]), (0.0, gripper.opening / 2), drag=GRIP_FORCE / FINGER_SPEED)
+        add_slide(finger, name, np.array([0, side, 0]), (0.0, gripper.opening / 2), drag=GRIPPER_PARTS.drag)
         add_place_servo(
             spec,
             name,

@@ -133,7 +133,7 @@ def _reach(model: mujoco.MjModel) -> float:
 
 
 def _assets(robot: mujoco.MjSpec, model: Path) -> dict[str, bytes]:
-    """The robot's files, each under a name of its own, by which the robot now knows them."""
+    """The robot's files, each under a name of its own, by which the robot now knows them; and its licence."""
     assets: dict[str, bytes] = {}
     for kind, folder, elements in (
         ("mesh", robot.meshdir, robot.meshes),
@@ -144,5 +144,7 @@ def _assets(robot: mujoco.MjSpec, model: Path) -> dict[str, bytes]:
                 name = f"assets/robot-{kind}-{number}-{Path(element.file).name}"
                 assets[name] = (model.parent / folder / element.file).read_bytes()
                 element.file = name
+    if (licence := model.parent / "LICENSE").is_file():
+        assets["assets/robot-LICENSE"] = licence.read_bytes()
     robot.meshdir = robot.texturedir = ""
     return assets

@@ -26,6 +26,7 @@ __all__ = ["Curvature", "SearchConfig", "curvature", "search"]
 Array = NDArray[np.float64]
 LEAST_ERROR = 0.15  # of a residual's unit: smaller errors weigh no more
 HAIR = 2.0  # times the median sensitivity of episodes, beyond which an episode counts less
+GAIN = 0.002  # share of the loss below which a round was in vain
 DAMPINGS = (0.1, 1.0, 10.0, 100.0)  # times the last one that worked
 
 
@@ -158,7 +159,7 @@ def _advance(problem: Problem, now: _Progress, config: SearchConfig, pool: Threa
     if gain > 0:
         now.place, now.loss = tries[best].tolist(), losses[best]
         now.damping = float(np.clip(dampings[best // 2], 1e-6, 1e3))
-    if gain < 1e-4:
+    if gain < GAIN * now.loss:
         now.done = now.step < config.finest
         now.step, now.damping = now.step / 2, min(3 * now.damping, 1e3)
 

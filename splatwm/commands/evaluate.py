@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from rich.table import Table
 from scan2sim.commands.command import Command, Reply
 from scan2sim.errors import UsageError
 from scan2sim.progress import Reporter
+from splatwm.config import faster
 from splatwm.coverage import Coverage, interval_coverage
 from splatwm.data import open_data
 from splatwm.evaluate import BASELINES, GROUPS, TRUTH, Comparison, Predictor, Summary, compare, summarize
@@ -52,6 +53,9 @@ class Evaluate(Command):
         if self.model is not None:
             predict = EpisodePredictor(load_model(self.model), data)
             predictors[self.model.stem] = lambda _, episode: predict(episode)
+            if self.baselines:
+                quick = EpisodePredictor(replace(predict.model, physics=faster(predict.model.physics)), data)
+                predictors[f"{self.model.stem}, faster"] = lambda _, episode: quick(episode)
             if predict.model.calibration is not None:
                 held = interval_coverage(predict, data, self.episodes, report)
         found = compare(data, predictors, self.episodes, report)

@@ -14,7 +14,9 @@ from scan2sim.errors import UsageError
 from scan2sim.progress import Reporter
 from splatwm.config import PhysicsConfig
 from splatwm.data import open_data
-from splatwm.train import TrainConfig, train
+from splatwm.learning import LearnConfig
+from splatwm.model import NetworkConfig
+from splatwm.train import TrainConfig, learn_network, train
 from splatwm.trained import EnsembleConfig, Model, save_model
 
 __all__ = ["Train"]
@@ -28,6 +30,12 @@ class Train(Command):
     """Trajectories that ``splatwm collect`` wrote."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="MODEL")]
     """The .safetensors file to write."""
+    learn: bool = False
+    """Train a network inside the solver first; without it the solver is analytic."""
+    learning: LearnConfig = field(default_factory=LearnConfig)
+    """How the network is trained."""
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    """How large it is."""
     train: TrainConfig = field(default_factory=TrainConfig)
     """How it is made."""
     physics: PhysicsConfig = field(default_factory=PhysicsConfig)
@@ -40,8 +48,11 @@ class Train(Command):
         if self.output.suffix != ".safetensors":
             raise UsageError("a model is one .safetensors file", path=self.output, todo="name it so with -o")
         started = time.monotonic()
-        model = train(open_data(self.data), Model(self.physics, self.ensemble), self.train, report)
-        command = f"splatwm train {self.data.name} -o {self.output.name}"
+        data, model = open_data(self.data), Model(self.physics, self.ensemble)
+        if self.learn:
+            model = learn_network(data, model, self.network, self.learning, self.output, report)
+        model = train(data, model, self.train, report)
+        command = f"splatwm train {self.data.name} -o {self.output.name}{' --learn' if self.learn else ''}"
         model = replace(model, card=model.card | {"command": command})
         save_model(model, self.output)
         errors = model.card["errors"]

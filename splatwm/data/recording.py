@@ -106,7 +106,11 @@ def read_recording(path: Path) -> Recording:
     links = links_of(arrays, offsets)
     if isinstance(links, str):
         raise RecordingError(links, path=path, todo="links and shapes name K links, link_position is (N, K, 3)")
-    gravity = _gravity(position, dt, path, notes)
+    if links is None:
+        gravity = _gravity(position, dt, path, notes)
+    else:  # what is pushed and tilted moves down in ways that are no fall
+        gravity = None
+        notes.append("a robot acts in it, so dt and units were not held against gravity")
     return Recording(dt, tuple(position), tuple(wxyz), tuple(velocity), tuple(spin), gravity, tuple(notes), links)
 
 

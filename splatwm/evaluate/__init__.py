@@ -1,6 +1,6 @@
 """How good predictions are: errors over the horizon, statistics with intervals, and baselines to hold them against."""
 
-from splatwm.evaluate.baselines import BASELINES, FLOOR, Motion, Predictor
+from splatwm.evaluate.baselines import BASELINES, FLOOR, Motion, Predictor, mujoco_at
 from splatwm.evaluate.compare import GROUPS, HORIZONS, TRUTH, Comparison, Scores, compare, world_of
 from splatwm.evaluate.errors import (
     errors_at,
@@ -37,6 +37,7 @@ __all__ = [
     "errors_at",
     "has_moved",
     "mean_over_steps",
+    "mujoco_at",
     "paired_bootstrap",
     "position_error",
     "rest_drift",

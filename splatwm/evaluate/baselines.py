@@ -11,7 +11,7 @@ from scan2sim.geometry import quaternion_multiply
 from scan2sim.sim import CONTACT
 from splatwm.data import Episode, State, World, replay
 
-__all__ = ["BASELINES", "FLOOR", "Motion", "Predictor"]
+__all__ = ["BASELINES", "FLOOR", "Motion", "Predictor", "mujoco_at"]
 
 Array = NDArray[np.float64]
 Motion = tuple[Array, Array]  # (T, O, 3) [m], (T, O, 4)

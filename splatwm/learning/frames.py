@@ -42,8 +42,8 @@ class Frames:
         return len(self.sources)
 
     def at(self, moments: Moments, after: int = 0) -> State:
-        """The true states some frames after moments; past the end the last one stands."""
-        e, t = moments.episode, (moments.frame + after).clamp(max=self.position.shape[1] - 1)
+        """The true states some frames after moments; before the first and past the last frame these stand."""
+        e, t = moments.episode, (moments.frame + after).clamp(0, self.position.shape[1] - 1)
         first = {name: value[e] for name, value in vars(self.first).items()}
         moving = {name: getattr(self, name)[e, t] for name in ("position", "wxyz", "linear", "angular")}
         return State(**(first | moving))

@@ -12,7 +12,7 @@ from splatwm.learning.frames import Frames, with_links_of
 from splatwm.learning.loss import step_error, weighted_loss
 from splatwm.model import ContactNetwork, step
 
-__all__ = ["LatentConfig", "infer_latents"]
+__all__ = ["LatentConfig", "infer_latents", "with_latents"]
 
 
 @dataclass(frozen=True)

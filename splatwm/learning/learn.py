@@ -30,7 +30,9 @@ from splatwm.learning.checkpoint import (
 )
 from splatwm.learning.frames import Frames, Moments, with_links_of
 from splatwm.learning.loss import step_error, weighted_loss
-from splatwm.model import ContactNetwork, NetworkConfig, step
+from splatwm.learning.warm import warm_impulses
+from splatwm.model import ContactNetwork, NetworkConfig, Stepped, find_contacts, step
+from splatwm.state import State
 
 __all__ = ["LearnConfig", "Learned", "learn"]
 
@@ -163,18 +165,27 @@ class _Training:
             self.history.setdefault("loss", []).append((self.step, float(loss.detach())))
 
     def _loss(self, moments: Moments, ahead: int) -> Tensor:
-        state = self.frames.at(moments)
-        latent = self.latents[moments.episode] * self.wrong[moments.episode]
-        friction = state.friction * self.factor[moments.episode]
-        state, loss = replace(state, friction=friction), self.config.latent_pull * latent.square().sum(-1).mean()
+        frames, e = self.frames, moments.episode
+        latent = self.latents[e] * self.wrong[e]
+        told = frames.first.friction[e] * self.factor[e]
+        loss = self.config.latent_pull * latent.square().sum(-1).mean()
+        with torch.no_grad():  # a frame before, for impulses to begin with
+            before = self._step(replace(frames.at(moments, -1), friction=told), latent, None)
+        state = replace(frames.at(moments), friction=told)
         for later in range(1, ahead + 1):
-            corrector = self.network.corrector(latent, self.physics)
-            stepped = step(state, self.frames.shapes, self.frames.dt, self.physics, corrector)
-            truth, before = self.frames.at(moments, later), self.frames.at(moments, later - 1)
-            error = step_error(stepped.state, truth, self.frames.dt)
-            loss = loss + weighted_loss(error, before, truth, self.frames.dt) / ahead
-            state = with_links_of(stepped.state, truth)
+            before = self._step(state, latent, before)
+            truth, start = frames.at(moments, later), frames.at(moments, later - 1)
+            error = step_error(before.state, truth, frames.dt)
+            loss = loss + weighted_loss(error, start, truth, frames.dt) / ahead
+            state = with_links_of(before.state, truth)
         return loss
+
+    def _step(self, state: State, latent: Tensor, before: Stepped | None) -> Stepped:
+        frames, physics = self.frames, self.physics
+        contacts = find_contacts(state, frames.shapes, frames.dt, physics)
+        warm = None if before is None else warm_impulses(before, contacts, state)
+        corrector = self.network.corrector(latent, physics)
+        return step(state, frames.shapes, frames.dt, physics, corrector, contacts=contacts, warm=warm)
 
     def mean_network(self) -> ContactNetwork:
         """The network with the means of its weights."""

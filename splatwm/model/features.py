@@ -91,7 +91,8 @@ def liveliness(inputs: SolveInputs, config: PhysicsConfig) -> tuple[Tensor, Tens
     """What bounds corrections of velocities, and the sliding velocity along the tangents at the start.
 
     Q = S² / (S + g h |n·g|) with S = approach + μ/2 · slip speed: an impulse that ends with a normal velocity of up to
-    Q / 2 takes more energy than that gives, and lifting by Q h / 4 costs less than was lost.  Q is 0 where things rest.
+    Q / 2 takes more energy than that gives, and lifting by Q h / 4 costs less than was lost; bounds are half of these.
+    Q is 0 where things rest.
     """
     gravity = torch.tensor(config.gravity).to(inputs.before)
     start = _relative(inputs, inputs.before)

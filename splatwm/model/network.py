@@ -163,16 +163,16 @@ def bounded_corrections(
 ) -> Corrections:
     """What to change of a problem.
 
-    Bounds: the normal velocity by −Q … Q / 2, the displacement's by ± Q / 4 (``features.liveliness``), the slip that is
-    kept by half of what damping takes, sliding friction by ½ … 2, torsion and rolling by ⅓ … 3.
+    Bounds: the normal velocity by −Q / 2 … Q / 4, the displacement's by ± Q / 8 (``features.liveliness``), the slip that
+    is kept by a quarter of what damping takes, frictions by factors of 3/5 … 5/3.
     """
     normal, slip, sliding, torsion, rolling, displacement = shares.to(inputs.gap).unbind(-1)
     lively, sliding_velocity = liveliness(inputs, config)
     settled = 2 * inputs.step / (config.impedance[1] * config.time_constant)
-    kept = (0.5 * settled / (1 + settled) * slip)[:, None] * sliding_velocity
-    scale = torch.stack([2 * sliding / 3, torsion, rolling], -1)
+    kept = (0.25 * settled / (1 + settled) * slip)[:, None] * sliding_velocity
+    rough = torch.stack([sliding, torsion, rolling], -1)
     return Corrections(
-        velocity_bias=torch.cat([(lively * torch.where(normal > 0, 0.5 * normal, normal))[:, None], kept], -1),
-        position_bias=0.25 * lively * displacement,
-        friction=inputs.friction * (2 + scale) / (2 - scale),
+        velocity_bias=torch.cat([(lively * torch.where(normal > 0, 0.25, 0.5) * normal)[:, None], kept], -1),
+        position_bias=0.125 * lively * displacement,
+        friction=inputs.friction * (4 + rough) / (4 - rough),
     )

@@ -119,7 +119,7 @@ struct Thinking {
 
     // Corrects contacts by what the network said of them.
     void correct(Array<Row<float>>& rows, const Array<Relative<float>>& before, const Settings& settings, float h) const {
-        const float settled = settings.damping * h, keeps = 0.5f * settled / (1 + settled);
+        const float settled = settings.damping * h, keeps = 0.25f * settled / (1 + settled);
         const Vec3 gravity(settings.gravity);
         for (size_t k = 0; k < rows.size(); k++) {
             Row<float>& row = rows[k];
@@ -128,11 +128,10 @@ struct Thinking {
             const float bound = lively * lively / (lively + h * std::fabs(dot(row.frame.r0, gravity)) + 1e-6f);
             float o[CORRECTIONS];
             for (int j = 0; j < CORRECTIONS; j++) o[j] = bounded(out[k * TILE + j]);
-            row.bias[0] = bound * (o[0] > 0 ? 0.5f * o[0] : o[0]);
+            row.bias[0] = bound * (o[0] > 0 ? 0.25f : 0.5f) * o[0];
             for (int j = 1; j < 3; j++) row.bias[j] = keeps * o[1] * start[j];
-            row.position_bias = 0.25f * bound * o[5];
-            const float scale[3] = {2 * o[2] / 3, o[3], o[4]};
-            for (int j = 0; j < 3; j++) row.friction[j] *= (2 + scale[j]) / (2 - scale[j]);
+            row.position_bias = 0.125f * bound * o[5];
+            for (int j = 0; j < 3; j++) row.friction[j] *= (4 + o[2 + j]) / (4 - o[2 + j]);
         }
     }
 

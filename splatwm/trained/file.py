@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 import safetensors
+import torch
 from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import save
 
 from scan2sim.errors import Scan2SimError, UsageError
 from scan2sim.files import write_bytes
 from splatwm.config import PhysicsConfig, native_settings
+from splatwm.model import ContactNetwork, NetworkConfig
 from splatwm.trained.body import BodyPhysics, check_body_physics
 from splatwm.trained.calibration import Calibration
 from splatwm.trained.ensemble import EnsembleConfig, check_ensemble
@@ -24,7 +26,7 @@ __all__ = ["ModelError", "load_model", "save_model"]
 
 FORMAT, VERSION = "splatwm.model", 1
 MAX_BYTES = 256 << 20
-Settings = TypeVar("Settings", PhysicsConfig, EnsembleConfig, BodyPhysics)
+Settings = TypeVar("Settings", PhysicsConfig, EnsembleConfig, BodyPhysics, NetworkConfig)
 CALIBRATION = ("horizon", "factor", "floor")
 
 
@@ -45,6 +47,10 @@ def save_model(model: Model, path: Path) -> None:
     config = {"physics": asdict(model.physics), "ensemble": asdict(model.ensemble)}
     if model.body is not None:
         config["body"] = asdict(model.body)
+    if model.network is not None:
+        config["network"] = asdict(model.network.config)
+        for name, value in model.network.state_dict().items():
+            tensors[f"network.{name}"] = np.ascontiguousarray(value.detach().cpu().numpy(), np.float32)
     about = {"format": FORMAT, "version": str(VERSION), "config": json.dumps(config), "card": json.dumps(model.card)}
     write_bytes(path, save(tensors, metadata=about))
 
@@ -84,7 +90,8 @@ def load_model(path: Path) -> Model:
             check_body_physics(body)
     except UsageError as problem:
         raise ModelError(f"its settings cannot work: {problem.problem}", path=path) from None
-    return Model(physics, ensemble, _calibration(tensors, path), body, card)
+    network = _network(config.get("network"), tensors, path)
+    return Model(physics, ensemble, _calibration(tensors, path), body, network, card)
 
 
 def _settings(kind: type[Settings], data: Any, path: Path) -> Settings:
@@ -112,6 +119,23 @@ def _calibration(tensors: dict[str, np.ndarray], path: Path) -> Calibration | No
     if not good or present[0].ndim != 1 or not (np.diff(present[0]) > 0).all():
         raise ModelError("its calibration is damaged", path=path)
     return Calibration(*present)
+
+
+def _network(config: Any, tensors: dict[str, np.ndarray], path: Path) -> ContactNetwork | None:
+    weights = {name.removeprefix("network."): each for name, each in tensors.items() if name.startswith("network.")}
+    if config is None and not weights:
+        return None
+    try:
+        network = ContactNetwork(_settings(NetworkConfig, config, path))
+    except UsageError as problem:
+        raise ModelError(f"its network cannot be: {problem.problem}", path=path) from None
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    if wanted != {name: each.shape for name, each in weights.items()}:
+        raise ModelError("its network's weights are not all there", path=path, todo="copy it again")
+    if not all(np.isfinite(each).all() for each in weights.values()):
+        raise ModelError("its network's weights are not finite", path=path, todo="train it again")
+    network.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()})
+    return network
 
 
 def _json(text: str, name: str, path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from splatwm.config import PhysicsConfig
+from splatwm.model import ContactNetwork
 from splatwm.trained.body import BodyPhysics
 from splatwm.trained.calibration import Calibration
 from splatwm.trained.ensemble import EnsembleConfig
@@ -21,4 +22,5 @@ class Model:
     ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
     calibration: Calibration | None = None  # None: it was never held against anything, and its uncertainty is not known
     body: BodyPhysics | None = None  # of the one body that it was adapted to; None: bodies are what they say
+    network: ContactNetwork | None = None  # corrects contacts; None: the analytic solver alone
     card: dict[str, Any] = field(default_factory=dict)  # data, errors, limits, and the command that made it

@@ -30,6 +30,7 @@ from scan2sim.errors import Scan2SimError
 from tests.capture import app_writers as apps
 from tests.capture.make_video import write_video
 from tests.capture.pictures import picture
+from tests.capture.test_profiles import profile
 
 FRAMES = 5
 NUMBERS = (b"-1", b"0", b"NaN", b"1e999", b"99999999999999999999", b"null", b"[]", b'"x"', b"1e-320", b"4294967295")
@@ -107,7 +108,7 @@ def _photo(suffix: str) -> Callable[[Path], None]:
             exif = Image.Exif()
             exif[0x0110] = "phone"
             exif.get_ifd(0x8769)[0xA405] = 26
-            image.save(folder / f"photo.{suffix}", exif=exif)
+            image.save(folder / f"photo.{suffix}", exif=exif, icc_profile=profile())
 
     return write
 

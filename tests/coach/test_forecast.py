@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from scan2sim.coach import Figures, forecast, placed_band, unseen_band
+from scan2sim.coach import Figures, forecast, judge_figures, placed_band, unseen_band
 
 GOOD = Figures(
     frames=30,
@@ -38,6 +38,16 @@ def test_what_does_not_hang_together_fails() -> None:
     torn = forecast(replace(GOOD, linked=0.3))
     assert (torn.placed, torn.unseen) == ("few", "poor")
     assert forecast(replace(GOOD, linked=0.6)).placed == "some"
+
+
+def test_two_scenes_in_one_capture_are_told_from_scattered_photos() -> None:
+    torn = replace(GOOD, linked=0.6, alone=tuple(f"{i}.jpg" for i in range(12)))
+    (scenes,) = (each for each in judge_figures(replace(torn, second=12)) if each.name == "overlap")
+    assert scenes.color == "amber"
+    assert "12 of these hang together without the others: another scene" in scenes.reason
+    assert scenes.todo.startswith("give one scene at a time")
+    (scattered,) = (each for each in judge_figures(replace(torn, second=2)) if each.name == "overlap")
+    assert "another scene" not in scattered.reason
 
 
 def test_bands_hold_their_lower_limits() -> None:

@@ -44,10 +44,12 @@ def test_only_the_largest_group_is_placed() -> None:
     rotations = orbit(np.arange(9) * 40.0, np.full(9, 30.0))
     ring = find_ring(linked(rotations, [(0, 1), (2, 3), (3, 4), (4, 5), (5, 6), (7, 8)], 0.0), 9)
     assert ring.frames == (2, 3, 4, 5, 6)
+    assert ring.second == 2
     assert apart(ring.azimuth, np.arange(5) * 40.0).max() < 1e-6
 
 
 def test_frames_without_any_link_are_one_frame() -> None:
     ring = find_ring([], 4)
     assert len(ring.frames) == 1
+    assert ring.second == 1
     assert ring.azimuth.tolist() == [0.0]

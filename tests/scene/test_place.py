@@ -25,6 +25,7 @@ from tests.scene.factory import make_scene
 
 TURN = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
 SHIFT = np.array([0.2, -0.1, 0.0])
+ENDS = np.array([[0.04, 0, 0], [-0.04, 0, 0]])  # [m] from the middle of the box, twice as large as it is
 LARGER = 1.25  # the new photos' guess of metres over the earlier one's
 
 
@@ -92,7 +93,7 @@ def test_a_moved_object_keeps_its_corrections(edit: str) -> None:
 def test_lengths_and_places_are_carried_by_the_photos_that_both_have() -> None:
     scene = make_scene()
     middle = named(scene, "box").position
-    corrected = split_object(scale_scene(scene, 2.0), "box", 2 * middle + [[0.04, 0, 0], [-0.04, 0, 0]])
+    corrected = split_object(scale_scene(scene, 2.0), "box", 2 * middle + ENDS)
     again = apply_corrections(in_another_frame(make_scene()), corrected.corrections)
     assert again.lost == ()
     parts = {thing.name: thing for thing in again.scene.objects}
@@ -106,9 +107,7 @@ def test_lengths_and_places_are_carried_by_the_photos_that_both_have() -> None:
 def test_on_other_photos_lengths_and_places_are_lost_and_that_is_said() -> None:
     scene = make_scene()
     middle = named(scene, "box").position
-    corrected = rename_object(
-        split_object(scale_scene(scene, 2.0), "box", 2 * middle + [[0.04, 0, 0], [-0.04, 0, 0]]), "box-2", "lid"
-    )
+    corrected = rename_object(split_object(scale_scene(scene, 2.0), "box", 2 * middle + ENDS), "box-2", "lid")
     again = apply_corrections(of_other_photos(make_scene()), corrected.corrections)
     assert again.lost == (
         "scale: it was made on other photos",
@@ -124,7 +123,7 @@ def test_the_parts_of_a_split_keep_their_ids_whatever_their_sizes() -> None:
     scene = make_scene()
     box = named(scene, "box")
     corrected = rename_object(
-        split_object(scene, "box", box.position + [[0.01, 0, 0], [-0.02, 0, 0]]), "box-2", "small-end"
+        split_object(scene, "box", box.position + np.array([[0.01, 0, 0], [-0.02, 0, 0]])), "box-2", "small-end"
     )
     small = named(corrected, "small-end")
     grown = box.visual.copy()

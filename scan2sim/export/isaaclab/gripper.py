@@ -40,7 +40,7 @@ def write_gripper(gripper: Gripper, path: Path) -> None:
     contact = add_contact_material(stage, f"{ROOT}/Contact", CONTACT.gripper_friction, 0.0)
     carriers = [f"{ROOT}/{name}" for name in ("base", "carrier_x", "carrier_y", "carrier_z")]
     for carrier in carriers:
-        add_link(stage, carrier, CARRIER_MASS, (CARRIER_INERTIA,) * 3)
+        add_link(stage, carrier, CARRIER_MASS, CARRIER_INERTIA)
     span, top = gripper.opening / 2 + thickness, length - gripper.tip + parts.palm[1] / 2
     half = (parts.palm[0] / 2, span, parts.palm[1] / 2)
     palm = add_link(stage, f"{ROOT}/palm", parts.palm_mass, _box_inertia(parts.palm_mass, half), (0, 0, top))
@@ -72,13 +72,13 @@ def write_gripper(gripper: Gripper, path: Path) -> None:
 
 
 def gripper_servos() -> dict[str, dict[str, object]]:
-    """What drives the joints, as Isaac Lab's actuators want it: stiffness, damping and the greatest force."""
+    """What drives the joints, as Isaac Lab's actuators want it: stiffness, damping, greatest force, and drag."""
     parts = GRIPPER_PARTS
-    grip = {"stiffness": parts.grip[0], "damping": parts.grip[1], "force": parts.grip[2]}
+    names = "stiffness", "damping", "force", "drag"
     return {
-        "flight": {"joints": list(FLIGHT), "stiffness": 0.0, "damping": parts.flight[0], "force": parts.flight[1]},
-        "turn": {"joints": [YAW], "stiffness": 0.0, "damping": parts.turn[0], "force": parts.turn[1]},
-        "grip": {"joints": list(FINGER_LINKS), **grip},
+        "flight": {"joints": list(FLIGHT), **dict(zip(names, (0.0, *parts.flight, 0.0), strict=True))},
+        "turn": {"joints": [YAW], **dict(zip(names, (0.0, *parts.turn, 0.0), strict=True))},
+        "grip": {"joints": list(FINGER_LINKS), **dict(zip(names, (*parts.grip, parts.drag), strict=True))},
     }
 
 

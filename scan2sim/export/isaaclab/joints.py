@@ -11,7 +11,7 @@ from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics
 __all__ = ["CARRIER_INERTIA", "CARRIER_MASS", "add_drive", "add_hinge", "add_link", "add_slide"]
 
 CARRIER_MASS = 1e-3  # [kg] of what hangs between two joints
-CARRIER_INERTIA = 1e-6  # [kg m²]
+CARRIER_INERTIA = (1e-6, 1e-6, 1e-6)  # [kg m²]
 
 
 def add_link(

@@ -22,8 +22,8 @@ def write_pusher(task: PushTask, path: Path) -> None:
     UsdPhysics.ArticulationRootAPI.Apply(stage.GetDefaultPrim())
     mass = PUSHER_SERVO.mass
     across = mass * (3 * task.pusher_radius**2 + task.pusher_height**2) / 12
-    add_link(stage, "/Pusher/base", CARRIER_MASS, (CARRIER_INERTIA,) * 3)
-    add_link(stage, "/Pusher/carrier", CARRIER_MASS, (CARRIER_INERTIA,) * 3)
+    add_link(stage, "/Pusher/base", CARRIER_MASS, CARRIER_INERTIA)
+    add_link(stage, "/Pusher/carrier", CARRIER_MASS, CARRIER_INERTIA)
     tip = add_link(stage, "/Pusher/tip", mass, (across, across, mass * task.pusher_radius**2 / 2))
     shape = UsdGeom.Cylinder.Define(stage, f"{tip}/Shape")
     shape.CreateRadiusAttr(task.pusher_radius)

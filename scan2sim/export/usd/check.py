@@ -124,6 +124,7 @@ def step_newton(
     gravity: tuple[float, float, float] = GRAVITY,
     *,
     python: Path,
+    patience: float = 900.0,
 ) -> dict[str, Any]:
     """Step a stage in Newton on the CPU, with its MuJoCo solver, in a child process.
 
@@ -133,6 +134,7 @@ def step_newton(
         seconds: how long, at 480 steps a second.
         gravity: [m/s²] in place of the stage's.
         python: the interpreter of an environment with Newton, as :func:`newton_python` finds it.
+        patience: the child is killed after this time [s].
 
     Returns:
         As :func:`step_physx`.
@@ -141,7 +143,7 @@ def step_newton(
         ExportError: Newton does not open it, or took too long; the first time it compiles for a minute.
     """
     arguments = _arguments(stage, physics_scene, seconds, gravity)
-    return inspect("newton", stage, *arguments, seconds=900.0, memory=PHYSX_MEMORY, python=python)
+    return inspect("newton", stage, *arguments, seconds=patience, memory=PHYSX_MEMORY, python=python)
 
 
 def _arguments(stage: Path, physics_scene: str, seconds: float, gravity: tuple[float, float, float]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ PRINT_SIGMA = 0.0015  # of a side that a person measured on paper with a ruler
 NOT_SQUARE = 0.03  # shape error beyond which it is no flat marker, or not that marker
 REACH = 0.06  # of a marker's side in the photo: how far its edges are looked for
 SMALLEST = 12.0  # [pixels] side of a marker in a photo
+ENLARGED = 2  # times, before the markers of a board are looked for
 
 
 def marker_scale(
@@ -102,19 +103,26 @@ def _markers(pixels: NDArray[np.uint8], marker: Marker) -> dict[int, Array]:
 
 
 def _board(pixels: NDArray[np.uint8], marker: Marker) -> dict[int, Array]:
-    """Inner corners ((columns - 1) (rows - 1), 2) [pixels] of the board, nan where not seen; under the number 0."""
+    """Inner corners ((columns - 1) (rows - 1), 2) [pixels] of the board, nan where not seen; under the number 0.
+
+    A board's markers are small: the photo is enlarged, and markers that were not read are looked for again where the
+    others say that they are.
+    """
     assert marker.squares is not None
     dictionary = cv2.aruco.getPredefinedDictionary(MARKER_FAMILIES[marker.family])
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(grey, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+    parameters = cv2.aruco.CharucoParameters()
+    parameters.tryRefineMarkers = True
     best: Array | None = None
     for legacy in (False, True):  # before OpenCV 4.6 boards with an even number of rows began with a white square
         board = cv2.aruco.CharucoBoard(marker.squares, marker.square, marker.side, dictionary)
         board.setLegacyPattern(legacy)
-        corners, numbers, _, _ = cv2.aruco.CharucoDetector(board).detectBoard(grey)
+        corners, numbers, _, _ = cv2.aruco.CharucoDetector(board, parameters).detectBoard(grey)
         if numbers is None or not len(numbers):
             continue
         found = np.full(((marker.squares[0] - 1) * (marker.squares[1] - 1), 2), np.nan)
-        found[numbers.ravel().astype(np.int64)] = corners.reshape(-1, 2) + 0.5
+        found[numbers.ravel().astype(np.int64)] = (corners.reshape(-1, 2) + 0.5) / ENLARGED
         if best is None or np.isfinite(found).sum() > np.isfinite(best).sum():
             best = found
     return {} if best is None else {0: best}

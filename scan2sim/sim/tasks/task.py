@@ -131,6 +131,10 @@ class Task(Protocol):
         """What the tool's servos are told; actions outside [-1, 1] are clipped."""
         ...
 
+    def potential(self, state: TaskState) -> Array:  # (...,)
+        """What a state is worth: more is nearer to success."""
+        ...
+
     def reward(self, before: TaskState, after: TaskState) -> Array:  # (...,)
         """Of one action."""
         ...

@@ -66,14 +66,11 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     assert figures["physx"] == "not stepped: it has no PhysicsScene"
 
 
-@pytest.mark.parametrize(
-    ("reference", "said"), [("../outside.usda", "outside its folder"), ("./missing.usda", "not there")]
-)
-def test_what_leaves_its_folder_is_refused(tmp_path: Path, reference: str, said: str) -> None:
+def test_what_leaves_its_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "outside.usda").write_text('#usda 1.0\ndef "A" {}\n')
     (tmp_path / "asset").mkdir()
-    text = GOOD.replace('def PhysicsScene "Scene" { }', f'def "A" ( references = @{reference}@ ) {{ }}')
-    with pytest.raises(ExportError, match=said):
+    text = GOOD.replace('def PhysicsScene "Scene" { }', 'def "A" ( references = @../outside.usda@ ) { }')
+    with pytest.raises(ExportError, match="outside its folder"):
         check(stage(tmp_path / "asset", text))
 
 

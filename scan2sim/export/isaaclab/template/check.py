@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> dict:
     import torch  # after the command line was read: Isaac Sim wants to be started before what it brings is loaded
     from isaaclab_tasks.utils import resolve_presets
 
-    from . import MAKERS
+    from . import MAKERS  # pyright: ignore[reportAttributeAccessIssue]  (the package.py of the template)
     from .scene_cfg import SCENE
 
     task = arguments.task or SCENE["default_task"]

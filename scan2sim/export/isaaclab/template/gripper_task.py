@@ -49,7 +49,7 @@ class Gripper:
     """Two fingers that hang down and close along the gripper's y axis.
 
     The action, in [-1, 1]⁵, is the velocity along x, y and z as a part of ``speed``, the yaw rate as a part of
-    ``turn_speed``, and the opening, -1 closed and from 0 on open.
+    ``turn_speed``, and the opening, -1 closed and from -0.5 on open.
     """
 
     low: tuple[float, float, float]
@@ -63,7 +63,7 @@ class Gripper:
     def control(self, action: Tensor) -> Tensor:  # (N, 5) → (N, 6) velocities, and places of the fingers
         """What the servos are told; actions outside [-1, 1] are clipped."""
         asked = action.clamp(-1.0, 1.0)
-        finger = (1 + asked[:, 4:].clamp_max(0.0)) / 2 * self.opening
+        finger = (1 + (2 * asked[:, 4:] + 1).clamp_max(0.0)) / 2 * self.opening
         return torch.cat([self.speed * asked[:, :3], self.turn_speed * asked[:, 3:4], finger, finger], dim=1)
 
     def observation(self, state: GripperState) -> Tensor:  # (N, 13)

@@ -84,6 +84,7 @@ def gripper_cfg(task: str) -> ArticulationCfg:
             stiffness=servo["stiffness"],
             damping=servo["damping"],
             effort_limit_sim=servo["force"],
+            viscous_friction=servo["drag"],
         )
         for name, servo in SCENE["gripper_servos"].items()
     }
