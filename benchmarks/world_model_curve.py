@@ -37,7 +37,6 @@ OURS = {
     "8 substeps": replace(FAST, substeps=8, turn=0.1),
     "fast": FAST,
     "fast, 6 contacts": replace(FAST, sweeps=4, turn=0.3, contacts_per_pair=6),
-    "2 substeps": replace(FAST, substeps=2),
 }
 RATES = (480, 240, 120, 60, 30)
 

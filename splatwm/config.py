@@ -44,7 +44,8 @@ class PhysicsConfig:
     contacts_per_pair: int = 12
     """At most so many contacts are kept for each pair of bodies, well spread."""
     substeps: int = 16
-    """Each step is cut into so many, but none shorter than ``timestep``; contacts are found once a step …"""
+    """Each step is cut into so many, but none shorter than ``timestep``; stacks need substeps of 1/120 s or shorter;
+    contacts are found once a step …"""
     turn: float = 0.02
     """… or as often as something turns by so much [rad]."""
     sweeps: int = 30
