@@ -161,7 +161,7 @@ def _train_and_try(
         trial = AsPusher(pool)
         seen = trial.reset()
         while len(pool.results) < episodes:
-            actions, _ = policy.predict(envs.normalize_obs(seen), deterministic=True)
+            actions, _ = policy.predict(envs.normalize_obs(seen))  # as it was trained
             seen, *_ = trial.step(actions)
         results[test] = np.array([pool.results[number] for number in range(episodes)])
     return name, seed, results

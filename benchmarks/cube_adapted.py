@@ -21,6 +21,7 @@ from scan2sim.bodies import read_body
 from splatwm.adapt import AdaptConfig, adapt
 from splatwm.data import Recording, read_recording, split_episodes
 from splatwm.evaluate import mean_over_steps, paired_bootstrap, position_error, rotation_error
+from splatwm.learning import write_curves
 from splatwm.recorded import RecordingPredictor
 from splatwm.trained import Model, load_model, save_model
 
@@ -80,22 +81,16 @@ def adapted(recording: Recording, episodes: np.ndarray, options: Options) -> tup
     return model, told
 
 
-def draw(path: Path, counts: tuple[int, ...], ours: list[Errors], peer: dict[int, Errors]) -> None:
+def draw(path: Path, ours: dict[int, Errors], peers: dict[int, Errors]) -> None:
     """Mean errors over how many tosses were learned from."""
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.6))
-    for axis, part, factor, unit in zip(axes, Errors._fields, (1000, 1), ("mm", "rad"), strict=True):
-        axis.plot(counts, [factor * getattr(each, part).mean() for each in ours], "o-", label="splatwm")
-        if peer:
-            means = [factor * getattr(peer[count], part).mean() for count in sorted(peer)]
-            axis.plot(sorted(peer), means, "s--", label="MuJoCo, fitted")
-        axis.set(xscale="log", xticks=counts, xticklabels=counts, xlabel="tosses learned from")
-        axis.set_ylabel(f"{part}, mean of {STEPS} frames [{unit}]")
-        axis.grid(alpha=0.3)
-    axes[0].legend()
-    figure.tight_layout()
-    figure.savefig(path)
+    diagrams = {}
+    for part, factor, unit in zip(Errors._fields, (1000, 1), ("mm", "rad"), strict=True):
+        curves = {
+            name: [(count, factor * float(getattr(errors, part).mean())) for count, errors in sorted(found.items())]
+            for name, found in (("splatwm", ours), ("MuJoCo, fitted", peers))
+        }
+        diagrams[f"{part} [{unit}], mean of {STEPS} frames, over tosses learned from"] = curves
+    write_curves(path, diagrams)
 
 
 def main(options: Options) -> None:
@@ -103,7 +98,8 @@ def main(options: Options) -> None:
     recording = read_recording(options.recording)
     split = split_episodes(len(recording), TESTING, options.split_seed)
     judged = split.test if options.on == "test" else split.pool[max(options.tosses) :]
-    rng, ours = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
+    ours: dict[int, Errors] = {}
     figures: dict[str, Any] = {"judged_tosses": len(judged)}
     peers: dict[int, Errors] = {}
     for path in options.mujoco:
@@ -115,7 +111,7 @@ def main(options: Options) -> None:
     for count in options.tosses:
         model, told = adapted(recording, split.pool[:count], options)
         errors = judge(model, recording, judged)
-        ours.append(errors)
+        ours[count] = errors
         figures |= figures_of(f"adapted_{count}", errors, rng)
         figures[f"adapted_{count}_seconds"] = told["seconds"]
         for each in told["parameters"]:
@@ -131,7 +127,7 @@ def main(options: Options) -> None:
                 figures[f"adapted_{count}_minus_mujoco_{part}_high"] = factor * gap.high
                 figures[f"adapted_{count}_minus_mujoco_{part}_p"] = gap.p_value
     if options.plot:
-        draw(options.plot, options.tosses, ours, peers)
+        draw(options.plot, ours, peers if options.on == "test" else {})
     rounded = {k: float(f"{v:.5g}") if isinstance(v, float) else v for k, v in figures.items()}
     print(json.dumps(rounded) if options.json else "\n".join(f"{k:40s} {v}" for k, v in rounded.items()))
 

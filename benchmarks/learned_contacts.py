@@ -4,7 +4,7 @@ Each model rolls out collected episodes again from their first frame, on one thr
 second of processor time inside the native call; errors are over the objects that have moved by then, after 0.5, 1 and 2
 seconds, in millimetres: median (mean, 90th percentile).
 
-Usage: python benchmarks/learned_contacts.py --on DATA [--models A.safetensors …] [--substeps 1 2 4 8 16] [-n 208] [--json]
+Usage: python benchmarks/learned_contacts.py --on DATA [--models A.safetensors …] [--substeps 1 2 4 …] [-n 208] [--json]
 """
 
 from __future__ import annotations

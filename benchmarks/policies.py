@@ -1,7 +1,7 @@
 """What policies that ``examples/02_train.py`` saved are worth elsewhere, and pictures of how they learned.
 
-Each policy is tried on as many episodes with physics of other steps than it was trained with, and with actions drawn as
-in training beside the most likely ones.  The picture shows success over minutes of one core.
+Each policy is tried on as many episodes with physics of the steps that are named, with actions drawn as in training, or
+with the most likely ones alone.  The picture shows success over minutes of one core.
 
 Usage:
     python benchmarks/policies.py desk-gym push.zip heading.zip lift.zip --substeps 16 --plot docs/policies.png --json
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="what scan2sim export --to gymnasium wrote")
     parser.add_argument("policies", type=Path, nargs="+", help=".zip files, beside each its .npz and .json")
     parser.add_argument("--substeps", type=int, nargs="*", default=[], help="steps of physics an action to try with")
-    parser.add_argument("--sampled", action="store_true", help="draw actions instead of taking the most likely ones")
+    parser.add_argument("--most-likely", action="store_true", help="take the most likely actions")
     parser.add_argument("--episodes", type=int, default=1000)
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
@@ -49,7 +49,7 @@ def main() -> None:
     for path in args.policies:
         about = json.loads(path.with_suffix(".json").read_text())
         for substeps in args.substeps:
-            done = tried(path, about, substeps, args.episodes, sampled=args.sampled)
+            done = tried(path, about, substeps, args.episodes, drawn=not args.most_likely)
             low, high = binomtest(sum(done), len(done)).proportion_ci(method="wilson")
             name = f"{path.stem}_at_{30 * substeps}_hz"
             figures |= {name: sum(done) / len(done), f"{name}_low": float(low), f"{name}_high": float(high)}
@@ -58,7 +58,7 @@ def main() -> None:
     print_figures(figures, args.json)
 
 
-def tried(path: Path, about: dict[str, Any], substeps: int, episodes: int, *, sampled: bool) -> list[bool]:
+def tried(path: Path, about: dict[str, Any], substeps: int, episodes: int, *, drawn: bool) -> list[bool]:
     """Success of each episode, the same number in each world."""
     name, settings = about["environment"], {"target": about["target"], "substeps": substeps}
     envs = TaskVecEnv(gymnasium.make_vec(name, WORLDS, autoreset=AutoresetMode.SAME_STEP, **settings))  # pyright: ignore[reportArgumentType]
@@ -69,7 +69,7 @@ def tried(path: Path, about: dict[str, Any], substeps: int, episodes: int, *, sa
     quota = -(-episodes // WORLDS)
     while min(map(len, results)) < quota:
         scaled = np.clip((seen - scales["mean"]) / np.sqrt(scales["var"] + 1e-8), -LIMIT, LIMIT)
-        seen, _, dones, infos = worlds.step(policy.predict(scaled, deterministic=not sampled)[0])
+        seen, _, dones, infos = worlds.step(policy.predict(scaled, deterministic=not drawn)[0])
         for i in np.flatnonzero(dones).tolist():
             results[i].append(bool(infos[i]["is_success"]))
     envs.close()

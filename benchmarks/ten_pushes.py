@@ -29,6 +29,7 @@ from splatwm.trained import BodyPhysics, Model, load_model
 Array = NDArray[np.float64]
 PUSHES = EpisodeConfig(seconds=1.5, push=1, drop=0, stack=0, topple=0, lift=0, still=0)
 PUSHER_FRICTION = 0.3
+FASTEST_TURN = 40.0  # [rad/s]
 OFF = 0.5  # share by which mass and friction may be off
 HELPS_M, HELPS_SHARE = 0.001, 0.2  # the truth clearly helps where it lowers the error by so much
 TOLERANCE = 0.02  # of MuJoCo's fit, in the logarithm of friction
@@ -48,6 +49,8 @@ class Options:
     """Steps a second of the MuJoCo that is fitted; 0: none."""
     seed: int = 0
     """Of everything that is drawn."""
+    rows: Path | None = None
+    """A file that keeps each world's figures, one JSON line each; a later call goes on after them."""
     json: bool = False
     """Print one flat JSON object."""
 
@@ -80,7 +83,7 @@ def case(seed: int, index: int, pushes: int) -> Case | None:
     )
     runner = StageRunner(stage, PUSHES, (seed, index))
     drawn = (runner.episode(number) for number in range(3 * pushes))
-    episodes = [each for each in drawn if each is not None][: 2 * pushes]
+    episodes = [each for each in drawn if each is not None and calm(each)][: 2 * pushes]
     if len(episodes) < 2 * pushes:
         return None
     world = World(dict(zip(stage.names, stage.bodies, strict=True)), stage.background, links_of(episodes[0]))
@@ -112,6 +115,13 @@ def case(seed: int, index: int, pushes: int) -> Case | None:
         ),
     )
     return Case(believed, friction, stage, episodes, recording)
+
+
+def calm(episode: Episode) -> bool:
+    """Whether the pusher never spins on its way to another push as no robot would."""
+    first, then = episode.link_wxyz[:-1], episode.link_wxyz[1:]
+    turn = 2 * np.arccos(np.clip(np.abs((first * then).sum(-1)), 0, 1))
+    return bool(turn.max() < FASTEST_TURN * episode.dt)
 
 
 def links_of(episode: Episode) -> Links:
@@ -201,13 +211,18 @@ def figures_of(rows: list[dict[str, Any]], prefix: str = "") -> dict[str, float]
 def main(options: Options) -> None:
     """All worlds, then the figures."""
     model, rows, index = load_model(options.model) if options.model else Model(), [], 0
+    if options.rows and options.rows.exists():
+        rows = [json.loads(line) for line in options.rows.read_text().splitlines()][: options.worlds]
+        index = rows[-1]["index"] + 1 if rows else 0
     while len(rows) < options.worlds:
         made = case(options.seed, index, options.pushes)
+        if made is not None:
+            rows.append({"index": index} | judge(made, model, options))
+            sys.stderr.write(f"{len(rows)}/{options.worlds}: {json.dumps(rows[-1])}\n")
+            if options.rows:
+                with options.rows.open("a") as file:
+                    file.write(json.dumps(rows[-1]) + "\n")
         index += 1
-        if made is None:
-            continue
-        rows.append(judge(made, model, options))
-        sys.stderr.write(f"{len(rows)}/{options.worlds}: {json.dumps(rows[-1])}\n")
     column = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     told = column["identified"]
     held = (column["low"] <= column["friction_true"]) & (column["friction_true"] <= column["high"])

@@ -1,8 +1,8 @@
 """Train a policy on an exported environment by PPO, and measure its success.
 
-The policy is stable-baselines3's; in Push it sees and acts as the pusher does, which has the target ahead.  Success is
-counted over the first episodes of every world, the same number in each, with Wilson's interval of 95 % (Wilson 1927).
-Beside the policy come the scales of its observations and, as JSON, the curve of its training.
+The policy is stable-baselines3's; in Push it sees and acts as the pusher does, which has the target ahead.  It is tried
+as it was trained, with actions drawn: the most likely ones alone at times come to a halt.  Each world lives as many
+episodes; Wilson's interval is of 95 % (1927).  Beside the policy come the scales of its observations and its curve.
 
 Usage (pip install scan2sim[rl]):
     scan2sim export outputs/desk --to gymnasium -o desk-gym
@@ -54,7 +54,7 @@ def success(policy: PPO, envs: VecNormalize, episodes: int) -> list[bool]:
     quota, seen = -(-episodes // envs.num_envs), envs.reset()
     results: list[list[bool]] = [[] for _ in range(envs.num_envs)]
     while min(map(len, results)) < quota:
-        seen, _, dones, infos = envs.step(policy.predict(seen, deterministic=True)[0])
+        seen, _, dones, infos = envs.step(policy.predict(seen)[0])
         for i in np.flatnonzero(dones):
             results[i].append(bool(infos[i]["is_success"]))
     return [one for result in results for one in result[:quota]]

@@ -207,7 +207,8 @@ def write_recorded(future: RecordedFuture, path: Path) -> None:
         OutputError: it cannot be written.
     """
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: np.asarray(value) for name, value in vars(future).items()})
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in vars(future).items()}
+    np.savez_compressed(buffer, **arrays)
     write_bytes(path, buffer.getvalue())
 
 

@@ -92,12 +92,13 @@ def learn_network(
     state = output.with_suffix(".training")
     look = HeldBack(data, held, model.physics)
     plain = look(None)
-    learned = learn(
-        frames_of(data, kept), model.physics, sizes, config, checkpoint=state, look=look, report=report
-    )
+    learned = learn(frames_of(data, kept), model.physics, sizes, config, checkpoint=state, look=look, report=report)
     flat = {f"{name}, no network": [(0.0, value), (float(config.steps), value)] for name, value in plain.items()}
     curves = {name: curve for name, curve in learned.history.items() if name != "loss"}
-    write_curves(output.with_suffix(".curves.png"), {"loss": {"training": learned.history.get("loss", [])}, "held back": curves | flat})
+    write_curves(
+        output.with_suffix(".curves.png"),
+        {"loss": {"training": learned.history.get("loss", [])}, "held back": curves | flat},
+    )
     state.unlink(missing_ok=True)
     told = {"steps": config.steps, "substeps": model.physics.substeps, "episodes": len(kept), "held_back": len(held)}
     told |= {"errors": {name: curve[-1][1] for name, curve in curves.items()}, "without_network": plain}

@@ -95,13 +95,12 @@ def _split(
     """The different pairs of a vertex and a place in the picture in their order, and which of them each corner has."""
     steps = uv * UV_STEPS
     if ((steps == np.round(steps)) & (steps >= 0) & (steps <= UV_STEPS)).all() and vertices.max() < 1 << 28:
-        u, v = steps.astype(
-            np.int64
-        ).T  # as texture_mesh makes them: a pair is one number, which sorts ten times as fast
+        u, v = steps.astype(np.int64).T  # as texture_mesh makes them: a pair is one number, which is sorted faster
         pairs, inverse = np.unique((vertices << 34) | (u << 17) | v, return_inverse=True)
         low = (1 << 17) - 1
-        return pairs >> 34, np.stack([(pairs >> 17) & low, pairs & low], axis=1) / UV_STEPS, inverse
-    rows, inverse = np.unique(np.column_stack([vertices, uv]), axis=0, return_inverse=True)
+        places = np.stack([(pairs >> 17) & low, pairs & low], axis=1).astype(np.float64) / UV_STEPS
+        return pairs >> 34, places, inverse
+    rows, inverse = np.unique(np.column_stack([vertices.astype(np.float64), uv]), axis=0, return_inverse=True)
     return rows[:, 0].astype(np.int64), rows[:, 1:], inverse
 
 

@@ -70,7 +70,7 @@ def _parse(icc: bytes) -> _Profile | None:
         curves = np.array([_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")])
     except (KeyError, ValueError, struct.error):
         return None
-    matrix = np.linalg.solve(SRGB, colours)
+    matrix = np.asarray(np.linalg.solve(SRGB, colours), np.float64)
     sound = np.isfinite(matrix).all() and np.isfinite(curves).all() and (np.diff(curves, axis=1) >= 0).all()
     white = np.abs(matrix.sum(1) - 1).max() < 0.05  # white stays white
     return _Profile(matrix, np.clip(curves, 0, 1)) if sound and white else None

@@ -114,8 +114,7 @@ def adapt(
         model = replace(model, physics=replace(model.physics, law="coulomb", substeps=cuts, timestep=fine))
     wanted = None if config.parameters is None else [name for name in config.parameters if name not in NEVER]
     parameters = chosen_parameters(wanted, body, predictor.has_links)
-    scales = {"position": config.position, "rotation": config.rotation}
-    problem = Problem(model, body, predictor, parameters, **scales)
+    problem = Problem(model, body, predictor, parameters, position=config.position, rotation=config.rotation)
     key = _key(model, recording, body, chosen, config)
     seen = {} if predictor.has_links else TOSSED | recorded_values(recording, body, chosen)
     start = place_of(stated_values(model, body) | seen, parameters)

@@ -107,7 +107,7 @@ def stated_values(model: Model, body: Body) -> dict[str, float]:
 
 def applied(model: Model, body: Body, values: Mapping[str, float]) -> Model:
     """The model with these numbers in place of its own."""
-    everything = stated_values(model, body) | values
+    everything = stated_values(model, body) | dict(values)
     _, high, _ = model.physics.impedance
     physics = replace(
         model.physics,

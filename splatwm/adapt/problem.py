@@ -66,9 +66,17 @@ class Problem:
     def until(self, share: float) -> Problem:
         """The same, judged by this share of the frames only: what comes early is less entangled."""
         frames = max(2, round(share * (self._predictor.frames - 1))) + 1
-        scales = {"position": self._scales[0], "rotation": self._scales[1]}
+        far, turned = self._scales
         shorter = self._predictor.until(frames)
-        return Problem(self.model, self.body, shorter, self.parameters, **scales, threads=self._threads)
+        return Problem(
+            self.model,
+            self.body,
+            shorter,
+            self.parameters,
+            position=far,
+            rotation=turned,
+            threads=self._threads,
+        )
 
     def model_at(self, place: Array) -> Model:  # (P,)
         """The model with the numbers at a place of the unit cube."""

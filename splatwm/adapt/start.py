@@ -84,5 +84,7 @@ def _flight(recording: Recording, body: Body, episodes: Sequence[int]) -> tuple[
     if not normal.any() or np.linalg.cond(normal) > 1e12:
         return None
     found = np.linalg.solve(normal, right)
-    plausible = 0.8 * GRAVITY < found[0] < 1.2 * GRAVITY and np.abs(found[1:]).max() < 0.15 * size
-    return (float(found[0]), found[1:] if flights >= MANY else np.zeros(3)) if plausible else None
+    gravity, center = float(found[0]), np.asarray(found[1:], np.float64)
+    if not 0.8 * GRAVITY < gravity < 1.2 * GRAVITY or np.abs(center).max() > 0.15 * size:
+        return None
+    return gravity, center if flights >= MANY else np.zeros(3)

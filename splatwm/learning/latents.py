@@ -35,7 +35,7 @@ def infer_latents(
     network: ContactNetwork,
     frames: Frames,  # episodes with the same bodies in the same places
     physics: PhysicsConfig,
-    config: LatentConfig = LatentConfig(),  # noqa: B008 (frozen)
+    config: LatentConfig = LatentConfig(),
 ) -> Tensor:  # (O, L)
     """Latents of the bodies of some episodes, by gradient through the solver; those of what does not move stay zero.
 

@@ -88,7 +88,7 @@ def learn(
     frames: Frames,  # to learn from
     physics: PhysicsConfig,
     sizes: NetworkConfig,
-    config: LearnConfig = LearnConfig(),  # noqa: B008 (frozen)
+    config: LearnConfig = LearnConfig(),
     *,
     checkpoint: Path | None = None,  # kept there, and gone on from
     look: Callable[[ContactNetwork], dict[str, float]] | None = None,  # errors on what is held back, by name

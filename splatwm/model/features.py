@@ -1,7 +1,7 @@
-"""What a network is told of contacts: numbers that do not change when the scene is turned, moved or its bodies renamed.
+"""What a network is told of contacts: numbers that stay when the scene is turned or moved, or bodies renamed.
 
-All are bounded, ``x / (1 + |x|)`` of what has a scale.  Those of a contact are the same from both sides; those of a side
-see the contact from one of its bodies.  The compiled rollout computes the same (``native/network.inl``).
+All are bounded, ``x / (1 + |x|)`` of what has a scale.  Those of a contact are the same from both sides; those of a
+side see the contact from one of its bodies.  The compiled rollout computes the same (``native/network.inl``).
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class ContactNetwork(nn.Module):
         UsageError: the size is not one that the compiled rollout takes.
     """
 
-    def __init__(self, config: NetworkConfig = NetworkConfig(), seed: int = 0) -> None:  # noqa: B008 (frozen)
+    def __init__(self, config: NetworkConfig = NetworkConfig(), seed: int = 0) -> None:
         super().__init__()
         if config.width % LANES or not LANES <= config.width <= 128 or not 0 <= config.latents <= 64:
             raise UsageError(
@@ -163,8 +163,8 @@ def bounded_corrections(
 ) -> Corrections:
     """What to change of a problem.
 
-    Bounds: the normal velocity by −Q / 2 … Q / 4, the displacement's by ± Q / 8 (``features.liveliness``), the slip that
-    is kept by a quarter of what damping takes, frictions by factors of 3/5 … 5/3.
+    Bounds: the normal velocity by -Q / 2 … Q / 4, the displacement's by ± Q / 8 (``features.liveliness``), the slip
+    that is kept by a quarter of what damping takes, frictions by factors of 3/5 … 5/3.
     """
     normal, slip, sliding, torsion, rolling, displacement = shares.to(inputs.gap).unbind(-1)
     lively, sliding_velocity = liveliness(inputs, config)

@@ -98,7 +98,7 @@ def test_seams_split_in_the_order_of_vertices_and_places(step: float) -> None:
     """Whether places are on the grid that texture_mesh uses or, as in files of others, anywhere."""
     rng = np.random.default_rng(0)
     mesh = trimesh.creation.icosphere(subdivisions=1)
-    uv = rng.integers(0, 4, (len(mesh.faces), 3, 2)) * step
+    uv = (rng.integers(0, 4, (len(mesh.faces), 3, 2)) * step).astype(np.float64)
     split, origin = split_at_seams(mesh, Texture(np.zeros((2, 2, 3), np.uint8), uv))
     keys = np.column_stack([mesh.faces.reshape(-1), uv.reshape(-1, 2)])
     rows, inverse = np.unique(keys, axis=0, return_inverse=True)

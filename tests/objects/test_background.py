@@ -203,6 +203,6 @@ def test_the_shine_of_the_support_goes_on_and_not_that_of_what_stood_beside_the_
     scene = replace(scene, sh=torch.cat([scene.sh, shine], 1))
     thing = splats_on(mesh, 8000, (40, 60, 200))
     thing = replace(thing, sh=torch.cat([thing.sh, torch.zeros(len(thing), 3, 3)], 1))
-    background, discs = cleared(support, scene, thing, [mesh])
+    background, discs, _ = cleared(support, scene, thing, [mesh])
     laid = background.sh[len(background) - discs :, 1:]
     assert torch.allclose(laid, torch.tensor([0.02, -0.03, 0.05])[None, :, None].expand_as(laid), atol=0.005)

@@ -52,7 +52,7 @@ def test_nothing_earlier_matches_nothing() -> None:
 
 def as_filmed_again(mesh: trimesh.Trimesh, scale: float, turn: float, shift: tuple[float, float]) -> trimesh.Trimesh:
     """In the frame of other photos: another guess of metres, another heading, another origin on the support."""
-    frame = trimesh.transformations.rotation_matrix(turn, [0, 0, 1])
+    frame = np.array(trimesh.transformations.rotation_matrix(turn, [0, 0, 1]))
     frame[:3, :3] *= scale
     frame[:2, 3] = shift
     return mesh.copy().apply_transform(frame)

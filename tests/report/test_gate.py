@@ -103,6 +103,17 @@ def test_a_tilted_support_is_said() -> None:
     assert "the support is tilted by 7.0°" in check.reason
 
 
+def test_lost_corrections_are_amber_and_named() -> None:
+    corrected = replace(make_scene(), corrections=({"kind": "scale", "factor": 2.0}, {"kind": "delete"}))
+    assert check_named(judged(corrected), "corrections").color == "green"
+    record = BuildRecord("test", Path("test"), Path("test/scene"), corrected, "", (), (), (), (), ())
+    lost = replace(corrected, quality=FIGURES | {"corrections_lost": ["scale: it was made on other photos"]})
+    check = check_named(judge(replace(record, scene=lost), GateConfig()), "corrections")
+    assert (check.color, check.value) == ("amber", 1.0)
+    assert "1 of 2 corrections" in check.reason
+    assert "made on other photos" in check.reason
+
+
 def test_objects_are_judged() -> None:
     scene = make_scene()
     box, ball, bowl = scene.objects

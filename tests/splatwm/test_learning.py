@@ -89,20 +89,20 @@ def test_a_network_learns_what_the_solver_is_not_told() -> None:
 def test_a_killed_training_goes_on_exactly(tmp_path: Path) -> None:
     frames, sizes, looks = hall(0.25, 0.5, 0), NetworkConfig(width=16, latents=3), []
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill(what: str, done: int, total: int) -> None:
         looks.append(what)
         if done == 6:
-            raise Killed
+            raise KilledError
 
     def look(network: ContactNetwork) -> dict[str, float]:
         return {"error": error_of(network, frames)}
 
     whole = learn(frames, PHYSICS, sizes, SHORT, look=look)
     state = tmp_path / "model.training"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         learn(frames, PHYSICS, sizes, SHORT, checkpoint=state, look=look, report=kill)
     rest = learn(frames, PHYSICS, sizes, SHORT, checkpoint=state, look=look)
     assert rest.history == whole.history

@@ -120,7 +120,19 @@ def test_corrections_turn_with_the_scene_and_do_not_depend_on_tangents_or_the_or
         assert plain.friction is not None
         assert torch.allclose(each.friction, plain.friction, rtol=1e-4)
     shuffled = torch.randperm(len(problem.gap), generator=torch.Generator().manual_seed(0))
-    names = ("a", "b", "frame", "arm_a", "arm_b", "gap", "friction", "restitution", "velocity_bias", "position_bias", "warm")
+    names = (
+        "a",
+        "b",
+        "frame",
+        "arm_a",
+        "arm_b",
+        "gap",
+        "friction",
+        "restitution",
+        "velocity_bias",
+        "position_bias",
+        "warm",
+    )
     mixed = replace(problem, **{name: getattr(problem, name)[shuffled] for name in names})
     assert torch.allclose(in_scene(mixed, network.corrector(latent, config)(mixed, True)), bias[shuffled], atol=1e-5)
 

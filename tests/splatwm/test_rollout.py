@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.errors import SceneError, UsageError
@@ -15,6 +16,7 @@ from scan2sim.geometry import look_at
 from scan2sim.scene import Scene, SceneObject
 from splatwm.actions import RobotMotion, pusher_motion
 from splatwm.config import PhysicsConfig
+from splatwm.model import ContactNetwork, NetworkConfig
 from splatwm.observe import Observer, write_video
 from splatwm.rollout import Rollout, rollout, write_rollout
 from splatwm.trained import Calibration, EnsembleConfig, Model, ModelError, calibrate, load_model, save_model
@@ -174,6 +176,21 @@ def test_a_model_is_one_file(tmp_path: Path) -> None:
     assert again.card == {"what": "a test"}
     assert again.calibration is not None
     assert again.calibration.factor.tolist() == [2.0, 3.0]
+    network = ContactNetwork(NetworkConfig(width=16, latents=2), seed=5)
+    save_model(replace(MODEL, network=network), path)
+    again = load_model(path).network
+    assert again is not None
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in network.state_dict().items())
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"network.keep.weight", b"network.kept.weight"))
+    with pytest.raises(ModelError, match="weights are not all there"):
+        load_model(path)
+    with torch.no_grad():
+        network.out.bias[0] = float("nan")
+    save_model(replace(MODEL, network=network), path)
+    with pytest.raises(ModelError, match="not finite"):
+        load_model(path)
+    save_model(MODEL, path)
     whole = path.read_bytes()
     for damaged, says in (
         (whole[: len(whole) // 2], "no whole safetensors"),

@@ -65,6 +65,7 @@ def find_sources(folder: Path, config: AssetConfig) -> tuple[list[Source], list[
             elif path.suffix.lower() in (*MESHES, *SPLAT_SUFFIXES):
                 count = splats_in(path)
                 if count is None and path.suffix.lower() not in MESHES:
+                    refused.append(Refused(path, "no splats that can be read"))
                     continue
                 if count is not None and count > config.most_splats:
                     todo = "build a scene of them (scan2sim build FILE) and name that"

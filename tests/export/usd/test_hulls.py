@@ -27,3 +27,16 @@ def test_parts_are_the_same_body(seed: int, count: int, flat: float, rounded: fl
     parts = simple_parts(piece)
     assert all(is_convex(part) and len(part.vertices) <= MAX_CORNERS for part in parts)
     assert sum(part.volume for part in parts) == pytest.approx(piece.volume, rel=1e-5)
+
+
+def test_the_foot_that_a_thing_stands_on_stays_whole() -> None:
+    points = np.random.default_rng(0).normal(size=(300, 3))
+    points = 0.03 * points / np.linalg.norm(points, axis=1, keepdims=True) * [1.2, 1.0, 1.0]
+    turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    foot = np.stack([0.008 * np.cos(turn), 0.008 * np.sin(turn), np.full(12, -0.0285)], axis=1)
+    piece = bounded_hull(np.vstack([points[points[:, 2] > -0.0284], foot]), 400)
+    parts = simple_parts(piece)
+    assert len(parts) > 1
+    lowest = [part.vertices[part.vertices[:, 2] < -0.02849] for part in parts]
+    assert [len(corners) for corners in lowest if len(corners) > 2] == [12]
+    assert sum(part.volume for part in parts) == pytest.approx(piece.volume, rel=1e-5)

@@ -92,7 +92,7 @@ def photograph(table: NDArray[np.uint8], camera: Camera, seed: int = 0, slab: Sl
     if slab is not None:
         x, y = np.meshgrid((np.arange(k.width) + 0.5 - k.cx) / k.fx, (np.arange(k.height) + 0.5 - k.cy) / k.fy)
         rays = np.stack([x, y, np.ones_like(x)], -1) @ rotation
-        levels = [slab.covers(centre, rays, height) for height in np.linspace(0, slab.thickness, 4)]
+        levels = [slab.covers(centre, rays, height) for height in (0.0, slab.thickness)]  # thin: nothing in between
         fine[np.any(levels, axis=0)] = (np.array(slab.side) / 255) ** 2.2
         fine[levels[-1]] = (np.array(slab.top) / 255) ** 2.2
     small = cv2.resize(fine, (camera.intrinsics.width, camera.intrinsics.height), interpolation=cv2.INTER_AREA)

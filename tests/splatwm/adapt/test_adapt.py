@@ -145,7 +145,11 @@ def test_a_search_goes_on_where_it_was_killed(body: Body, tmp_path: Path) -> Non
         adapt(Model(), recording, body, config, journal=journal, report=kill)
     assert json.loads(journal.read_text())["round"] == 2
     rounds: list[int] = []
-    resumed = adapt(Model(), recording, body, config, journal=journal, report=lambda *what: rounds.append(what[1]))
+
+    def note(what: str, done: int, total: int) -> None:
+        rounds.append(done)
+
+    resumed = adapt(Model(), recording, body, config, journal=journal, report=note)
     assert rounds[0] == 2
     assert resumed.identified == adapt(Model(), recording, body, config).identified
 
