@@ -69,13 +69,14 @@ def step(
     """
     looks = 1 if contacts is not None else _looks(state, shapes, dt, config)
     cuts = max(config.cuts(dt), looks)
-    felt: Tensor | None = None
+    moved: list[Stepped] = []
     for look in range(looks):
         count = cuts * (look + 1) // looks - cuts * look // looks
         near = find_contacts(state, shapes, dt * count / cuts, config) if contacts is None else contacts
-        moved = _substeps(state, near, dt / cuts, count, config, corrections, warm if look == 0 else None, backend)
-        state, felt = moved.state, moved.felt if felt is None else felt + moved.felt
-    return replace(moved, felt=felt)
+        part = _substeps(state, near, dt / cuts, count, config, corrections, warm if look == 0 else None, backend)
+        state = part.state
+        moved.append(part)
+    return replace(moved[-1], felt=torch.stack([part.felt for part in moved]).sum(0))
 
 
 def _looks(state: State, shapes: Sequence[BodyShape], dt: float, config: PhysicsConfig) -> int:

@@ -192,10 +192,9 @@ def _set_targets(c: _Contact, normal: Tensor, restitution: Tensor, position_bias
         with torch.enable_grad():
             impulse, way, resistance = _sprung(c, acceleration, parts, spring)
             presses = not opened or bool(impulse > 0)
-            if presses:
-                (slope,) = torch.autograd.grad(impulse, acceleration, create_graph=True)
+            slope = torch.autograd.grad(impulse, acceleration, create_graph=True)[0] if presses else None
         c.acts, c.pushes = presses or parts > 1, opened and parts > 1
-        if presses:
+        if slope is not None:
             c.softness = (-h / slope - mobility).clamp(min=0)
             velocity = alone + (mobility + c.softness) * impulse
         else:
