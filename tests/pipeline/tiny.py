@@ -47,7 +47,7 @@ def tiny_config(photos: Path) -> BuildConfig:
             densify=replace(draft.fit.densify, every=20),
             checkpoint_seconds=0.2,
         ),
-        objects=replace(draft.objects, view_size=WIDTH, mesh_cells=32, mesh_faces=600),
+        objects=replace(draft.objects, view_size=WIDTH, mesh_cells=32, mesh_faces=200),
     )
 
 
