@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import trimesh
 
 from scan2sim.errors import ExportError
 from scan2sim.export.isaaclab import check_isaaclab, step_isaaclab, write_isaaclab
 from scan2sim.export.isaaclab.template.gripper_task import GripperState, read_gripper_task
 from scan2sim.export.isaaclab.template.push_task import PushState
 from scan2sim.export.isaaclab.template.push_task import PushTask as TorchPush
+from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.scene import Scene
 from scan2sim.sim import LiftTask, PushTask, RearrangeTask, TaskState, lift_task, push_task, rearrange_task
 from tests.scene.factory import make_scene
@@ -153,6 +155,23 @@ def test_the_package_says_what_the_scene_says(scene: Scene, exported: Path) -> N
     for obj, told in zip(scene.objects, data["objects"], strict=True):
         assert told["mass"] == [obj.physical.mass.value, obj.physical.mass.low, obj.physical.mass.high]
         assert told["position"] == obj.position.tolist()
+
+
+def test_there_is_room_for_the_contacts_of_all_parts(scene: Scene, tmp_path: Path) -> None:
+    """A round thing becomes several parts for PhysX, each of which touches: the same room as if it came in parts."""
+    rooms = []
+    for split in (False, True):
+        objects = []
+        for obj in scene.objects:
+            bottom = min(piece.bounds[0, 2] for piece in obj.collision)
+            can = trimesh.creation.cylinder(radius=0.03, height=0.05, sections=90)
+            can.apply_translation([0, 0, bottom - can.bounds[0, 2]])
+            objects.append(dataclasses.replace(obj, collision=tuple(simple_parts(can)) if split else (can,)))
+        cans = dataclasses.replace(scene, objects=tuple(objects))
+        folder = write_isaaclab(cans, tmp_path / f"cans-{split}", "cans")
+        rooms.append(json.loads(next(folder.glob("*/data/scene.json")).read_text())["contact"])
+    assert rooms[0] == rooms[1]
+    assert rooms[0]["contacts"] > 64
 
 
 def test_a_changed_program_is_refused(exported: Path, tmp_path: Path) -> None:

@@ -13,13 +13,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import mujoco
+import trimesh
 
 from scan2sim.errors import ExportError, UsageError
 from scan2sim.export.isaaclab.gripper import gripper_servos, gripper_start, write_gripper
@@ -27,6 +29,7 @@ from scan2sim.export.isaaclab.pusher import write_pusher
 from scan2sim.export.isaaclab.texts import LICENSE, PYPROJECT, README
 from scan2sim.export.record import export_folder, write_record
 from scan2sim.export.usd.content import write_layers
+from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.names import file_stem, identifiers
 from scan2sim.files import write_json
 from scan2sim.scene import Scene, SceneObject
@@ -36,8 +39,8 @@ from scan2sim.sim import (
     LiftTask,
     PushTask,
     RearrangeTask,
+    collision_model,
     lift_task,
-    mujoco_spec,
     push_task,
     rearrange_task,
     task_as_json,
@@ -167,11 +170,17 @@ def _scene_data(scene: Scene, layers: dict[str, str], tasks: dict[str, AnyTask])
 
 
 def _contacts_at_rest(scene: Scene) -> int:
-    """At how many points MuJoCo sees things touch."""
-    model = mujoco_spec(scene).compile()
+    """At how many points MuJoCo sees things touch that consist of the parts which the layers hold."""
+    objects = tuple(dataclasses.replace(obj, collision=_parts(obj.collision)) for obj in scene.objects)
+    ground = _parts(scene.background_collision)
+    model = collision_model(dataclasses.replace(scene, objects=objects, background_collision=ground))
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
     return int(data.ncon)
+
+
+def _parts(pieces: Iterable[trimesh.Trimesh]) -> tuple[trimesh.Trimesh, ...]:
+    return tuple(part for piece in pieces for part in simple_parts(piece))
 
 
 def _object_data(obj: SceneObject, identifier: str, layer: str) -> dict[str, Any]:
