@@ -63,7 +63,7 @@ def test_tabletop_from_its_images_alone(tabletop):
         vertices = (thing.visual.vertices + thing.position) @ rotation.T + offset
         box = np.stack([vertices.min(0), vertices.max(0)])
         name = min(truth, key=lambda n: np.linalg.norm(truth[n].mean(0) - box.mean(0)))
-        assert np.abs(box - truth[name]).max() < 0.010, name  # a lamp that glossy wood mirrors may leave a bump at draft
+        assert np.abs(box - truth[name]).max() < 0.010, name  # a lamp in glossy wood may leave a bump at draft
         assert thing.visual.is_volume
         found.add(name)
     assert len(found) == len(scene.objects)
