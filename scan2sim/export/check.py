@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from scan2sim.errors import ExportError
-from scan2sim.export.compare import DRIFT_LIMIT, compare_model
+from scan2sim.export.compare import compare_model
+from scan2sim.export.readings import restless
 from scan2sim.export.record import RECORD, read_record
 from scan2sim.export.table import EXPORTERS
 from scan2sim.progress import Reporter, silent
@@ -57,7 +58,7 @@ def _check_scene(folder: Path, report: Reporter) -> dict[str, Any]:
     if not problems:
         result = settle(scene, report=report)
         drifts = {name: round(s.drift * 1000, 3) for name, s in result.objects.items()}
-        problems = [f"{name}: drifts {mm} mm in 2 s" for name, mm in drifts.items() if mm > DRIFT_LIMIT * 1000]
+        problems = restless(drifts)
         figures |= {
             "drift_mm": drifts,
             "worst_drift_mm": round(result.drift * 1000, 3),

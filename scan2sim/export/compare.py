@@ -11,13 +11,12 @@ import numpy as np
 
 from scan2sim.errors import ExportError
 from scan2sim.export.child import inspect
-from scan2sim.export.readings import reading, settling
+from scan2sim.export.readings import reading, restless, settling
 from scan2sim.export.safe_xml import refuse_unsafe_model
 from scan2sim.sim import CONTACT
 
-__all__ = ["DRIFT_LIMIT", "MASS_TOLERANCE", "body_problems", "compare_model", "differences"]
+__all__ = ["MASS_TOLERANCE", "body_problems", "compare_model", "differences"]
 
-DRIFT_LIMIT = 0.005  # [m] in two seconds
 DEPTH_LIMIT = 0.002  # [m] at rest
 MASS_TOLERANCE = 1e-4  # relative; MuJoCo writes six digits
 POSE_TOLERANCE = 1e-5  # [m], and as a part of one for quaternions
@@ -39,9 +38,7 @@ def compare_model(model: Path, record: dict[str, Any]) -> dict[str, Any]:
     problems = body_problems(record, bodies, model.parent)
     settled = settling(record, bodies, {name: body["after"] for name, body in bodies.items()})
     drifts = settled["drift_mm"]
-    for name, drift in drifts.items():
-        if drift is None or drift > 1000 * DRIFT_LIMIT:
-            problems.append(f"{name}: drifts {drift} mm in 2 s")
+    problems += restless(drifts)
     if not seen["stable"]:
         problems.append("the simulation is not stable")
     if seen["penetration"] > DEPTH_LIMIT:

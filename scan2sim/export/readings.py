@@ -10,8 +10,9 @@ import numpy as np
 
 from scan2sim.geometry import matrix_from_quaternion, quaternion_angle
 
-__all__ = ["SAME_DEG", "SAME_MM", "engines_apart", "reading", "settling"]
+__all__ = ["SAME_DEG", "SAME_MM", "engines_apart", "reading", "restless", "settling"]
 
+DRIFT_LIMIT = 0.005  # [m] in two seconds
 SAME_MM, SAME_DEG = 2.0, 2.0  # how far apart engines may leave a thing after two seconds
 
 
@@ -59,6 +60,16 @@ def settling(
         moved = 1000 * float(np.linalg.norm(ends[1] - ends[0]))
         drifts[name] = round(moved, 3) if np.isfinite(moved) else None
     return {"drift_mm": drifts, "after": {name: dict(after[name]) for name in drifts}}
+
+
+def restless(drifts: Mapping[str, float | None], engine: str = "") -> list[str]:
+    """What does not stay where it is, from how far things moved in two seconds [mm], None where that is no number."""
+    where = f" in {engine}" if engine else ""
+    return [
+        f"{name}: drifts {drift} mm in 2 s{where}"
+        for name, drift in drifts.items()
+        if drift is None or drift > 1000 * DRIFT_LIMIT
+    ]
 
 
 def engines_apart(

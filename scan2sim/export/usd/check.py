@@ -12,9 +12,9 @@ import numpy as np
 from scan2sim.errors import ExportError
 from scan2sim.export.child import inspect
 from scan2sim.export.newton import ENVIRONMENT, newton_python
-from scan2sim.export.readings import engines_apart, reading, settling
+from scan2sim.export.readings import engines_apart, reading, restless, settling
 from scan2sim.export.record import read_record
-from scan2sim.export.usd.parity import compare_bodies, compare_cousins, compare_engine, restless
+from scan2sim.export.usd.parity import compare_bodies, compare_cousins, compare_engine
 from scan2sim.export.usd.safety import refuse_large_usd
 
 __all__ = ["check_usd", "step_newton", "step_physx"]

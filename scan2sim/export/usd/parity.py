@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from scan2sim.errors import ExportError
-from scan2sim.export.compare import DRIFT_LIMIT, differences
-from scan2sim.export.readings import reading, settling
+from scan2sim.export.compare import differences
+from scan2sim.export.readings import reading, restless, settling
 
-__all__ = ["compare_bodies", "compare_cousins", "compare_engine", "restless"]
+__all__ = ["compare_bodies", "compare_cousins", "compare_engine"]
 
 
 def compare_bodies(record: dict[str, Any], seen: dict[str, Any]) -> list[str]:
@@ -29,15 +28,6 @@ def compare_bodies(record: dict[str, Any], seen: dict[str, Any]) -> list[str]:
     if seen["gaussians"] != record.get("gaussians"):
         problems.append(f"{seen['gaussians']} Gaussians instead of {record.get('gaussians')}")
     return problems
-
-
-def restless(drifts: Mapping[str, float | None], engine: str) -> list[str]:
-    """What does not stay where it is in an engine, from how far things moved in two seconds [mm]."""
-    return [
-        f"{name}: drifts {drift} mm in 2 s in {engine}"
-        for name, drift in drifts.items()
-        if drift is None or drift > 1000 * DRIFT_LIMIT
-    ]
 
 
 def compare_cousins(record: dict[str, Any], seen: dict[str, dict[str, Any]]) -> list[str]:
