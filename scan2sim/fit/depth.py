@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scan2sim.errors import FitError
 from scan2sim.fit.projection import NEAR
-from scan2sim.poses import CONFIDENCE_WEIGHTS, PosedCapture, PosedFrame, read_confidence, read_depth
+from scan2sim.poses import PosedCapture, PosedFrame, read_depth, read_weighted_depth
 
 __all__ = ["DepthSamples", "point_samples", "sensor_samples", "sensor_scale"]
 
@@ -70,18 +70,7 @@ def sensor_samples(frame: PosedFrame, scale: float) -> DepthSamples | None:
     """
     if frame.depth is None:
         return None
-    depth = read_depth(frame.depth)
-    weights = np.ones(depth.shape)
-    if frame.confidence is not None:
-        confidence = read_confidence(frame.confidence)
-        if confidence.shape != depth.shape:
-            raise FitError(
-                f"depth of {frame.name} is {depth.shape[1]}×{depth.shape[0]}, "
-                f"its confidence {confidence.shape[1]}×{confidence.shape[0]}",
-                path=frame.confidence,
-                todo="give both at one size, or leave the confidence out",
-            )
-        weights = np.array(CONFIDENCE_WEIGHTS)[confidence]
+    depth, weights = read_weighted_depth(frame, FitError)
     height, width = depth.shape
     stride = max(1, int(np.ceil(np.sqrt(height * width / MAX_SAMPLES))))
     y, x = (axis.ravel() for axis in np.mgrid[stride // 2 : height : stride, stride // 2 : width : stride])

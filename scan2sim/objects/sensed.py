@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate, max_pool2d
 from scan2sim.errors import ObjectsError
 from scan2sim.fit import sensor_scale
 from scan2sim.objects.views import Sensed, View
-from scan2sim.poses import CONFIDENCE_WEIGHTS, PosedCapture, PosedFrame, read_confidence, read_depth
+from scan2sim.poses import PosedCapture, PosedFrame, read_weighted_depth
 
 __all__ = ["blend_sensed", "sense_depth"]
 
@@ -61,18 +61,8 @@ def _sensed(frame: PosedFrame, scale: float, size: tuple[int, int]) -> Sensed | 
     """A frame's depth in the pixels of its view; between measured depths it is linear."""
     if frame.depth is None:
         return None
-    depth = torch.from_numpy(read_depth(frame.depth))[None, None] * scale
-    trust = torch.ones_like(depth)
-    if frame.confidence is not None:
-        confidence = torch.from_numpy(read_confidence(frame.confidence)).long()[None, None]
-        if confidence.shape != depth.shape:
-            raise ObjectsError(
-                f"depth of {frame.name} has {tuple(depth.shape[2:])} pixels, its confidence "
-                f"{tuple(confidence.shape[2:])}",
-                path=frame.confidence,
-                todo="give both at one size, or leave the confidence out",
-            )
-        trust = torch.tensor(CONFIDENCE_WEIGHTS)[confidence]
+    depth, trust = (torch.from_numpy(values).float()[None, None] for values in read_weighted_depth(frame, ObjectsError))
+    depth = depth * scale
     known = (depth > 0) & (trust > 0)
     farthest = max_pool2d(torch.where(known, depth, 0.0), 3, 1, 1)
     nearest = -max_pool2d(torch.where(known, -depth, -torch.inf), 3, 1, 1)

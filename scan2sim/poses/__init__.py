@@ -9,7 +9,7 @@ person how it went.
 from scan2sim.poses.account import draw_blurriest, write_account
 from scan2sim.poses.around_splats import look_at_splats
 from scan2sim.poses.config import PosesConfig
-from scan2sim.poses.depth import CONFIDENCE_WEIGHTS, read_confidence, read_depth
+from scan2sim.poses.depth import read_confidence, read_depth, read_weighted_depth
 from scan2sim.poses.given_cameras import use_cameras
 from scan2sim.poses.metric import parse_marker
 from scan2sim.poses.posed import Gravity, PosedCapture, PosedFrame, Scale
@@ -20,7 +20,6 @@ from scan2sim.poses.store import load_posed, save_posed
 from scan2sim.poses.workspace import quiet_colmap
 
 __all__ = [
-    "CONFIDENCE_WEIGHTS",
     "Gravity",
     "PosedCapture",
     "PosedFrame",
@@ -36,6 +35,7 @@ __all__ = [
     "quiet_colmap",
     "read_confidence",
     "read_depth",
+    "read_weighted_depth",
     "save_posed",
     "solve_poses",
     "use_cameras",

@@ -14,9 +14,17 @@ from PIL import Image
 
 from scan2sim.cameras import Intrinsics
 from scan2sim.capture import Frame
-from scan2sim.errors import PosesError
+from scan2sim.errors import PosesError, Scan2SimError
+from scan2sim.poses.posed import PosedFrame
 
-__all__ = ["CONFIDENCE_WEIGHTS", "read_confidence", "read_depth", "tell_unfit_depth", "undistort_depth", "usable_depth"]
+__all__ = [
+    "read_confidence",
+    "read_depth",
+    "read_weighted_depth",
+    "tell_unfit_depth",
+    "undistort_depth",
+    "usable_depth",
+]
 
 MAX_SIDE = 16384  # [pixels]
 MILLIMETRE = 1e-3
@@ -49,6 +57,31 @@ def read_confidence(path: Path) -> NDArray[np.uint8]:  # (H, W) 0 low, 1 medium,
     if values.size and (values.dtype.kind not in "ui" or values.min() < 0 or values.max() > 2):
         raise PosesError("does not hold 0, 1 and 2", path=path, todo=TODO)
     return values.astype(np.uint8)
+
+
+def read_weighted_depth(
+    frame: PosedFrame,  # with depth
+    error: type[Scan2SimError] = PosesError,
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:  # (H, W) [m], 0 = unknown, (H, W) 0..1
+    """A frame's depth, and how much each of its pixels counts by the sensor's confidence; 1 where it tells none.
+
+    Raises:
+        PosesError: a file cannot be read.
+        error: depth and confidence have different sizes.
+    """
+    assert frame.depth is not None
+    depth = read_depth(frame.depth)
+    if frame.confidence is None:
+        return depth, np.ones(depth.shape)
+    confidence = read_confidence(frame.confidence)
+    if confidence.shape != depth.shape:
+        raise error(
+            f"depth of {frame.name} is {depth.shape[1]}×{depth.shape[0]}, "
+            f"its confidence {confidence.shape[1]}×{confidence.shape[0]}",
+            path=frame.confidence,
+            todo="give both at one size, or leave the confidence out",
+        )
+    return depth, np.array(CONFIDENCE_WEIGHTS)[confidence]
 
 
 def _read_map(path: Path) -> NDArray[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scan2sim.errors import PosesError
-from scan2sim.poses.depth import CONFIDENCE_WEIGHTS, read_confidence, read_depth
+from scan2sim.poses.depth import read_weighted_depth
 from scan2sim.poses.metric.evidence import Refused, ScaleEvidence
 from scan2sim.poses.posed import PosedCapture, PosedFrame
 
@@ -61,8 +61,7 @@ def depth_scale(posed: PosedCapture) -> ScaleEvidence | Refused | None:
 
 
 def _ratios(frame: PosedFrame, points: Array) -> tuple[Array, Array]:  # (K,) sensor / point, (K,) weights
-    assert frame.depth is not None
-    depth = read_depth(frame.depth)
+    depth, weights = read_weighted_depth(frame)
     height, width = depth.shape
     pixels, z = frame.camera.project(points)
     k = frame.camera.intrinsics
@@ -72,13 +71,7 @@ def _ratios(frame: PosedFrame, points: Array) -> tuple[Array, Array]:  # (K,) se
     around = np.stack([depth[y + i, x + j] for i in (-1, 0, 1) for j in (-1, 0, 1)], 1)  # (K, 9)
     middle = np.median(around, 1)
     smooth = (around > 0).all(1) & (np.ptp(around, axis=1) < FLAT * middle)
-    weight = np.ones(len(z))
-    if frame.confidence is not None:
-        confidence = read_confidence(frame.confidence)
-        if confidence.shape != depth.shape:
-            sizes = f"{width}×{height}, its confidence {confidence.shape[1]}×{confidence.shape[0]}"
-            raise PosesError(f"depth of {frame.name} is {sizes}", todo="give both at one size, or no confidence")
-        weight = np.array(CONFIDENCE_WEIGHTS)[confidence[y, x]]
+    weight = weights[y, x]
     used = smooth & (weight > 0)
     return middle[used] / z[used], weight[used]
 
