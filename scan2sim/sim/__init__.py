@@ -3,6 +3,7 @@
 from scan2sim.sim.contact import CONTACT, ContactTable
 from scan2sim.sim.gripper_model import GRIPPER_PARTS, add_gripper, lift_task, rearrange_task
 from scan2sim.sim.model import collision_model, compile_scene, mujoco_spec
+from scan2sim.sim.picture_policy import PictureLessons, PicturePolicy
 from scan2sim.sim.push_model import PUSHER_SERVO, add_pusher, push_task
 from scan2sim.sim.rest import Rest, Touch, come_to_rest, let_go
 from scan2sim.sim.resting import push_apart, rest_on_support
@@ -35,6 +36,8 @@ __all__ = [
     "ContactTable",
     "Gripper",
     "LiftTask",
+    "PictureLessons",
+    "PicturePolicy",
     "Placed",
     "PushTask",
     "RearrangeTask",

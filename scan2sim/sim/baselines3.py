@@ -1,24 +1,28 @@
-"""Tasks for stable-baselines3, which comes with the extra ``rl``: many worlds in one process as one ``VecEnv``."""
+"""Tasks for stable-baselines3, which comes with the extra ``rl``: many worlds in one process as one ``VecEnv``, and its
+policies of Push as teachers."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
+from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
 from scan2sim.errors import UsageError
 from scan2sim.sim.task_vector_env import TaskVectorEnv
-from scan2sim.sim.tasks import PUSH_SIZES, action_of_pusher, seen_by_pusher
+from scan2sim.sim.tasks import PUSH_SIZES, PushTask, TaskState, action_of_pusher, seen_by_pusher
 
-__all__ = ["AsPusher", "TaskVecEnv"]
+__all__ = ["AsPusher", "PushTeacher", "TaskVecEnv"]
 
 Array = NDArray[Any]
+LIMIT = 10.0  # of scaled observations, as VecNormalize clips them
 
 
 class TaskVecEnv(VecEnv):
@@ -129,3 +133,28 @@ class AsPusher(VecEnvWrapper):
             last = infos[i]["terminal_observation"]
             infos[i] = {**infos[i], "terminal_observation": seen_by_pusher(last).astype(np.float32)}
         return seen_by_pusher(self._last).astype(np.float32), rewards, over, infos
+
+
+class PushTeacher:
+    """What a policy that sees as the pusher does would do in states of Push.
+
+    Args:
+        path: the policy that ``examples/02_train.py`` saved, with or without .zip; beside it the scales, .npz.
+
+    Raises:
+        UsageError: a file is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        files = path.with_suffix(".zip"), path.with_suffix(".npz")
+        for file in files:
+            if not file.is_file():
+                raise UsageError(f"no policy at {file}", todo="train one with examples/02_train.py --task Push")
+        self._policy, scales = PPO.load(files[0], device="cpu"), np.load(files[1], allow_pickle=False)
+        self._mean, self._sd = scales["mean"], np.sqrt(scales["var"] + 1e-8)
+
+    def actions(self, task: PushTask, state: TaskState) -> Array:  # (B, 2) in scene axes
+        """Its most likely ones."""
+        numbers = task.observation(state)
+        scaled = (seen_by_pusher(numbers) - self._mean) / self._sd
+        return action_of_pusher(numbers, self._policy.predict(scaled.clip(-LIMIT, LIMIT), deterministic=True)[0])

@@ -69,7 +69,7 @@ class TaskEnv(gymnasium.Env[Array, Array]):
         self.render_mode = None
         self.world = TaskWorld(shared, self.task, substeps)
         self._last = self._batch()
-        self._camera = TaskCamera(self.task, scene) if obs == "pixels" else None
+        self._camera = TaskCamera(self.task, scene, self.world) if obs == "pixels" else None
         self.observation_space, self.action_space = task_spaces(self.task, self._camera)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:

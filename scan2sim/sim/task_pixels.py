@@ -1,6 +1,7 @@
 """What a camera sees of a task: the scene's splats where the objects are now, the tool, and the goal.
 
-The splats are held once; a batch of states is a batch of poses (`scan2sim.splats.rasterize`).
+The splats are held once; a batch of states is a batch of poses (`scan2sim.splats.rasterize`).  Things that stand where
+they fall asleep when an episode begins are drawn once for all worlds.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from scan2sim.geometry import look_at
 from scan2sim.scene import Scene, load_scene
 from scan2sim.sim.task_world import TaskWorld
 from scan2sim.sim.tasks import PushTask, Task, TaskState
-from scan2sim.splats import SH_C0, Gaussians, concatenate, in_sight, rasterize
+from scan2sim.splats import SH_C0, Gaussians, concatenate, in_sight, rasterize, rotate_gaussians
 
 __all__ = ["TaskCamera"]
 
@@ -30,6 +31,8 @@ PUSHER_COLOR, GOAL_COLOR = (0.9, 0.4, 0.05), (0.9, 0.1, 0.8)
 GOAL_HEIGHT = 0.002  # [m] over the lower end of the pusher
 RINGS, AROUND = 4, 12  # Gaussians of the pusher's side
 HIDDEN = 1e-3  # splats this little opaque are left out
+UNMOVED = 1e-4, 1e-3  # [m] and [rad], 1/50 of a pixel of some 5 mm
+SETS_KEPT = 8  # of splats, for things that stand where they stood
 
 
 class TaskCamera:
@@ -43,7 +46,7 @@ class TaskCamera:
         UsageError: there is no scene, or the task is not Push.
     """
 
-    def __init__(self, task: Task, scene: str | Path | None) -> None:
+    def __init__(self, task: Task, scene: str | Path | None, world: TaskWorld) -> None:
         if scene is None or not isinstance(task, PushTask):
             raise UsageError("pictures are offered of Push with its scene folder", todo="make it with obs='state'")
         loaded = load_scene(Path(scene))
@@ -51,10 +54,10 @@ class TaskCamera:
         self.camera = _camera(loaded, task)
         self.shape = (SIDE, SIDE, 3)
         self._names = [obj.name for obj in loaded.objects]
-        background = in_sight(loaded.background, self.camera)
-        parts = [background, *(obj.gaussians for obj in loaded.objects), _pusher(task), _goal(task)]
-        splats = concatenate([part.with_ids(_ids(len(part), i)) for i, part in enumerate(parts)])
-        self._splats = splats[splats.opacities > HIDDEN]
+        self._homes = world.homes(self._names)
+        parts = [loaded.background, *(obj.gaussians for obj in loaded.objects), _pusher(task), _goal(task)]
+        self._parts = [part[part.opacities > HIDDEN] for part in parts]
+        self._sets: dict[tuple[bool, ...], Gaussians] = {}
 
     def pictures(self, state: TaskState, worlds: Sequence[TaskWorld]) -> NDArray[np.uint8]:  # (B, 64, 64, 3)
         """What is seen in each world."""
@@ -62,9 +65,32 @@ class TaskCamera:
         poses[:, 1:-2] = [world.poses(self._names) for world in worlds]
         poses[:, -2, :2, 3] = state.tool
         poses[:, -1, :2, 3] = state.goal[..., 0, :2]
-        with torch.no_grad():
-            seen = rasterize(self._splats, [self.camera] * len(worlds), poses=torch.from_numpy(poses), projected=False)
-        return (seen.colors.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+        apart = np.abs(poses[:, 1:-2] - self._homes)
+        moved = (apart[..., :3, 3].max(2) > UNMOVED[0]) | (apart[..., :3, :3].max((2, 3)) > UNMOVED[1])
+        kinds, kind_of = np.unique(moved, axis=0, return_inverse=True)
+        pictures = np.empty((len(worlds), *self.shape), np.uint8)
+        for k, kind in enumerate(kinds.tolist()):
+            mine = np.flatnonzero(kind_of.ravel() == k)
+            cameras, placed = [self.camera] * len(mine), torch.from_numpy(poses[mine])
+            with torch.no_grad():
+                seen = rasterize(self._splats(tuple(kind)), cameras, poses=placed, projected=False)
+            pictures[mine] = (seen.colors.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+        return pictures
+
+    def _splats(self, moved: tuple[bool, ...]) -> Gaussians:
+        """All splats, those of the things that have not moved in the scene's frame with id 0."""
+        if moved not in self._sets:
+            if len(self._sets) >= SETS_KEPT:
+                self._sets.pop(next(iter(self._sets)))
+            still, moving = [self._parts[0]], []
+            for i, part in enumerate(self._parts[1:], start=1):
+                if i <= len(moved) and not moved[i - 1]:
+                    still.append(rotate_gaussians(part, self._homes[i - 1]))
+                else:
+                    moving.append(part.with_ids(_ids(len(part), i)))
+            seen = in_sight(concatenate([part.with_ids(None) for part in still]), self.camera)
+            self._sets[moved] = concatenate([seen.with_ids(_ids(len(seen), 0)), *moving])
+        return self._sets[moved]
 
 
 def _camera(scene: Scene, task: PushTask) -> Camera:

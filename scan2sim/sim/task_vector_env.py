@@ -80,7 +80,7 @@ class TaskVectorEnv(VectorEnv):
         self.horizon = max_episode_steps or self.task.horizon
         self.render_mode = None
         self.worlds = [TaskWorld(shared, self.task, substeps) for _ in range(num_envs)]
-        self._camera = TaskCamera(self.task, scene) if obs == "pixels" else None
+        self._camera = TaskCamera(self.task, scene, self.worlds[0]) if obs == "pixels" else None
         self.single_observation_space, self.single_action_space = task_spaces(self.task, self._camera)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -125,6 +125,10 @@ class TaskVectorEnv(VectorEnv):
             seen, info = self._start_again(seen, info)
         return seen, rewards, ended, cut, info
 
+    def state(self) -> TaskState:
+        """The states of all worlds, as the task's functions take them."""
+        return self._last
+
     def close_extras(self, **kwargs: Any) -> None:
         """Let the threads go."""
         if self._pool is not None:
@@ -133,16 +137,19 @@ class TaskVectorEnv(VectorEnv):
     def _start_again(self, last: Array, about: dict[str, Any]) -> tuple[Array, dict[str, Any]]:
         """Start what is over at once; what was seen last goes into ``info`` as Gymnasium's own vector has it."""
         over = self._over.copy()
-        for i in np.flatnonzero(over).tolist():
+        started = np.flatnonzero(over).tolist()
+        for i in started:
             self.worlds[i].reset(self._rngs[i], randomize=self.randomize)
         self._elapsed[over], self._over[:] = 0, False
         state = self._last = self._state()
-        final = np.full(self.num_envs, None, dtype=object)
-        for i in np.flatnonzero(over).tolist():
+        final, seen = np.full(self.num_envs, None, dtype=object), last.copy()
+        for i in started:
             final[i] = last[i]
+        first = TaskState(**{name: value[over] for name, value in vars(state).items()})
+        seen[over] = observed(self.task, first, [self.worlds[i] for i in started], self._camera)
         ends = {name: np.where(over, value, np.zeros_like(value)) for name, value in about.items()}
         info = self._info(state) | {"final_obs": final, "_final_obs": over, "final_info": ends, "_final_info": over}
-        return observed(self.task, state, self.worlds, self._camera), info
+        return seen, info
 
     def _each(self, do: Callable[[int], None]) -> None:
         """Do something for each world, each thread its share."""

@@ -90,11 +90,14 @@ class TaskWorld:
 
     def poses(self, names: Sequence[str]) -> NDArray[np.float64]:  # (N, 4, 4)
         """``world_from_object`` of objects."""
-        poses = np.tile(np.eye(4), (len(names), 1, 1))
-        for pose, name in zip(poses, names, strict=True):
-            body = self.data.body(name)
-            pose[:3, :3], pose[:3, 3] = body.xmat.reshape(3, 3), body.xpos
-        return poses
+        return _poses(self.data, names)
+
+    def homes(self, names: Sequence[str]) -> NDArray[np.float64]:  # (N, 4, 4)
+        """``world_from_object`` of objects where they fall asleep: after one action that does nothing."""
+        data = mujoco.MjData(self.model)
+        mujoco.mj_resetDataKeyframe(self.model, data, self._home)
+        mujoco.mj_step(self.model, data, self.substeps)
+        return _poses(data, names)
 
     def _draw_physics(self, rng: np.random.Generator) -> None:
         model = self.model
@@ -105,6 +108,14 @@ class TaskWorld:
             first = model.body_geomadr[body]
             model.geom_friction[first : first + model.body_geomnum[body], 0] = friction
         mujoco.mj_setConst(model, self.data)
+
+
+def _poses(data: mujoco.MjData, names: Sequence[str]) -> NDArray[np.float64]:  # (N, 4, 4)
+    poses = np.tile(np.eye(4), (len(names), 1, 1))
+    for pose, name in zip(poses, names, strict=True):
+        body = data.body(name)
+        pose[:3, :3], pose[:3, 3] = body.xmat.reshape(3, 3), body.xpos
+    return poses
 
 
 def states_of(task: Task, rows: Sequence[NDArray[np.float64]]) -> TaskState:

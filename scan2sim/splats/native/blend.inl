@@ -8,7 +8,7 @@ namespace splats::SPLATS_ISA {
 constexpr int kBlockColumns = 4, kBlockRows = W / 4;
 constexpr int kBlocksAcross = kTile / kBlockColumns;  // 4, so that a row of blocks is 4 bits of a mask
 constexpr int kBlocks = kTilePixels / W;
-static_assert(kBlocksAcross == 4 && kBlocks <= 64);
+static_assert(kBlocksAcross == 4 && kBlocks <= 64 && kCell == kBlockColumns && kCell % kBlockRows == 0);
 
 // Place among the tile's pixels of the one at a column and row within it.
 static inline int place_of(int column, int row) {
@@ -55,6 +55,16 @@ struct BlockOffsets {
     }
 };
 static constexpr BlockOffsets kBlockOffsets;
+
+// The blocks of a tile that are blended, as bits.
+static inline uint64_t open_blocks(const TileLists& lists, int tile) {
+    if (!lists.open) return ~0ull;
+    constexpr int kRowsOfBlocks = kCell / kBlockRows;  // in a row of cells
+    uint64_t blocks = 0;
+    for (int row = 0; row < kTile / kBlockRows; ++row)
+        blocks |= static_cast<uint64_t>(lists.open[tile] >> 4 * (row / kRowsOfBlocks) & 15) << 4 * row;
+    return blocks;
+}
 
 // The blocks of a tile that a splat's box touches, as bits.
 static inline uint64_t splat_blocks(const Splat& s, const TileArea& t) {
@@ -108,7 +118,7 @@ struct TilePixels {
     TilePlanes<2> planes;
     uint64_t blocks = 0;  // those with pixels that are not full
 
-    explicit TilePixels(const TileArea& t) {
+    TilePixels(const TileArea& t, uint64_t open) {
         for (int o = 0; o < kTilePixels; o += W) {
             store(T(o), set1(1.0f));
             store(threshold(o), set1(__builtin_inff()));
@@ -117,6 +127,7 @@ struct TilePixels {
             planes.pixel(1, p) = -kLog2Of255;
             blocks |= 1ull << p / W;
         });
+        blocks &= open;
     }
     float* T(int offset) { return planes.block(0, offset); }
     float* threshold(int offset) { return planes.block(1, offset); }
@@ -165,8 +176,9 @@ static inline int32_t walk_tile(const TileLists& lists, const TileArea& t, TileP
 }
 
 // Object of each pixel whose summed weight is largest and over 1/2, else 0. planes: (objects, kTilePixels).
-static inline void write_ids(const TileArea& t, const float* planes, int objects, int32_t* out) {
+static inline void write_ids(const TileArea& t, uint64_t open, const float* planes, int objects, int32_t* out) {
     t.each_pixel([&](int p, int64_t pixel) {
+        if (!(open >> p / W & 1)) return;
         out[pixel] = 0;
         for (int k = 0; k < objects; ++k)
             if (planes[k * kTilePixels + p] > 0.5f) out[pixel] = k;
@@ -176,8 +188,10 @@ static inline void write_ids(const TileArea& t, const float* planes, int objects
 // scratch holds (features + objects) × kTilePixels.
 template <bool FEATURES, bool IDS>
 static void blend_tile_into(const TileLists& lists, const Images& out, int tile, float* scratch) {
+    const uint64_t open = open_blocks(lists, tile);
+    if (!open) return;
     const TileArea t = tile_area(lists, tile);
-    TilePixels pixels(t);
+    TilePixels pixels(t, open);
     TilePlanes<4> sums = {};  // red, green, blue, depth
     alignas(64) float median[kTilePixels] = {};
     alignas(64) int32_t stop[kTilePixels];
@@ -224,6 +238,7 @@ static void blend_tile_into(const TileLists& lists, const Images& out, int tile,
         t.each_pixel([&](int p, int64_t) { out.stop[first + p] = stop[p]; });
     }
     t.each_pixel([&](int p, int64_t pixel) {
+        if (!(open >> p / W & 1)) return;
         const float alpha = 1.0f - pixels.planes.pixel(0, p);
         for (int c = 0; c < 3; ++c) out.colors[3 * pixel + c] = sums.pixel(c, p);
         out.alphas[pixel] = alpha;
@@ -232,7 +247,7 @@ static void blend_tile_into(const TileLists& lists, const Images& out, int tile,
         if (FEATURES)
             for (int k = 0; k < channels; ++k) out.features[pixel * channels + k] = scratch[k * kTilePixels + p];
     });
-    if (IDS) write_ids(t, planes, objects, out.ids);
+    if (IDS) write_ids(t, open, planes, objects, out.ids);
 }
 
 static void blend_tile(const TileLists& lists, const Images& out, int tile, float* scratch) {
@@ -247,7 +262,7 @@ static void blend_tile(const TileLists& lists, const Images& out, int tile, floa
 // Index of the Gaussian with the largest weight of each pixel, -1 where there is none.
 static void dominant_tile(const TileLists& lists, int32_t* out, int tile) {
     const TileArea t = tile_area(lists, tile);
-    TilePixels pixels(t);
+    TilePixels pixels(t, ~0ull);
     alignas(64) float largest[kTilePixels] = {};
     alignas(64) int32_t index[kTilePixels];
     for (int p = 0; p < kTilePixels; ++p) index[p] = -1;
@@ -267,7 +282,7 @@ static void dominant_tile(const TileLists& lists, int32_t* out, int tile) {
 static void accumulate_tile(const TileLists& lists, const float* maps, int total, int first, int channels, float* slots,
                             int tile, float* scratch) {
     const TileArea t = tile_area(lists, tile);
-    TilePixels pixels(t);
+    TilePixels pixels(t, ~0ull);
     float* sums = scratch + channels * kTilePixels;
     for (int k = 0; k < channels * kTilePixels; ++k) scratch[k] = 0.0f;
     t.each_pixel([&](int p, int64_t pixel) {
@@ -294,7 +309,7 @@ static void accumulate_tile(const TileLists& lists, const float* maps, int total
 // How many pairs of a Gaussian and a pixel of the image are weighed, and how many of them are drawn.
 static PairCount count_tile(const TileLists& lists, int tile) {
     const TileArea t = tile_area(lists, tile);
-    TilePixels pixels(t);
+    TilePixels pixels(t, ~0ull);
     alignas(64) float drawn[W] = {};
     PairCount count{0, 0};
     int inside[kBlocks] = {};  // pixels of each block that lie in the image

@@ -57,14 +57,14 @@ void DepthSorted::project(const GaussianArrays& gaussians, const View& view, Cho
     });
 }
 
-void DepthSorted::merge(const DepthSorted& a, const DepthSorted& b) {
-    count_ = a.count_ + b.count_;
+void DepthSorted::merge(const DepthSorted& a, const int32_t* ranks, int64_t count, const DepthSorted& b) {
+    count_ = count + b.count_;
     Splat* splats = splats_.resize(count_);
     uint64_t* keys = keys_.resize(count_);
     for (int64_t i = 0, j = 0; i + j < count_;) {
-        const bool first = j == b.count_ || (i < a.count_ && a.keys_[i] < b.keys_[j]);
-        keys[i + j] = first ? a.keys_[i] : b.keys_[j];
-        splats[i + j] = first ? a.splats_[i] : b.splats_[j];
+        const bool first = j == b.count_ || (i < count && a.keys_[ranks[i]] < b.keys_[j]);
+        keys[i + j] = first ? a.keys_[ranks[i]] : b.keys_[j];
+        splats[i + j] = first ? a.splats_[ranks[i]] : b.splats_[j];
         first ? ++i : ++j;
     }
 }

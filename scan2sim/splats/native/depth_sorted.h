@@ -18,8 +18,8 @@ public:
     // Projects the chosen Gaussians and sorts those that touch a pixel. means2d (N, 2) and radii (N,) are written
     // unless null.
     void project(const GaussianArrays& gaussians, const View& view, Chosen chosen, float* means2d, float* radii);
-    // Becomes the splats of both.
-    void merge(const DepthSorted& a, const DepthSorted& b);
+    // Becomes the splats of b and those of a at some ranks.
+    void merge(const DepthSorted& a, const int32_t* ranks, int64_t count, const DepthSorted& b);
 
     Splat* splats() const { return splats_.data(); }
     int64_t count() const { return count_; }

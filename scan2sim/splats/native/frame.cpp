@@ -19,23 +19,34 @@ constexpr int kMapsAtOnce = 16;
 // Threads worth waking up for so much work.
 int team_for_tiles(int64_t count) { return count >= 32 ? threads() : 1; }
 
+int tiles_across(int pixels) { return (pixels + kTile - 1) / kTile; }
+
 }  // namespace
 
 void Frame::project(const GaussianArrays& gaussians, const View& view, float* means2d, float* radii) {
     sorted_.project(gaussians, view, {nullptr, gaussians.count}, means2d, radii);
+    all_ = true;
     list(view);
 }
 
-void Frame::project(const GaussianArrays& gaussians, const View& view, const DepthSorted& still, Chosen moving) {
+void Frame::project(const GaussianArrays& gaussians, const View& view, const StillView& still, Chosen moving) {
     moving_.project(gaussians, view, moving, nullptr, nullptr);
-    sorted_.merge(still, moving_);
+    all_ = !still.picture.colors;
+    if (!all_) changed_.mark(moving_.splats(), moving_.count(), tiles_across(view.width), tiles_across(view.height));
+    int32_t* needed = needed_.resize(still.boxes.size());
+    int64_t count = 0;
+    for (size_t rank = 0; rank < still.boxes.size(); ++rank) {
+        needed[count] = static_cast<int32_t>(rank);
+        count += all_ || changed_.touched(still.boxes[rank]);
+    }
+    sorted_.merge(still.splats, needed, count, moving_);
     list(view);
 }
 
 void Frame::list(const View& view) {
     view_ = view;
-    tiles_x_ = (view.width + kTile - 1) / kTile;
-    tiles_y_ = (view.height + kTile - 1) / kTile;
+    tiles_x_ = tiles_across(view.width);
+    tiles_y_ = tiles_across(view.height);
     auto work = Pool<Workspace>::take();
     const TileSort tiles{sorted_.splats(), sorted_.count(), tiles_x_, tiles_y_};
     const int team = team_for_gaussians(sorted_.count());
@@ -52,7 +63,8 @@ TileLists Frame::lists(const GaussianArrays* gaussians) const {
             view_.width,
             view_.height,
             gaussians ? gaussians->features : nullptr,
-            gaussians ? gaussians->feature_count : 0};
+            gaussians ? gaussians->feature_count : 0,
+            all_ ? nullptr : changed_.of_tiles()};
 }
 
 void Frame::blend(const GaussianArrays& gaussians, Images images, bool keep) {

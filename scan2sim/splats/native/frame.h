@@ -2,9 +2,11 @@
 #pragma once
 #include <memory>
 
+#include "cells.h"
 #include "depth_sorted.h"
 #include "memory.h"
 #include "sorting.h"
+#include "still_views.h"
 #include "types.h"
 
 namespace splats {
@@ -13,8 +15,9 @@ class Frame {
 public:
     // Projects, sorts and lists. means2d (N, 2) and radii (N,) are written unless null.
     void project(const GaussianArrays& gaussians, const View& view, float* means2d, float* radii);
-    // The same where the splats of all but some Gaussians are known already.
-    void project(const GaussianArrays& gaussians, const View& view, const DepthSorted& still, Chosen moving);
+    // The same where the splats of all but some Gaussians are known already; if these are drawn, too, blending leaves
+    // pixels alone that no other can touch.
+    void project(const GaussianArrays& gaussians, const View& view, const StillView& still, Chosen moving);
     // Blends the images; with keep, what the gradient needs is kept.
     void blend(const GaussianArrays& gaussians, Images images, bool keep);
     // Adds the gradients of the parameters. Needs a blend that kept.
@@ -35,6 +38,9 @@ private:
     int tiles_x_ = 0, tiles_y_ = 0;
     DepthSorted sorted_;
     DepthSorted moving_;
+    Cells changed_;                // where moving_ can change a picture that is drawn already
+    bool all_ = true;              // whether all cells are blended
+    Buffer<int32_t> needed_;       // ranks of the splats behind or before moving_
     Buffer<int32_t> slot_ends_;    // per rank
     Buffer<int32_t> tile_begin_;   // (tiles + 1,)
     Buffer<int32_t> ranks_;        // per intersection, by tile and depth

@@ -180,17 +180,19 @@ void render(const Gaussians& gaussians, const Views& views, const Pictures& pict
     const Images images = pictures.images(gaussians, views);
     nb::gil_scoped_release release;
     std::optional<StillViews> still;
-    if (!means) still.emplace(gaussians.arrays, views.all());
+    if (!means) still.emplace(gaussians.arrays, views.all(), images);
     each_camera(cameras, [&](size_t c) {
         const auto frame = Pool<Frame>::take();
         const GaussianArrays mine = gaussians.for_camera(c);
-        const DepthSorted* shared = still ? still->of_camera(c) : nullptr;
+        const StillView* shared = still ? still->of_camera(c) : nullptr;
         if (shared)
             frame->project(mine, views.view(c), *shared, still->moving());
         else
             frame->project(mine, views.view(c), means ? means + 2 * n * c : nullptr,
                            extents ? extents + n * c : nullptr);
-        frame->blend(mine, pictures.of_camera(images, gaussians, views, c), false);
+        const Images own = pictures.of_camera(images, gaussians, views, c);
+        if (shared && shared->picture.colors) shared->copy_to(own, views.view(c));
+        frame->blend(mine, own, false);
     });
 }
 

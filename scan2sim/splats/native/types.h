@@ -6,6 +6,7 @@ namespace splats {
 
 constexpr int kTile = 16;  // pixels on a side
 constexpr int kTilePixels = kTile * kTile;
+constexpr int kCell = 4;  // pixels on a side of the squares, 4 by 4 to a tile, in which pictures change or do not
 constexpr float kBlur = 0.3f;  // low-pass added to the projected covariance [px²]
 constexpr float kMaxAlpha = 0.999f;
 constexpr float kMinTransmittance = 1e-4f;
@@ -83,6 +84,7 @@ struct TileLists {
     int width, height;
     const float* features;  // (N, feature_count) or null
     int feature_count;
+    const uint16_t* open;  // (tiles,) the cells that are blended, 4 bits a row of cells; null = all
 };
 
 // Images of one camera that the forward pass writes; features, ids and what only the gradient needs may be null.
