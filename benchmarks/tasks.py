@@ -4,7 +4,7 @@ Speed is actions of 1/30 s per second of processor time, so that what else runs 
 ``gymnasium.make_vec`` with random actions, with a pusher that pushes all the time, and plain ``mj_step`` of the same
 model with the same random actions.  Accuracy is of straight pushes of 1.5 s at 0.1 m/s from 24 starts of each free
 thing, off centre by up to 0.3 of its radius: how far it lies from where steps of 1/1920 s put it, and how far it drifts
-in 2 s of rest.
+in 2 s of rest.  ``--pixels`` measures Push with pictures and random actions instead, by one thread.
 
 Usage:
     scan2sim export outputs/desk --to gymnasium -o desk-gym
@@ -28,12 +28,14 @@ from typing import Any
 import gymnasium
 import mujoco
 import numpy as np
+from gymnasium.vector import AutoresetMode
 from measuring import print_figures
 from numpy.typing import NDArray
 
 from scan2sim.scene import load_scene
 from scan2sim.sim import PushTask, TaskVectorEnv, TaskWorld, push_task, task_model
 from scan2sim.sim.tasks import SUBSTEPS
+from scan2sim.splats import set_threads
 
 WORLDS, CALLS = 32, 60
 STARTS, SECONDS, SPEED = 24, 1.5, 0.1  # of the straight pushes; [s], [m/s]
@@ -44,12 +46,17 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="what scan2sim export --to gymnasium wrote")
+    parser.add_argument("--pixels", action="store_true", help="measure Push with pictures only")
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     args = parser.parse_args()
     sys.path.insert(0, str(args.folder.absolute()))
     package = json.loads((args.folder / "export.json").read_text())["package"]
     figures: dict[str, Any] = {"substeps": SUBSTEPS}
-    for name in importlib.import_module(package).ENVIRONMENTS:
+    names = importlib.import_module(package).ENVIRONMENTS
+    if args.pixels:
+        print_figures(figures | pictures(next(name for name in names if name.endswith("-Push-v0"))), args.json)
+        return
+    for name in names:
         for substeps in (SUBSTEPS, 16):
             figures |= speed(name, substeps)
     figures |= accuracy(load_scene(args.folder / package / "scene"))
@@ -86,6 +93,17 @@ def speed(name: str, substeps: int) -> dict[str, int]:
     found[f"{label}_plain"] = _rate(plain)
     envs.close()
     return found
+
+
+def pictures(name: str) -> dict[str, int]:
+    """Actions per second of processor time where each world is seen after each."""
+    set_threads(1)
+    settings = {"obs": "pixels", "threads": 1, "autoreset": AutoresetMode.SAME_STEP}
+    envs = gymnasium.make_vec(name, WORLDS, **settings)  # pyright: ignore[reportArgumentType]
+    actions = np.random.default_rng(0).uniform(-1, 1, (CALLS, *envs.action_space.shape)).astype(np.float32)
+    envs.reset(seed=0)
+    envs.step(actions[0])
+    return {"push_pixels_random": _rate(lambda k: envs.step(actions[k]))}
 
 
 def _rate(step: Callable[[int], object]) -> int:

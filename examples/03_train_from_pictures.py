@@ -1,9 +1,10 @@
 """Teach a policy of Push that is shown 64×64 pictures and nothing else, by one that is told the state.
 
-The student drives, the teacher says what it would have done there, and the student learns all it was told so far (DAgger;
+The student drives, the teacher says what it would have done there, the student learns all it was told so far (DAgger;
 Ross, Gordon and Bagnell 2011, "A reduction of imitation learning and structured prediction to no-regret online
-learning"); only in the first round the teacher drives.  Then the student is tried alone, on episodes of other seeds, as
-many in each world; Wilson's interval is of 95 % (1927).
+learning").  The teacher drives in the first round, and later where an episode takes long, since a student that has left
+the picture finds no way back.  Then the student is tried alone, on episodes of other seeds, as many in each world;
+Wilson's interval is of 95 % (1927).
 
 Usage (pip install scan2sim[rl]):
     python examples/02_train.py desk-gym --task Push --steps 400000 --save push
@@ -28,7 +29,7 @@ from scan2sim.sim import PictureLessons, PicturePolicy
 from scan2sim.sim.baselines3 import PushTeacher
 
 EVALUATION_SEED = 1_000_000  # far from the seeds of training
-NOISE = 0.3  # of what is driven while learning
+NOISE, PATIENCE = 0.3, 100  # of what is driven while learning; actions before the teacher takes over
 
 
 def ends(ended, cut, info) -> dict[int, bool]:
@@ -53,8 +54,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="what scan2sim export --to gymnasium wrote")
     parser.add_argument("--teacher", type=Path, required=True, help="what 02_train.py saved")
     parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=60, help="of every world in a round")
-    parser.add_argument("--batches", type=int, default=300, help="learned from after a round")
+    parser.add_argument("--steps", type=int, default=50, help="of every world in a round")
+    parser.add_argument("--batches", type=int, default=250, help="learned from after a round")
     parser.add_argument("--worlds", type=int, default=64)
     parser.add_argument("--episodes", type=int, default=1000, help="of the evaluation")
     parser.add_argument("--seed", type=int, default=0)
@@ -68,15 +69,18 @@ def main() -> None:
     envs = gymnasium.make_vec(name, args.worlds, obs="pixels", autoreset=AutoresetMode.SAME_STEP)
     teacher, student, start = PushTeacher(args.teacher), PicturePolicy(), (time.monotonic(), time.process_time())
     lessons = PictureLessons(student, envs.task, args.rounds * args.batches)
-    (seen, _), curve = envs.reset(seed=args.seed), []
+    (seen, _), curve, age = envs.reset(seed=args.seed), [], np.zeros(args.worlds)
     for turn in range(args.rounds):
         done: list[bool] = []
         for _ in range(args.steps):
             advice = teacher.actions(envs.task, envs.state())
             lessons.add(seen, envs.state(), advice)
-            driven = student.act(seen) if turn else advice.astype(np.float32)
+            driven = np.where(age[:, None] < (PATIENCE if turn else 0), student.act(seen), advice)
             seen, _, *end = envs.step(driven + NOISE * torch.randn(driven.shape).numpy())
-            done += ends(*end).values()
+            age += 1
+            for i, one in ends(*end).items():
+                done.append(one and age[i] <= PATIENCE)
+                age[i] = 0
         row = {"pictures": len(lessons), "error": lessons.learn(args.batches)}
         row |= {"seconds": time.monotonic() - start[0], "processor_seconds": time.process_time() - start[1]}
         curve.append({**row, "episodes": len(done), "success": float(np.mean(done)) if done else None})

@@ -1,6 +1,6 @@
 """A policy of Push that is shown one picture and nothing else, and how it learns from what a teacher tells it.
 
-Its network finds places in the picture: each of some heat maps is a distribution over the picture, whose mean is a place
+Its network finds places in the picture: each of some heat maps is a distribution over it, whose mean is a place
 (spatial softmax; Levine, Finn, Darrell and Abbeel 2016, "End-to-end training of deep visuomotor policies").  From these
 come the action and, only to learn from, where pusher, target and goal are.
 """

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gymnasium.vector import AutoresetMode
 
 from scan2sim.errors import ExportError
 from scan2sim.export import check_gymnasium, write_gymnasium
 from scan2sim.export.gymnasium_export import environment_id
 from scan2sim.scene import Scene
-from scan2sim.sim import TaskEnv, TaskVectorEnv, settled_scene
+from scan2sim.sim import TaskEnv, TaskVectorEnv, settled_scene, task_pixels
 from tests.scene.factory import make_scene
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +138,30 @@ def test_push_is_seen_in_splats(folder: Path) -> None:
         action = np.sign(single.state().position[0, :2] - single.state().tool)
         after = single.step(action.astype(np.float32))[0]
     assert np.abs(after.astype(int) - picture).max(2).sum() > 1000, "what moves is seen to move"
+
+
+def test_pictures_in_which_things_stand_still_equal_those_in_which_all_is_drawn(folder: Path, monkeypatch) -> None:
+    """Also where the pusher has run into other things, and where episodes have started again."""
+    files = [folder / "scan2sim_table_top" / name for name in ("scene.xml", "push.json")]
+    scene = folder / "scan2sim_table_top" / "scene"
+    settings = {"obs": "pixels", "scene": scene, "autoreset": AutoresetMode.SAME_STEP, "max_episode_steps": 30}
+    names = [obj.name for obj in settled().objects]
+    angle = np.linspace(0, 2 * np.pi, 6, endpoint=False)
+    actions = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
+    runs, kinds = [], set()
+    for unmoved in (task_pixels.UNMOVED, (-1.0, -1.0)):  # nothing stands still by the second
+        monkeypatch.setattr(task_pixels, "UNMOVED", unmoved)
+        many = TaskVectorEnv(6, *files, **settings)
+        homes = many.worlds[0].homes(names)
+        runs.append([many.reset(seed=3)[0]])
+        for _ in range(40):
+            runs[-1].append(many.step(actions)[0])
+            moved = np.abs([world.poses(names) for world in many.worlds] - homes).max((2, 3)) > 1e-3
+            kinds |= set(map(tuple, moved.tolist()))
+    assert len(kinds) > 1, "not always the same things have moved"
+    difference = np.abs(np.array(runs[0], dtype=int) - runs[1])
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 0.02
 
 
 @pytest.mark.parametrize("damage", ["code", "hub", "package", "environment", "task"])

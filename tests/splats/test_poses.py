@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from scan2sim.errors import UsageError
 from scan2sim.geometry import transform
-from scan2sim.splats import Gaussians, accumulate, concatenate, dominant, rasterize, rotate_gaussians
+from scan2sim.splats import (
+    Gaussians,
+    accumulate,
+    available_isas,
+    concatenate,
+    dominant,
+    in_sight,
+    rasterize,
+    rotate_gaussians,
+    set_isa,
+)
 from tests.splats.scenes import blob, camera, random_like, relative_error, trainable
 
 WORLD_FROM_OBJECT = [
@@ -119,3 +129,59 @@ def test_what_stands_still_is_projected_once_and_drawn_the_same() -> None:
         for image in ("colors", "depths", "median_depths", "ids"):
             assert torch.equal(getattr(together, image)[k], getattr(alone, image)[0])
     assert not torch.equal(together.colors[0], together.colors[2])
+
+
+@pytest.fixture(params=available_isas())
+def isa(request: pytest.FixtureRequest):
+    set_isa(request.param)
+    yield request.param
+    set_isa(available_isas()[-1])
+
+
+def wall() -> Gaussians:
+    """Three layers behind one another that fill the picture; the first lets nothing through."""
+    side = torch.linspace(-1.5, 1.5, 13)
+    flat = torch.cartesian_prod(torch.tensor([-1.0, -1.3, -2.0]), side, side)
+    random = blob(len(flat), seed=2)
+    return replace(
+        random,
+        means=flat,
+        log_scales=torch.tensor([-4.0, -1.2, -1.2]).repeat(len(flat), 1),
+        quats=torch.tensor([1.0, 0, 0, 0]).repeat(len(flat), 1),
+        opacity_logits=torch.where(flat[:, 0] > -1.1, 12.0, 0.5),
+    )
+
+
+@pytest.mark.parametrize("channels", [0, 2])
+@pytest.mark.usefixtures("isa")
+def test_pixels_that_nothing_moving_touches_are_drawn_once_and_no_other(channels: int) -> None:
+    """Small things before, in and behind a wall, in pictures whose sides are no multiples of a tile."""
+    behind, thing = wall(), blob(30, size=0.02, spread=0.04)
+    scene = concatenate([behind, thing]).with_ids((torch.arange(len(behind) + 30) >= len(behind)).int())
+    view = camera(75, 53, eye=(2.0, 0.1, 0.2))
+    places = [(0, 0, 0), (-1, 0.5, 0.3), (-1.1, -0.9, -0.6), (0.5, 0.3, -0.2), (-3, 0, 0), (9, 0, 0)]
+    poses = torch.from_numpy(np.array([[np.eye(4), transform(place, (1, 0, 0, 0))] for place in places]))
+    features = torch.rand(len(scene), channels, generator=torch.Generator().manual_seed(3)) if channels else None
+    settings_of = {"features": features, "ids": True, "projected": False}
+    together = rasterize(scene, [view] * len(places), poses=poses, **settings_of)
+    alone = [rasterize(scene, [view], poses=poses[k : k + 1], **settings_of) for k in range(len(places))]
+    images = ["colors", "alphas", "depths", "median_depths", "ids", *(["features"] if channels else [])]
+    for image in images:
+        assert torch.equal(getattr(together, image), torch.cat([getattr(one, image) for one in alone])), image
+    assert together.ids is not None
+    seen = (together.ids > 0).sum((1, 2)).tolist()
+    assert min(seen[0], seen[3]) > 20, "before the wall"
+    assert seen[4:] == [0, 0], "behind it and elsewhere"
+    changed = (together.colors[0] != together.colors[5]).any(-1)
+    assert 0 < changed.sum() < 0.1 * changed.numel(), "most of the picture is the wall"
+
+
+def test_what_stands_behind_full_pixels_is_not_in_sight_and_not_missed() -> None:
+    view = camera(75, 53, eye=(2.0, 0.1, 0.2))
+    behind = wall()
+    seen = in_sight(behind, view)
+    assert 20 < len(seen) < 0.5 * len(behind)
+    assert (seen.means[:, 0] < -1.9).sum() < 0.1 * (behind.means[:, 0] < -1.9).sum()
+    for before in (blob(1)[:0], blob(30)):
+        pictures = [rasterize(concatenate([part, before]), [view]).colors for part in (behind, seen)]
+        assert (pictures[0] - pictures[1]).abs().max() < 1e-3
