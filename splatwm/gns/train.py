@@ -51,7 +51,7 @@ class GnsTraining:
 
 def train_gns(
     data: Data,
-    sizes: GnsConfig = GnsConfig(),
+    sizes: GnsConfig = GnsConfig(),  # noqa: B008 (frozen)
     config: GnsTraining = GnsTraining(),
     report: Reporter = silent,
 ) -> Gns:
@@ -127,7 +127,9 @@ class _Sight:
         then = frames.at(moments, -back)
         first = frames.at(replace(moments, frame=torch.zeros_like(moments.frame)))
         still = first.kinematic[..., None]
-        first = replace(first, linear=torch.where(still, 0.0, first.linear), angular=torch.where(still, 0.0, first.angular))
+        first = replace(
+            first, linear=torch.where(still, 0.0, first.linear), angular=torch.where(still, 0.0, first.angular)
+        )
         missing = (back - moments.frame).clamp(min=0)
         position, wxyz = then.position.clone(), then.wxyz.clone()
         for k in range(1, back + 1):
