@@ -121,4 +121,4 @@ def _covariance(near: Curvature, believed: Array) -> Array:  # …, (P,) → (P,
         few = len(inner) / (episodes + len(inner))
         noise = (1 - few) * noise + few * alike * inner + 1e-15 * np.eye(len(inner))
         told = kept @ inner @ np.linalg.solve(noise, inner) @ kept.T
-    return np.linalg.inv(told + np.diag(1 / believed**2))
+    return np.asarray(np.linalg.inv(told + np.diag(1 / believed**2)), np.float64)

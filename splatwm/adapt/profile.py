@@ -29,8 +29,8 @@ __all__ = ["Profile", "take_profile"]
 Array = NDArray[np.float64]
 COARSE, FINE = 17, 17  # places along the whole range, and along the part of it where the number may be
 SMALL = 0.03  # of a residual's unit (0.24 mm where 8 mm is one): errors below it are as good as none
-WEIGHT = 1.4  # of an episode's misfit
-MISLED = 0.008  # of the range, standard deviation: 3 % of friction
+WEIGHT = 1.2  # of an episode's misfit
+MISLED = 0.01  # of the range, standard deviation: 4 % of friction
 UNLIKELY = 1e-3  # beside the likeliest place: where the number is not sought more finely
 DENSE = 2001  # places between which the posterior is told
 
@@ -78,7 +78,7 @@ def take_profile(
         missing = [i for i, name in enumerate(names) if name not in known]
         with ThreadPoolExecutor(threads) as pool:
             report("adapting", done + len(places) - len(missing), total)
-            found = pool.map(lambda i: _misfit(problem, places[i]), missing)
+            found = pool.map(lambda i: _misfit(problem, float(places[i])), missing)
             for count, (i, misfit) in enumerate(zip(missing, found, strict=True), start=1):
                 known[names[i]] = misfit
                 if journal is not None:

@@ -7,7 +7,7 @@ network with nothing of mechanics in it tells each particle's acceleration.  `gr
 """
 
 from splatwm.gns.file import Gns, GnsError, load_gns, save_gns
-from splatwm.gns.graph import Graph, Moment, Things, graph_of, nodes_of
+from splatwm.gns.graph import Graph, Moment, Things, graph_of, nodes_of, particles_of
 from splatwm.gns.network import GnsConfig, GraphNetwork
 from splatwm.gns.poses import rigid_fit
 from splatwm.gns.predict import GnsPredictor
@@ -26,6 +26,7 @@ __all__ = [
     "graph_of",
     "load_gns",
     "nodes_of",
+    "particles_of",
     "rigid_fit",
     "save_gns",
     "train_gns",

@@ -112,7 +112,7 @@ class _Sight:
             nodes.append(nodes_of(things, position + walk[..., :3], turned_by(walk[..., 3:], wxyz)))
             sigma = torch.tensor([self._config.noise] * 3 + [self._config.turn] * 3)
             walk = walk + walked * sigma * torch.randn(walk.shape, generator=self._rng)
-        moment = Moment(*nodes, nodes_of(things, after.position, after.wxyz))
+        moment = Moment(nodes[0], nodes[1], nodes[2], nodes_of(things, after.position, after.wxyz))
         graph = graph_of(things, moment, self._sizes)
         goal = moment.link_next - 2 * moment.now + moment.last
         self._free = things.free[..., None].expand(goal.shape[:-1]).flatten()

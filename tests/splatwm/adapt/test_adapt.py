@@ -305,7 +305,9 @@ def test_other_physics_get_intervals_that_hold_the_recording(body: Body) -> None
     recording = replace(recording, position=tuple(p + noisy.normal(0, 1e-3, p.shape) for p in recording.position))
     known = Calibration(np.array([0.5]), np.array([1e-3]), np.array([1e-6]))
     start = Model(physics=fine, body=replace(truth, friction=0.3), calibration=known)
-    config = AdaptConfig(parameters=("friction", "torsion"), substep=0.001, search=SearchConfig((1.0,), rounds=1, scan=3))
+    config = AdaptConfig(
+        parameters=("friction", "torsion"), substep=0.001, search=SearchConfig((1.0,), rounds=1, scan=3)
+    )
     few = adapt(start, recording, body, config, episodes=range(4))
     assert "4 of 5" in few.intervals
     many = adapt(start, recording, body, config)
