@@ -99,7 +99,7 @@ def _why_not(parameter: Parameter, place: float, narrow: bool, episodes: int) ->
 
 
 def _told(parameter: Parameter, value: float, low: float, high: float, why: str) -> Identified:
-    if why:
+    if why and parameter.belief is None:  # else the interval is what was believed
         low, high = parameter.low, parameter.high
     return Identified(parameter.name, parameter.what, parameter.unit, value, low, high, not why, why)
 

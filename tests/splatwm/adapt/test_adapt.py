@@ -328,6 +328,8 @@ def test_size_stays_where_it_is_believed_unless_the_recording_tells_it(body: Bod
     config = AdaptConfig(parameters=("size", "plane"), search=SearchConfig(rounds=8))
     found = {e.name: e for e in adapt(Model(), replace(recording, position=low), body, config).identified}
     assert found["size"].value == pytest.approx(1.0, abs=0.012)
+    assert found["size"].low > 0.97
+    assert found["size"].high < 1.03
 
 
 def test_a_number_at_its_bound_is_not_claimed() -> None:
