@@ -74,6 +74,7 @@ struct Contact {
     float friction, restitution;
     uint64_t key;             // of the pieces and features that meet
     Vec3 impulse, twist;      // on b [N s], [N m s], scene axes: what the last step needed
+    int from;                 // the contact of the last step that they are of; -1: none
 };
 
 }  // namespace splatwm
