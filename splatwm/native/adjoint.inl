@@ -68,12 +68,12 @@ Relative<T> apply_back(const Row<T>& c, const T* impulse, const Moving<T>& a, co
     return {{u.x, u.y, u.z, r.x, r.y, r.z}};
 }
 
-// One visit of `relax` backwards. `g` holds the gradients after it and gets those before it; `u` gets those by velocities.
+// One visit of `relax` backwards, of a row with the impulse that it saw. `g` holds the gradients after it and gets those
+// before it; `u` gets those by velocities.
 template <class T>
-void relax_back(const Row<T>& row, const Visit<T>& seen, const Spring<T>& s, RowGradient<T>& g, T* u_bar) {
-    Row<T> c = row;
+void relax_back(const Row<T>& c, const Visit<T>& seen, const Spring<T>& s, RowGradient<T>& g, T* u_bar) {
     T u[6], old[6], f[6], pressed = 0;
-    for (int j = 0; j < 6; j++) u[j] = seen.u[j], c.impulse[j] = f[j] = old[j] = seen.impulse[j], u_bar[j] = 0;
+    for (int j = 0; j < 6; j++) u[j] = seen.u[j], f[j] = old[j] = c.impulse[j], u_bar[j] = 0;
     const T mu[6] = {0, c.friction[0], c.friction[0], c.friction[1], c.friction[2], c.friction[2]};
     const Press<T> p = c.acts ? press(c, u, mu, s) : Press<T>{};
     if (c.acts) pressed = std::max(T(0), f[0] + p.lack / p.resist);
@@ -212,14 +212,13 @@ struct Backward {
 
     Backward(const Array<Moving<T>>& started, const Array<Moving<T>>& free, const Array<Row<T>>& contacts, const Array<Relative<T>>& seen,
              T h, T enough, const Settings& settings)
-        : start(started), bodies(free), rows(contacts), before(seen), step(h), tolerance(enough), s(settings) {}
+        : start(started), bodies(free), rows(contacts), before(seen), step(h), tolerance(enough), s(settings), begun(contacts) {}
 
     int order(int sweep, int k) const { return sweep % 2 == 0 ? k : int(rows.size()) - 1 - k; }
 
     void forward() {
         const int n = int(rows.size());
         const Spring<T> spring(step, s);
-        begun = rows;
         for (Row<T>& c : rows) apply(c, c.impulse, bodies[c.a], bodies[c.b]);
         warmed = bodies;
         for (int i = 0; i < n; i++) {
@@ -292,7 +291,7 @@ private:
     Array<Visit<T>> visits{};
     Array<Pushing<T>> pushed{};
     Array<Moving<T>> warmed{};
-    Array<Row<T>> begun{};
+    const Array<Row<T>>& begun;
     int sweeps = 0;
     bool asked = false;  // something is asked of displacements
 

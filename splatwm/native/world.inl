@@ -256,7 +256,10 @@ struct World {
                 if (s.shape[i])
                     turned_box(poses[i].r, Vec3(s.position + 3 * i), s.shape[i]->low, s.shape[i]->high, poses[i].low, poses[i].high);
             find_contacts(h * (end - done));
-            if (tape) tape->looks.push_back({int(tape->asleep.size()), contacts, {}});
+            if (tape) {
+                tape->looks.push_back({int(tape->asleep.size()), contacts, {}});
+                tape->looks.back().moments.reserve(end - done);
+            }
             for (int k = done; k < end; k++) {
                 substep(h, k == done, felt);
                 carry(h);
