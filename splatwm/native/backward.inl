@@ -157,7 +157,8 @@ private:
         friction[rougher(world.s, c.a, c.b)] += g * grows / falls;
         if (s.slip_friction == 0 && s.impact_friction == 0) return;
         const float along = grows > 0 && slip > 0 ? g * c.friction * s.slip_friction / (falls * slip) : 0;
-        const float by[6] = {-std::copysign(g * c.friction * grows * s.impact_friction / (falls * falls), u[0]), along * u[1], along * u[2]};
+        const float into = g * c.friction * grows * s.impact_friction / (falls * falls);
+        const float by[6] = {u[0] > 0 ? -into : into, along * u[1], along * u[2]};
         relative_back(was.rows[k], by, back.start[c.a], back.start[c.b], back.first[c.a], back.first[c.b], back.geometry[k]);
     }
 
