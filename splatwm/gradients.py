@@ -1,9 +1,9 @@
 """Gradients through a rollout: by where it starts, by frictions, and by where robot links go, in compiled calls.
 
-Backwards the rollout is made once more, remembering each substep, and then gone through from its end: what contacts do by
-the adjoint of their solver (``native/adjoint.inl``), how bodies and contacts move by hand (``native/backward.inl``).  These
-are the gradients of what is computed, impacts and all; which contacts there are, masses, and the mobilities with which the
-solver steps are constants.
+Backwards the rollout is made once more, remembering each substep, and then gone through from its end: what contacts do
+by the adjoint of their solver (``native/adjoint.inl``), how bodies and contacts move by ``native/backward.inl``.  These
+are the gradients of what is computed, impacts and all; which contacts there are, masses, and the mobilities with which
+the solver steps are constants.
 """
 
 from __future__ import annotations
@@ -68,9 +68,7 @@ class _Rollout(torch.autograd.Function):
     def forward(ctx: Any, call: _Call, *leaves: Tensor) -> tuple[Tensor, Tensor]:
         ctx.call = call
         ctx.leaves = [(leaf.shape, leaf.dtype) for leaf in leaves]
-        moved = simulate(
-            call.state, call.shapes, call.actions, call.dt, call.steps, call.config, threads=call.threads
-        )
+        moved = simulate(call.state, call.shapes, call.actions, call.dt, call.steps, call.config, threads=call.threads)
         call.result = moved
         return moved.position, moved.wxyz
 

@@ -201,7 +201,7 @@ template <class T>
 struct Backward {
     const Array<Moving<T>>& start;  // velocities at the start of the step
     Array<Moving<T>> bodies;        // with the velocities of free motion; after `forward`, with those at the end
-    Array<Row<T>> rows;             // with the impulses to begin with, and then at the end
+    Array<Row<T>> rows;             // with the impulses to begin with, after `forward` those at the end, then the former again
     const Array<Relative<T>>& before;
     T step, tolerance;
     const Settings& s;
@@ -210,9 +210,9 @@ struct Backward {
     Array<BodyGradient<T>> after{}, mean{}, first{};  // by velocities: at the end, and then of free motion; mean; at the start
     Array<GeometryGradient<T>> geometry{};
 
-    Backward(const Array<Moving<T>>& started, const Array<Moving<T>>& free, const Array<Row<T>>& contacts, const Array<Relative<T>>& seen,
+    Backward(const Array<Moving<T>>& started, const Array<Moving<T>>& free, Array<Row<T>>&& contacts, const Array<Relative<T>>& seen,
              T h, T enough, const Settings& settings)
-        : start(started), bodies(free), rows(contacts), before(seen), step(h), tolerance(enough), s(settings), begun(contacts) {}
+        : start(started), bodies(free), rows(std::move(contacts)), before(seen), step(h), tolerance(enough), s(settings) {}
 
     int order(int sweep, int k) const { return sweep % 2 == 0 ? k : int(rows.size()) - 1 - k; }
 
@@ -281,7 +281,7 @@ struct Backward {
             relative_back(c, seen, start[c.a], start[c.b], first[c.a], first[c.b], geometry[i]);
         }
         for (int i = 0; i < n; i++) {
-            const Row<T>& c = begun[i];
+            const Row<T>& c = rows[i];
             const Relative<T> warm = apply_back(c, c.impulse, bodies[c.a], bodies[c.b], after[c.a], after[c.b], geometry[i]);
             for (int j = 0; j < 6; j++) g[i].impulse[j] += warm.u[j];
         }
@@ -291,7 +291,6 @@ private:
     Array<Visit<T>> visits{};
     Array<Pushing<T>> pushed{};
     Array<Moving<T>> warmed{};
-    const Array<Row<T>>& begun;
     int sweeps = 0;
     bool asked = false;  // something is asked of displacements
 
@@ -349,7 +348,7 @@ void solve_adjoint(const SolveInputs<T>& in, const SolveGradients<T>& out, const
     Problem<T> p(in);
     Array<Moving<T>> start = p.bodies;
     for (int i = 0; i < in.bodies; i++) start[i].v = Vec<T>(in.before + 6 * i), start[i].w = Vec<T>(in.before + 6 * i + 3);
-    Backward<T> back(start, p.bodies, p.rows, p.before, in.step, T(0), s);
+    Backward<T> back(start, p.bodies, std::move(p.rows), p.before, in.step, T(0), s);
     back.g.resize(in.contacts), back.after.resize(in.bodies), back.mean.resize(in.bodies);
     for (int i = 0; i < in.bodies; i++) {
         back.mean[i] = {Vec<T>(out.mean + 6 * i), Vec<T>(out.mean + 6 * i + 3), {}};

@@ -24,13 +24,13 @@ inline Vec3 frame_back(const Vec3& n, const Vec3* rows) {
 
 struct Returning {
     World& world;
-    const Tape& tape;
+    Tape& tape;  // is used up
     Array<PoseGradient> pose;
     Array<Vec3> v, w;
     Array<float> friction;
     Array<Vec3> impulse, twist;  // by what contacts of the look at hand did at its end, scene axes
 
-    Returning(World& one, const Tape& had) : world(one), tape(had) {
+    Returning(World& one, Tape& had) : world(one), tape(had) {
         const int n = world.s.count;
         pose.resize(n), v.resize(n), w.resize(n), friction.resize(n);
     }
@@ -56,7 +56,7 @@ struct Returning {
         for (int i = 0; i < world.s.count; i++)
             if (tape.asleep[step][i]) v[i] = w[i] = {};
         for (size_t l = end; l-- > first;) {
-            const Look& look = tape.looks[l];
+            Look& look = tape.looks[l];
             impulse.resize(look.contacts.size()), twist.resize(look.contacts.size());
             Array<Relative<float>> by_impulse(look.contacts.size());
             for (size_t m = look.moments.size(); m-- > 0;)
@@ -73,11 +73,11 @@ struct Returning {
     }
 
 private:
-    void substep_back(const Look& look, const Moment& was, bool last, bool first, Array<Relative<float>>& by_impulse) {
-        const int n = world.s.count, c = int(was.rows.size());
+    void substep_back(const Look& look, Moment& was, bool last, bool first, Array<Relative<float>>& by_impulse) {
+        const int n = world.s.count, c = int(was.rows.size());  // before they are used up
         Array<Moving<float>> start = was.moving;
         for (int i = 0; i < n; i++) start[i].v = was.v[i], start[i].w = was.w[i];
-        Backward<float> back(start, was.moving, was.rows, was.before, was.h, world.settings->tolerance, *world.settings);
+        Backward<float> back(start, was.moving, std::move(was.rows), was.before, was.h, world.settings->tolerance, *world.settings);
         back.g.resize(c), back.after.resize(n), back.mean.resize(n);
         back.forward();
         for (int i = 0; i < n; i++) {
@@ -96,7 +96,7 @@ private:
         }
         back.backward();
         for (int k = 0; k < c; k++) {
-            const Row<float>& row = was.rows[k];
+            const Row<float>& row = back.rows[k];
             GeometryGradient<float>& geometry = back.geometry[k];
             friction_back(k, look.contacts[k], was, back);
             const float* u = back.g[k].impulse;
@@ -159,7 +159,7 @@ private:
         const float along = grows > 0 && slip > 0 ? g * c.friction * s.slip_friction / (falls * slip) : 0;
         const float into = g * c.friction * grows * s.impact_friction / (falls * falls);
         const float by[6] = {u[0] > 0 ? -into : into, along * u[1], along * u[2]};
-        relative_back(was.rows[k], by, back.start[c.a], back.start[c.b], back.first[c.a], back.first[c.b], back.geometry[k]);
+        relative_back(back.rows[k], by, back.start[c.a], back.start[c.b], back.first[c.a], back.first[c.b], back.geometry[k]);
     }
 
     // World::fill_row.

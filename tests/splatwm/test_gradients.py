@@ -89,7 +89,9 @@ def changed(what: str, by: Tensor | float) -> tuple[State, Actions]:
     if what == "the ball's friction":
         return replace(state, friction=state.friction + torch.tensor([[0.0, 0, 1]]) * by), actions
     if what == "where the box is":
-        return replace(state, position=state.position + torch.tensor([[[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]]) * by), actions
+        return replace(
+            state, position=state.position + torch.tensor([[[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]]) * by
+        ), actions
     if what == "how fast the box is":
         return replace(state, linear=state.linear + torch.tensor([[[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]]) * by), actions
     share = torch.linspace(1 / STEPS, 1, STEPS)[None, :, None, None]
@@ -122,9 +124,7 @@ def test_gradients_of_a_push_are_finite_differences(what: str, size: float) -> N
     by = torch.zeros((), requires_grad=True)
     state, actions = changed(what, by)
     after = simulate_with_gradients(state, SHAPES, actions, DT, None, config)
-    gradients = [
-        float(torch.autograd.grad(one(after.position, after.wxyz), by, retain_graph=True)[0]) for one in seen
-    ]
+    gradients = [float(torch.autograd.grad(one(after.position, after.wxyz), by, retain_graph=True)[0]) for one in seen]
     assert np.abs(differences).max() > 1e-3
     np.testing.assert_allclose(gradients, differences, rtol=0.02, atol=0.003 * np.abs(differences).max())
 
