@@ -41,7 +41,7 @@ class PhysicsConfig:
     """Step [s] of the simulator that is to be met; a contact's spring is integrated in parts as long as it."""
     margin: float = 0.0015
     """Gaps below it count as contacts, however slow things are [m]."""
-    contacts_per_pair: int = 12
+    contacts_per_pair: int = 16
     """At most so many contacts are kept for each pair of bodies, well spread."""
     substeps: int = 16
     """Each step is cut into so many, but none shorter than ``timestep``; stacks need substeps of 1/120 s or shorter;
@@ -81,6 +81,7 @@ def faster(config: PhysicsConfig) -> PhysicsConfig:
         sweeps=min(config.sweeps, 6),
         tolerance=max(config.tolerance, 0.1),
         turn=max(config.turn, 0.2),
+        contacts_per_pair=min(config.contacts_per_pair, 12),
     )
 
 

@@ -1,4 +1,4 @@
-// Contacts of one environment: boxes of bodies, boxes of pieces, pieces, and a dozen well spread points for each pair.
+// Contacts of one environment: boxes of bodies, boxes of pieces, pieces, and a few well spread points for each pair.
 
 struct Pose {
     Vec3 x;  // centre of mass

@@ -43,7 +43,7 @@ struct Settings {
     float turn = 0.1f;  // [rad] that nothing turns by before contacts are found again
     float tolerance = 1e-3f;  // change of impulses in a sweep after which a rollout goes on
     int substeps = 4, sweeps = 8, position_sweeps = 2;
-    int contacts_per_pair = 12;
+    int contacts_per_pair = 16;
 
     // Substeps of a step: none is shorter than those of the simulator that is to be met.
     int cuts(float dt) const {
