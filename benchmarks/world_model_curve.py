@@ -39,9 +39,9 @@ OURS = {
     "finer": replace(USUAL, tolerance=1e-3, sweeps=60),
     "usual": USUAL,
     "usual, few sweeps": replace(USUAL, tolerance=0.05, sweeps=8, turn=0.1),
-    "8 substeps": replace(FAST, substeps=8, turn=0.1),
     "fast": FAST,
-    "fast, 6 contacts": replace(FAST, sweeps=4, turn=0.3, contacts_per_pair=6),
+    "fast, 4 substeps": replace(FAST, substeps=4, turn=0.2),
+    "fast, 6 contacts": replace(FAST, sweeps=4, contacts_per_pair=6),
 }
 RATES = (480, 240, 120, 60, 30)
 
@@ -155,7 +155,7 @@ def plot(found: Comparison, speeds: Mapping[str, float], path: Path) -> None:
         )
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.4g}"))
+            axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
             axis.set_minor_formatter(ticker.NullFormatter())
         axes.grid(True, which="both", alpha=0.2)
     panels[0].legend(fontsize=8, loc="upper right")
