@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,9 +63,10 @@ def main() -> None:
         parser.error(f"no episode in {arguments.data} has {OBJECTS} objects")
     speeds = speeds_of(data, everyone, timed)
     found = compare(data, everyone, arguments.episodes)
+    figures = figures_of(found, speeds)
     if arguments.plot:
-        plot(found, speeds, arguments.plot)
-    print_figures({**figures_of(found, speeds), **gradient_cost(data, timed)}, arguments.json)
+        plot(figures, arguments.plot)
+    print_figures({**figures, **gradient_cost(data, timed)}, arguments.json)
 
 
 def predictors(data: Data) -> Mapping[str, Predictor]:
@@ -128,7 +130,7 @@ def gradient_cost(data: Data, episodes: list[Episode], steps: int = 30) -> dict[
     return {"rollout_with_gradients_to_rollout": with_gradients / alone}
 
 
-def plot(found: Comparison, speeds: Mapping[str, float], path: Path) -> None:
+def plot(figures: Mapping[str, Any], path: Path) -> None:
     """Both curves, one panel a kind of motion."""
     import matplotlib
 
@@ -141,21 +143,24 @@ def plot(found: Comparison, speeds: Mapping[str, float], path: Path) -> None:
             (list(OURS), "o", "splatwm"),
             ([f"MuJoCo 1/{rate} s" for rate in RATES if rate < RATES[0]], "s-", "MuJoCo"),
         ):
-            at = [(speeds[name], error_of(found, name, group)) for name in names]
+            at = [(figures[f"{name}: frames_per_second"], figures[f"{name}: {group}_mm"]) for name in names]
             axes.loglog(*zip(*at, strict=True), style, label=label)
-            for name, place in zip(names, at, strict=True):
-                axes.annotate(name.removeprefix("MuJoCo "), place, (5, 5), textcoords="offset points", size=8)
-        truth = speeds[f"MuJoCo 1/{RATES[0]} s"]
+            for i, (name, place) in enumerate(zip(names, at, strict=True)):
+                beside = (5, -11 if i % 2 else 5)  # by turns under and over, where labels would meet
+                axes.annotate(name.removeprefix("MuJoCo "), place, beside, textcoords="offset points", size=8)
+        truth = figures[f"MuJoCo 1/{RATES[0]} s: frames_per_second"]
         axes.axvline(truth, color="gray", linestyle=":", label=f"the truth, 1/{RATES[0]} s")
         axes.set(
             title=group,
             xlabel=f"frames of 1/30 s per second and thread, {OBJECTS} objects",
             ylabel=f"median error at {HORIZON:g} s [mm]",
-            xlim=(0.8 * truth, 2.0 * max(speeds.values())),
+            xlim=(0.8 * truth, 2.0 * max(v for name, v in figures.items() if name.endswith("per_second"))),
         )
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+            axis.set_major_formatter(
+                ticker.FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+            )
             axis.set_minor_formatter(ticker.NullFormatter())
         axes.grid(True, which="both", alpha=0.2)
     panels[0].legend(fontsize=8, loc="upper right")
