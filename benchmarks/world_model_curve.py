@@ -158,9 +158,7 @@ def plot(figures: Mapping[str, Any], path: Path) -> None:
         )
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.set_major_formatter(
-                ticker.FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
-            )
+            axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
             axis.set_minor_formatter(ticker.NullFormatter())
         axes.grid(True, which="both", alpha=0.2)
     panels[0].legend(fontsize=8, loc="upper right")
