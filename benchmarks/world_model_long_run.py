@@ -15,6 +15,7 @@ Usage: python benchmarks/world_model_long_run.py DATA... [--steps 1000000] [--th
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,6 +43,7 @@ FAR = 1.0 + ROOM
 FAST = 2.0  # [m/s] of a thing among which nothing goes faster than SPEED
 DEEP = 0.003  # [m] of the ball in a thing, beyond which it squeezes
 LOST = 1.0  # [m] from the truth
+TOLD = 50 * STEPS  # steps after which counts are told on the way
 
 
 def main() -> None:
@@ -91,6 +93,8 @@ def run(data: Data, steps: int, threads: int, seed: int) -> dict[str, float | st
         if not squeezed:
             fastest = max(fastest, float(speed.max()))
         done += STEPS
+        if done % TOLD == 0:
+            sys.stderr.write(f"{done}/{steps}: {counts}, lowest {1000 * lowest:.1f} mm, fastest {fastest:.2f} m/s\n")
     return {
         "steps": done,
         "worlds": done // STEPS,

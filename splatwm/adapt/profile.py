@@ -4,9 +4,9 @@ Contacts part on hairs, so a loss along friction has many small valleys, and how
 well friction is known.  Here each episode's misfit is taken at places all along the range, every frame counting by the
 logarithm of its error: its noise is not known, and once a prediction has parted from what happened, how far does not
 matter.  Frames of an episode err together, and a model errs alike in all episodes.  So how much a misfit counts is no
-theory's, but was found on simulated worlds of the training shapes (`benchmarks/ten_pushes.py --part training`), and so
-was by how much the model itself misleads, however many episodes there are (a tempered posterior: Bissiri et al. 2016,
-"A general framework for updating belief distributions"; a model's discrepancy: Kennedy and O'Hagan 2001).
+theory's, but was found on simulated worlds of the training shapes (as `benchmarks/ten_pushes.py --part training` makes
+them), and so was by how much the model itself misleads, however many episodes there are (a tempered posterior: Bissiri
+et al. 2016, "A general framework for updating belief distributions"; a model's discrepancy: Kennedy and O'Hagan 2001).
 """
 
 from __future__ import annotations

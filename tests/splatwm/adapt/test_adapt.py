@@ -146,6 +146,9 @@ def test_what_does_not_show_is_not_claimed(body: Body) -> None:
     assert "hardly narrower" in friction.why_not
     assert center.identified
     assert center.low <= truth.center_z <= center.high
+    (alone,) = adapt(Model(), recording, body, replace(config, parameters=("friction",))).identified
+    assert not alone.identified
+    assert (alone.low, alone.high) == pytest.approx((0.03, 1.2))
 
 
 @pytest.mark.parametrize("names", [("friction",), ("friction", "torsion")])
