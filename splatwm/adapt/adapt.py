@@ -21,7 +21,7 @@ from splatwm.adapt.parameters import chosen_parameters, place_of, stated_values
 from splatwm.adapt.problem import Problem
 from splatwm.adapt.profile import take_profile
 from splatwm.adapt.search import SearchConfig, curvature, search
-from splatwm.adapt.start import FINE, TOSSED, recorded_values
+from splatwm.adapt.start import FINE, recorded_values, tossed_values
 from splatwm.data import Recording, require_body
 from splatwm.evaluate import mean_over_steps, position_error, rotation_error
 from splatwm.recorded import RecordingPredictor
@@ -119,7 +119,7 @@ def adapt(
     parameters = chosen_parameters(wanted, body, predictor.has_links)
     problem = Problem(model, body, predictor, parameters, position=config.position, rotation=config.rotation)
     key = _key(model, recording, body, chosen, config)
-    seen = {} if predictor.has_links else TOSSED | recorded_values(recording, body, chosen)
+    seen = {} if predictor.has_links else tossed_values(body) | recorded_values(recording, body, chosen)
     start = place_of(stated_values(model, body) | seen, parameters)
     if len(parameters) == 1:
         profile = take_profile(problem, threads=config.threads, journal=journal, key=key, report=report)

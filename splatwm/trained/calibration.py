@@ -63,7 +63,7 @@ def calibrate(
     if not rows:
         raise ValueError("nothing has moved in these episodes, so there is nothing to calibrate with")
     horizon, factor, floor = np.array(rows).T
-    return Calibration(horizon, factor, floor)
+    return Calibration(horizon, factor, (factor * floor).max() / factor)  # what rests is as far off at any time
 
 
 def _fit(spread: Array, error: Array, goes: NDArray[np.bool_]) -> tuple[float, float]:
