@@ -10,6 +10,7 @@ from scan2sim.sim.robot import add_robot, fetch_robot
 from scan2sim.sim.settle import Placed, Settled, SettleResult, deepest_contact, settle, settled_scene
 from scan2sim.sim.task_env import TaskEnv
 from scan2sim.sim.task_model import task_model, task_spec
+from scan2sim.sim.task_pixels import task_camera
 from scan2sim.sim.task_vector_env import TaskVectorEnv
 from scan2sim.sim.task_world import TaskWorld, states_of
 from scan2sim.sim.tasks import (
@@ -70,6 +71,7 @@ __all__ = [
     "settled_scene",
     "states_of",
     "task_as_json",
+    "task_camera",
     "task_model",
     "task_spec",
 ]

@@ -14,7 +14,7 @@ import trimesh
 
 from scan2sim.errors import ExportError
 from scan2sim.export.isaaclab import check_isaaclab, step_isaaclab, write_isaaclab
-from scan2sim.export.isaaclab.template.gripper_task import GripperState, read_gripper_task
+from scan2sim.export.isaaclab.template.gripper_task import GripperState, gripper_task_of
 from scan2sim.export.isaaclab.template.push_task import PushState
 from scan2sim.export.isaaclab.template.push_task import PushTask as TorchPush
 from scan2sim.export.usd.hulls import simple_parts
@@ -37,7 +37,7 @@ def exported(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def torch_task(exported: Path, heading: bool) -> TorchPush:
     name = f"Scan2Sim-MyTable-Push{'Heading' if heading else ''}-v0"
-    return TorchPush.read(next(exported.glob("*/data/tasks.json")), name)
+    return TorchPush.of(json.loads(next(exported.glob("*/data/tasks.json")).read_text())[name])
 
 
 def random_states(task: PushTask, count: int, seed: int) -> TaskState:
@@ -118,7 +118,8 @@ def gripper_states(task: LiftTask | RearrangeTask, count: int, seed: int) -> Tas
 @pytest.mark.parametrize("kind", ["Lift", "Rearrange"])
 def test_the_gripper_has_the_tasks_that_mujoco_has(scene: Scene, exported: Path, kind: str) -> None:
     ours = lift_task(scene) if kind == "Lift" else rearrange_task(scene)
-    theirs = read_gripper_task(next(exported.glob("*/data/tasks.json")), f"Scan2Sim-MyTable-{kind}-v0")
+    tasks = json.loads(next(exported.glob("*/data/tasks.json")).read_text())
+    theirs = gripper_task_of(tasks[f"Scan2Sim-MyTable-{kind}-v0"])
     before, after = gripper_states(ours, 3000, seed=0), gripper_states(ours, 3000, seed=1)
     states = [GripperState(*(torch.from_numpy(each) for each in vars(state).values())) for state in (before, after)]
     assert (theirs.objects, theirs.observation_size, theirs.horizon) == (

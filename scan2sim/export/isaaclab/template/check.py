@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--envs", type=int, default=16, help="environments side by side")
     parser.add_argument("--steps", type=int, default=100, help="actions at 30 Hz")
     parser.add_argument("--task", default="", help="id of the task; the first of data/tasks.json if none is named")
+    parser.add_argument("--pictures", type=Path, help="where pictures of the first environments go (npz, with …Camera)")
     parser.add_argument("--actions", choices=("still", "random"), default="still", help="what the tool does")
     add_launcher_args(parser)
     parser.set_defaults(visualizer=["none"], device="cpu")
@@ -30,7 +31,8 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> dict:
     """Step as the command line says; returns the figures."""
-    import torch  # after the command line was read: Isaac Sim wants to be started before what it brings is loaded
+    import numpy as np  # after the command line was read: Isaac Sim wants to be started before what it brings is loaded
+    import torch
     from isaaclab_tasks.utils import resolve_presets
 
     from . import MAKERS  # pyright: ignore[reportAttributeAccessIssue]  (the package.py of the template)
@@ -43,14 +45,20 @@ def run(arguments: argparse.Namespace) -> dict:
     cfg.sim.device = arguments.device
     cfg.seed = 0
     cfg.events = None  # the scene's own masses and frictions
+    if cfg.camera and arguments.device == "cpu":
+        cfg.scene.camera.renderer_cfg.use_cuda_graph = False
     if arguments.device == "cpu":
         cfg.sim.physics.use_cuda_graph = False
     with launch_simulation(cfg, arguments):
         env = getattr(import_module(f"{__package__}.{made[0]}"), made[1])(cfg)
         observations, _ = env.reset()
+        if arguments.pictures:
+            np.savez_compressed(arguments.pictures, rgb=observations["camera"][:4].cpu().numpy())
         figures = {
             "task": task,
             "observation_shape": list(observations["policy"].shape),
+            "camera_shape": list(observations["camera"].shape) if "camera" in observations else None,
+            "variants": env.variants,
             "rewards_finite": True,
             "episodes": 0,
         }
@@ -60,7 +68,7 @@ def run(arguments: argparse.Namespace) -> dict:
             shape = arguments.envs, env.task.action_size
             actions = 2 * torch.rand(shape) - 1 if arguments.actions == "random" else torch.zeros(shape)
             observations, reward, ended, late, _ = env.step(actions.to(env.device))
-            figures["rewards_finite"] &= bool(reward.isfinite().all() and observations["policy"].isfinite().all())
+            figures["rewards_finite"] &= all(bool(each.isfinite().all()) for each in (reward, *observations.values()))
             figures["episodes"] += int((ended | late).sum())
         origins = env.scene.env_origins
         figures["objects"] = {}
