@@ -11,9 +11,10 @@ from typing import Any
 
 from scan2sim.errors import ExportError
 from scan2sim.export.compare import MASS_TOLERANCE
-from scan2sim.export.isaaclab.write import ASSETS, SCENE_DATA, TASK_DATA, package_texts
+from scan2sim.export.isaaclab.write import ASSETS, SCENE_DATA, TASK_DATA, VARIANT_DATA, package_texts
 from scan2sim.export.record import read_record, refuse_other_programs
 from scan2sim.export.usd.names import identifiers
+from scan2sim.export.usd.variants import TWIN
 from scan2sim.files import read_json
 
 __all__ = ["check_isaaclab", "step_isaaclab"]
@@ -30,7 +31,8 @@ def check_isaaclab(folder: Path) -> dict[str, Any]:
     Isaac Lab needs a Python of its own, so nothing is stepped here; :func:`step_isaaclab` does that.
 
     Returns:
-        ``passed`` (None where all is right but nothing was stepped), ``problems``, ``tasks`` and ``objects``.
+        ``passed`` (None where all is right but nothing was stepped), ``problems``, ``tasks``, ``objects`` and
+        ``variants`` (how many: the scene and its cousins).
 
     Raises:
         ExportError: it is not what this program writes.
@@ -55,12 +57,18 @@ def check_isaaclab(folder: Path) -> dict[str, Any]:
             problems.append(f"{expected['name']}: its layer is missing")
         elif [found["position"], found["wxyz"], found["mass"][0]] != [expected[key] for key in kept_values]:
             problems.append(f"{expected['name']}: another place or mass")
+    variants = read_json(data / VARIANT_DATA, ExportError)
+    if sorted(variants) != sorted((TWIN, *record.get("cousins", ()))):
+        problems.append("its cousins are not those of the record")
+    stages = {stage for variant in variants.values() for stage in variant["stages"].values()}
+    problems += [f"the stage {Path(s).name} is missing" for s in stages if not (data / ASSETS / Path(s).name).is_file()]
     not_stepped = f"not stepped: Isaac Lab needs a Python 3.12 of its own, see {folder / 'README.md'}"
     return {
         "passed": False if problems else None,
         "problems": problems or [not_stepped],
         "tasks": tasks,
         "objects": len(by_name),
+        "variants": len(variants),
     }
 
 

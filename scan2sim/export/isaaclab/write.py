@@ -59,12 +59,13 @@ MODULES = (
     "scan_env_cfg.py",
     "scene_cfg.py",
     "task_batch.py",
-    "goal_marks.py",
+    "pictures.py",
     "agents.py",
     "check.py",
 )
 SCENE_DATA, TASK_DATA, VARIANT_DATA, ASSETS = "scene.json", "tasks.json", "variants.json", "assets"
 SPARE, MORE, ROWS = 64, 1.5, 6  # room for so many contacts and so many times those at rest; rows of one
+FOUND = 5  # the same where Newton finds the contacts: it lists those, too, that are near
 KINDS: Mapping[str, Callable[[Scene], AnyTask]] = MappingProxyType(
     {
         "Push": push_task,
@@ -167,6 +168,7 @@ def _scene_data(scene: Scene, layers: dict[str, str], tasks: dict[str, AnyTask],
             "solimp": CONTACT.solimp,
             "steps_per_second": round(1 / CONTACT.timestep),
             "contacts": room,
+            "contacts_found": SPARE + FOUND * contacts,
             "constraints": ROWS * room,
         },
     }

@@ -73,17 +73,27 @@ def run(arguments: argparse.Namespace) -> dict:
         origins = env.scene.env_origins
         figures["objects"] = {}
         for name, body in bodies.items():
-            pose = body.data.root_link_pose_w.torch
+            pose, mass = body.data.root_link_pose_w.torch, body.data.body_mass.torch.sum(1)
             turned = (pose[:, 3:] * placed[name][:, 3:]).sum(1).abs().clamp(max=1).acos().mul(360 / torch.pi)
+            moved = 1e3 * (pose - placed[name])[:, :3].norm(dim=1)
             figures["objects"][name] = {
-                "mass": float(body.data.body_mass.torch[0].sum()),
+                "mass": float(mass[0]),
                 "loaded": [*(placed[name][0, :3] - origins[0]).tolist(), *placed[name][0, 3:].tolist()],
-                "drift_mm": 1e3 * float((pose - placed[name])[:, :3].norm(dim=1).max()),
+                "drift_mm": float(moved.max()),
                 "turn_deg": float(turned.max()),
                 "after": [*(pose[0, :3] - origins[0]).tolist(), *pose[0, 3:].tolist()],
+                "in_variants": _by_variant(env.variants, {"mass": mass, "drift_mm": moved, "turn_deg": turned}),
             }
         env.close()
     return figures
+
+
+def _by_variant(variants: list[str], values: dict) -> dict:  # values (N,) by environment
+    """The largest value among the environments of each variant."""
+    return {
+        name: {key: max(v for v, of in zip(each.tolist(), variants, strict=True) if of == name) for key, each in values.items()}
+        for name in dict.fromkeys(variants)
+    }
 
 
 if __name__ == "__main__":

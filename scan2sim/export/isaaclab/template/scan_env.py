@@ -12,9 +12,9 @@ import torch
 from isaaclab.assets import Articulation
 from isaaclab.envs import DirectRLEnv
 
-from .goal_marks import paint_goals
+from .pictures import decoded, paint_goals, shrunk
 from .scan_env_cfg import ScanEnvCfg
-from .scene_cfg import CAMERA, TOOL, VARIANTS, identifier_of, variants_of
+from .scene_cfg import CAMERA, RAYS, TOOL, VARIANTS, identifier_of, variants_of
 from .task_batch import TaskBatch
 
 __all__ = ["ScanEnv"]
@@ -70,16 +70,14 @@ class ScanEnv(DirectRLEnv):
 
     def _pictures(self) -> torch.Tensor:  # (N, 3, H, W) in 0..1
         """What the cameras see, with the goals as discs on the table where nothing hides them."""
-        camera = self.scene[CAMERA]
-        seen = camera.data.output
-        colors = seen["rgb"].torch[..., :3].float() / 255
-        depth = seen["distance_to_image_plane"].torch[..., 0]
-        place = camera.data.pos_w.torch - self.scene.env_origins
-        marks = self.task.marks(self._goal)
-        painted = paint_goals(
-            colors, depth, camera.data.intrinsic_matrices.torch, place, camera.data.quat_w_ros.torch, marks
-        )
-        return painted.movedim(-1, 1).contiguous()
+        camera, seen = self.scene[CAMERA], self.scene[CAMERA].data
+        colors = seen.output["rgb"].torch[..., :3].float() / 255
+        if camera.cfg.renderer_cfg.renderer_type == "newton_warp":
+            colors = decoded(colors)
+        depth = seen.output["distance_to_image_plane"].torch[..., 0]
+        place, marks = seen.pos_w.torch - self.scene.env_origins, self.task.marks(self._goal)
+        painted = paint_goals(colors, depth, seen.intrinsic_matrices.torch, place, seen.quat_w_ros.torch, marks)
+        return shrunk(painted, RAYS).movedim(-1, 1).contiguous()
 
     def _get_rewards(self) -> torch.Tensor:
         state = self.state()

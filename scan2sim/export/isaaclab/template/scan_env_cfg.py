@@ -115,5 +115,6 @@ def configured(name: str, sizes: tuple[int, int], horizon: int, *, camera: bool)
         cfg.events = None
         for newton in (cfg.sim.physics.newton_mjwarp, cfg.sim.physics.default):
             newton.solver_cfg.use_mujoco_contacts = False
+            newton.solver_cfg.nconmax = SCENE["contact"]["contacts_found"]
             newton.collision_cfg = NewtonCollisionPipelineCfg()
     return cfg

@@ -25,6 +25,7 @@ __all__ = [
     "CAMERA",
     "DATA",
     "FINGERS",
+    "RAYS",
     "SCENE",
     "TASKS",
     "TOOL",
@@ -43,6 +44,7 @@ TASKS: dict[str, Any] = json.loads((DATA / "tasks.json").read_text())
 VARIANTS: dict[str, Any] = json.loads((DATA / "variants.json").read_text())
 SCAN, TOOL, CAMERA = "scan", "tool", "camera"  # entities of the scene
 ROOT = f"{{ENV_REGEX_NS}}/{SCAN}"
+RAYS = 2  # along each side of a pixel of a picture
 FINGERS = ["gripper_left", "gripper_right"]  # links, joints and sensors alike
 
 
@@ -95,7 +97,7 @@ def fill_scene(cfg: ScanSceneCfg, task: str) -> None:
 def camera_cfg(task: str) -> CameraCfg:
     """The camera of the task with that id: Newton's ray tracer, or with ``renderer=rtx`` Isaac Sim's."""
     view = SCENE["cameras"][task]
-    side, focal = view["side"], view["focal"]
+    side, focal = RAYS * view["side"], RAYS * view["focal"]
     matrix = [focal, 0.0, side / 2, 0.0, focal, side / 2, 0.0, 0.0, 1.0]
     return CameraCfg(
         prim_path=f"{{ENV_REGEX_NS}}/{CAMERA}",

@@ -1,11 +1,11 @@
-"""Goals in pictures: discs that lie on the table, hidden by what stands in front of them."""
+"""Pictures as policies see them: display colours, small, with the goals as discs that lie on the table."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-__all__ = ["GOAL_COLOR", "paint_goals"]
+__all__ = ["GOAL_COLOR", "decoded", "paint_goals", "shrunk"]
 
 GOAL_COLOR = (0.9, 0.1, 0.8)
 OPAQUE = 0.8
@@ -38,6 +38,22 @@ def paint_goals(
         mixed = OPAQUE * colors.new_tensor(GOAL_COLOR) + (1 - OPAQUE) * colors
         colors = torch.where(inside[..., None], mixed, colors)
     return colors
+
+
+def decoded(colors: Tensor) -> Tensor:  # 0..1 → 0..1
+    """Undo sRGB's transfer function (IEC 61966-2-1).
+
+    Newton's ray tracer takes the colours of splats for linear light and encodes them, but they were fitted to photos as
+    these are; decoded, they are that again.
+    """
+    return torch.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+
+
+def shrunk(pictures: Tensor, factor: int) -> Tensor:  # (N, H, W, C) → (N, H / factor, W / factor, C)
+    """Means over squares of pixels: one ray a pixel is grainy."""
+    count, height, width, channels = pictures.shape
+    squares = pictures.reshape(count, height // factor, factor, width // factor, factor, channels)
+    return squares.mean(dim=(2, 4))
 
 
 def _matrix(xyzw: Tensor) -> Tensor:  # (N, 4) → (N, 3, 3)
