@@ -6,7 +6,7 @@ from scan2sim.sim.model import collision_model, compile_scene, mujoco_spec
 from scan2sim.sim.push_model import PUSHER_SERVO, add_pusher, push_task
 from scan2sim.sim.rest import Rest, Touch, come_to_rest, let_go
 from scan2sim.sim.resting import push_apart, rest_on_support
-from scan2sim.sim.robot import add_robot, fetch_robot
+from scan2sim.sim.robot import add_robot, fetch_robot, robot_place
 from scan2sim.sim.settle import Placed, Settled, SettleResult, deepest_contact, settle, settled_scene
 from scan2sim.sim.task_env import TaskEnv
 from scan2sim.sim.task_model import task_model, task_spec
@@ -67,6 +67,7 @@ __all__ = [
     "read_task",
     "rearrange_task",
     "rest_on_support",
+    "robot_place",
     "settle",
     "settled_scene",
     "states_of",

@@ -29,11 +29,11 @@ SPECK = 0.1  # of a piece's size
 def write_stage(
     path: Path,
     scene: Scene,
-    files: tuple[Mapping[str, str], str, str],  # of the objects by name, the background, the tool; beside the stage
+    files: tuple[Mapping[str, str], str, str | None],  # objects by name, background, tool if any; beside the stage
     restated: Collection[str],  # names of objects whose layer tells the mass and friction of another
     order: Iterable[str],  # of the objects' names, the same in all stages of a package
 ) -> None:
-    """Write ``/Scan`` with the background, the objects where they stand, and the tool as ``tool``."""
+    """Write ``/Scan`` with the background, the objects where they stand, and the tool, if any, as ``tool``."""
     (layers, background, tool), stage = files, new_layer(path, "Scan")
     objects, names = {obj.name: obj for obj in scene.objects}, identifiers(order)
     ground = stage.DefinePrim(f"/Scan/{BACKGROUND}", "Xform")
@@ -49,7 +49,8 @@ def write_stage(
         if name in restated:
             restate_object(stage, body.GetPrim(), obj)
         _draw_splats(stage, f"/Scan/{identifier}", "Visual")
-    stage.DefinePrim(f"/Scan/{TOOL}", "Xform").GetReferences().AddReference(_beside(tool))
+    if tool is not None:
+        stage.DefinePrim(f"/Scan/{TOOL}", "Xform").GetReferences().AddReference(_beside(tool))
     stage.GetRootLayer().Save()
 
 

@@ -24,6 +24,7 @@ __all__ = ["AnyTask", "Written", "write_variants"]
 
 AnyTask = PushTask | LiftTask | RearrangeTask
 TOOLS = "tools"  # the folder
+BARE = "bare"  # the stage without a tool
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ def _write_variant(
         else:
             write_gripper(task.gripper, assets / tool)
         write_stage(assets / stages[id], scene, (layers, background, tool), set(restated), order)
+    stages[BARE] = f"{name}.usda"
+    write_stage(assets / stages[BARE], scene, (layers, background, None), set(restated), order)
     poses = {}
     for obj in scene.objects:
         w, x, y, z = (np.asarray(obj.wxyz) / np.linalg.norm(obj.wxyz)).tolist()

@@ -42,6 +42,7 @@ from scan2sim.sim import (
     lift_task,
     push_task,
     rearrange_task,
+    robot_place,
     task_as_json,
     task_camera,
 )
@@ -55,6 +56,9 @@ MODULES = (
     "gripper_task.py",
     "gripper_env.py",
     "gripper_env_cfg.py",
+    "panda.py",
+    "franka_env.py",
+    "franka_env_cfg.py",
     "scan_env.py",
     "scan_env_cfg.py",
     "scene_cfg.py",
@@ -74,6 +78,7 @@ KINDS: Mapping[str, Callable[[Scene], AnyTask]] = MappingProxyType(
         "Rearrange": rearrange_task,
     }
 )
+PANDA_REACH = 0.7  # [m] from its base that its hand comes to, hanging down
 TAKEN = {"scan", "tool", "camera", "light", "gripper_left", "gripper_right"}  # entities of the scene, and settings:
 TAKEN |= {"num_envs", "env_spacing", "replicate_physics", "lazy_sensor_update", "filter_collisions", "clone_cfg"}
 
@@ -152,6 +157,7 @@ def package_texts(package: str, ids: tuple[str, ...]) -> dict[str, str]:
 
 def _scene_data(scene: Scene, layers: dict[str, str], tasks: dict[str, AnyTask], contacts: int) -> dict[str, Any]:
     names = identifiers(obj.name for obj in scene.objects)
+    place, yaw = robot_place(scene, PANDA_REACH)
     room = SPARE + round(MORE * contacts)
     return {
         "default_task": next(iter(tasks)),
@@ -161,6 +167,7 @@ def _scene_data(scene: Scene, layers: dict[str, str], tasks: dict[str, AnyTask],
             id: gripper_start(task.gripper) for id, task in tasks.items() if not isinstance(task, PushTask)
         },
         "gripper_servos": gripper_servos(),
+        "franka": {"position": place, "yaw": yaw},
         "servo": {"gain": PUSHER_SERVO.gain, "force": PUSHER_SERVO.force},
         "contact": {
             "condim": CONTACT.condim,

@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--envs", type=int, default=16, help="environments side by side")
     parser.add_argument("--steps", type=int, default=100, help="actions at 30 Hz")
     parser.add_argument("--task", default="", help="id of the task; the first of data/tasks.json if none is named")
+    parser.add_argument("--franka", help="file of the Franka (OpenUSD), if not Isaac Lab's; with …LiftFranka")
     parser.add_argument("--pictures", type=Path, help="where pictures of the first environments go (npz, with …Camera)")
     parser.add_argument("--actions", choices=("still", "random"), default="still", help="what the tool does")
     add_launcher_args(parser)
@@ -40,7 +41,8 @@ def run(arguments: argparse.Namespace) -> dict:
 
     task = arguments.task or SCENE["default_task"]
     made, configured = (each.split(":") for each in MAKERS[task.split("-")[-2]])
-    cfg = resolve_presets(getattr(import_module(f"{__package__}.{configured[0]}"), configured[1])())
+    more = {"asset": arguments.franka} if arguments.franka else {}
+    cfg = resolve_presets(getattr(import_module(f"{__package__}.{configured[0]}"), configured[1])(**more))
     cfg.scene.num_envs = arguments.envs
     cfg.sim.device = arguments.device
     cfg.seed = 0
@@ -59,6 +61,7 @@ def run(arguments: argparse.Namespace) -> dict:
             "observation_shape": list(observations["policy"].shape),
             "camera_shape": list(observations["camera"].shape) if "camera" in observations else None,
             "variants": env.variants,
+            "franka": cfg.franka,
             "rewards_finite": True,
             "episodes": 0,
         }

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import isaaclab.envs.mdp as mdp
+from isaaclab.assets import ArticulationCfg
 from isaaclab.envs import DirectRLEnvCfg
 from isaaclab.managers import EventTermCfg, SceneEntityCfg
 from isaaclab.physics import PhysxAutoCfg
@@ -87,6 +88,8 @@ class ScanEnvCfg(DirectRLEnvCfg):
     """Id of the task in ``data/tasks.json``."""
     camera: bool = False
     """Whether observations have pictures, too."""
+    franka: bool = False
+    """Whether the tool is a Franka."""
     decimation: int = STEPS
     episode_length_s: float = 10.0
     action_space: int = 2
@@ -99,16 +102,20 @@ class ScanEnvCfg(DirectRLEnvCfg):
     events: RandomizeCfg | None = RandomizeCfg()
 
 
-def configured(name: str, sizes: tuple[int, int], horizon: int, *, camera: bool) -> ScanEnvCfg:
+def configured(
+    name: str, sizes: tuple[int, int], horizon: int, *, camera: bool = False, franka: ArticulationCfg | None = None
+) -> ScanEnvCfg:
     """A configuration of the task with that id, whose observations and actions have so many numbers.
+
+    With ``franka``, an arm takes the place of the task's own tool.
 
     With cousins their masses and frictions, drawn when they were made, take the place of what is drawn here.  Newton
     then finds contacts by itself: MuJoCo's solver would take the shapes of the first environment for all.
     """
     cfg = ScanEnvCfg(
-        task=name, camera=camera, observation_space=sizes[0], action_space=sizes[1], episode_length_s=horizon / 30
+        task=name, camera=camera, franka=bool(franka), observation_space=sizes[0], action_space=sizes[1], episode_length_s=horizon / 30
     )
-    fill_scene(cfg.scene, name)
+    fill_scene(cfg.scene, name, franka)
     if camera:
         setattr(cfg.scene, CAMERA, camera_cfg(name))
     if len(variants_of(name)) > 1:

@@ -25,6 +25,7 @@ __all__ = [
     "CAMERA",
     "DATA",
     "FINGERS",
+    "FRANKA",
     "RAYS",
     "SCENE",
     "TASKS",
@@ -46,6 +47,9 @@ SCAN, TOOL, CAMERA = "scan", "tool", "camera"  # entities of the scene
 ROOT = f"{{ENV_REGEX_NS}}/{SCAN}"
 RAYS = 2  # along each side of a pixel of a picture
 FINGERS = ["gripper_left", "gripper_right"]  # links, joints and sensors alike
+FRANKA = "{ENV_REGEX_NS}/franka"
+_LINKS = "/".join(f"panda_link{i}" for i in range(8))  # as they are nested in Isaac Lab's asset
+FRANKA_FINGERS = [f"{FRANKA}/Geometry/{_LINKS}/panda_hand/panda_{side}finger" for side in ("left", "right")]
 
 
 def identifier_of(name: str) -> str:
@@ -73,9 +77,10 @@ class ScanSceneCfg(InteractiveSceneCfg):
     light = AssetBaseCfg(prim_path="/World/light", spawn=sim_utils.DomeLightCfg(intensity=2000.0))
 
 
-def fill_scene(cfg: ScanSceneCfg, task: str) -> None:
-    """Put into a scene's configuration all that the task with that id wants."""
-    stages = [str(DATA / "assets" / VARIANTS[name]["stages"][task]) for name in variants_of(task)]
+def fill_scene(cfg: ScanSceneCfg, task: str, franka: ArticulationCfg | None = None) -> None:
+    """Put into a scene's configuration all that the task with that id wants; a Franka instead of its tool, if given."""
+    wanted = "bare" if franka else task
+    stages = [str(DATA / "assets" / VARIANTS[name]["stages"][wanted]) for name in variants_of(task)]
     has_gripper = task in SCENE["grippers"]
     spawn = sim_utils.MultiUsdFileCfg(
         usd_path=stages, collision_props=_contact(), activate_contact_sensors=has_gripper, 
@@ -89,9 +94,10 @@ def fill_scene(cfg: ScanSceneCfg, task: str) -> None:
             data["identifier"],
             RigidObjectCfg(prim_path=f"{ROOT}/{data['identifier']}", spawn=None, init_state=start),
         )
-    setattr(cfg, TOOL, _gripper_cfg(task) if has_gripper else _pusher_cfg())
-    for finger in FINGERS if has_gripper else ():
-        setattr(cfg, finger, ContactSensorCfg(prim_path=f"{ROOT}/{TOOL}/{finger}"))
+    setattr(cfg, TOOL, franka or (_gripper_cfg(task) if has_gripper else _pusher_cfg()))
+    links = FRANKA_FINGERS if franka else [f"{ROOT}/{TOOL}/{finger}" for finger in FINGERS]
+    for finger, link in zip(FINGERS, links, strict=True) if has_gripper else ():
+        setattr(cfg, finger, ContactSensorCfg(prim_path=link))
 
 
 def camera_cfg(task: str) -> CameraCfg:

@@ -24,7 +24,7 @@ class TaskBatch:
         first = tasks[0]
         if any((type(task), task.objects) != (type(first), first.objects) for task in tasks):
             raise ValueError("the cousins' tasks move other objects than the scene's")
-        self.tasks, self._which = tuple(tasks), which
+        self.tasks, self.which = tuple(tasks), which
         self.objects: tuple[str, ...] = first.objects
         self.action_size, self.observation_size = first.action_size, first.observation_size
 
@@ -56,7 +56,7 @@ class TaskBatch:
         """Draw starts of those environments."""
         parts, rows = [], []
         for number, task in enumerate(self.tasks):
-            own = (self._which[ids] == number).nonzero()[:, 0]
+            own = (self.which[ids] == number).nonzero()[:, 0]
             if len(own):
                 parts.append(task.sample_start(len(own), ids.device))
                 rows.append(own)
@@ -67,7 +67,7 @@ class TaskBatch:
         """A function of a task and its rows, for every task, put together again."""
         if len(self.tasks) == 1:
             return function(self.tasks[0], state)
-        which = self._which if ids is None else self._which[ids]
+        which = self.which if ids is None else self.which[ids]
         parts, rows = [], []
         for number, task in enumerate(self.tasks):
             own = (which == number).nonzero()[:, 0]
