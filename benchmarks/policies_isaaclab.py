@@ -4,7 +4,8 @@ Runs in the Python of Isaac Lab, which needs neither scan2sim nor stable-baselin
 weights in the ``.zip``, the observations are scaled by the ``.npz`` beside it, and the ``.json`` beside it says what it
 is a policy for and what it reached in MuJoCo, unless ``--mujoco`` says that.  Masses and frictions are drawn once for
 each environment, as the exported configuration has it.  Of each environment the first episodes count, the same number
-of each, also where ``--minutes`` end it early.  The interval is Wilson's of 95 % (1927).  The last line that is printed is one flat JSON object.
+of each, also where ``--minutes`` end it early.  The interval is Wilson's of 95 % (1927).  The last line that is printed
+is one flat JSON object.
 
 Usage:
     scan2sim export outputs/desk --to isaaclab -o desk-isaaclab

@@ -89,7 +89,9 @@ def _sight(task: PushTask | LiftTask | RearrangeTask) -> tuple[NDArray[np.float6
     if isinstance(task, PushTask):
         return np.array(task.home), task.goal_distance[1] + 2 * task.radius
     if isinstance(task, LiftTask):
-        return np.array(task.home) + [0, 0, task.height / 2], task.height / 2 + task.shift + 2 * task.gripper.opening
+        return np.array(task.home) + np.array(
+            [0, 0, task.height / 2]
+        ), task.height / 2 + task.shift + 2 * task.gripper.opening
     homes = np.array(task.homes)
     centre = homes.mean(0)
     spread = np.linalg.norm(homes - centre, axis=1).max()

@@ -1,5 +1,8 @@
 """Isaac Lab packages: the task that MuJoCo has, data that say what the scene says, and a run where it is installed."""
 
+# OpenUSD is compiled and carries no type stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import dataclasses
@@ -22,7 +25,17 @@ from scan2sim.export.isaaclab.template.push_task import PushTask as TorchPush
 from scan2sim.export.isaaclab.template.task_batch import TaskBatch
 from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.scene import Scene
-from scan2sim.sim import LiftTask, PushTask, RearrangeTask, TaskState, lift_task, push_task, rearrange_task, task_as_json
+from scan2sim.sim import (
+    LiftTask,
+    PushTask,
+    RearrangeTask,
+    TaskState,
+    lift_task,
+    push_task,
+    rearrange_task,
+    task_as_json,
+)
+from tests.export.panda_asset import write_panda
 from tests.scene.factory import make_scene
 
 ISAACLAB = Path(__file__).parents[2] / ".venv-isaaclab" / "bin" / "python"
@@ -137,7 +150,10 @@ def test_the_gripper_has_the_tasks_that_mujoco_has(scene: Scene, exported: Path,
     assert (theirs.failed(states[0]).numpy() == ours.failed(before)).all()
     assert 0 < ours.success(before).mean() < 1
     actions = np.random.default_rng(1).normal(0, 1, (50, 5))
-    assert np.allclose(theirs.gripper.control(torch.from_numpy(actions)).numpy(), ours.control(actions))
+    assert np.allclose(theirs.control(torch.from_numpy(actions)).numpy(), ours.control(actions))
+    batch = TaskBatch([theirs, theirs], torch.arange(3000) % 2)
+    assert batch.observation(states[0]).equal(theirs.observation(states[0]))
+    assert batch.marks(states[0].goal).shape == (3000, 0 if kind == "Lift" else len(ours.objects), 4)
     rng = np.random.default_rng(0)
     drawn = [ours.sample_start(rng) for _ in range(400)]
     torch.manual_seed(0)
@@ -228,7 +244,9 @@ def test_pictures_are_decoded_and_shrunk() -> None:
 def test_environments_follow_the_numbers_of_their_cousins(scene: Scene) -> None:
     """A batch gives each row what its own task gives, in any order of environments."""
     moved = [
-        dataclasses.replace(obj, position=obj.position + [0.03, -0.02, 0.0]) if obj.mobility == "free" else obj
+        dataclasses.replace(obj, position=obj.position + np.array([0.03, -0.02, 0.0]))
+        if obj.mobility == "free"
+        else obj
         for obj in scene.objects
     ]
     ours = [push_task(scene), push_task(dataclasses.replace(scene, objects=tuple(moved)), push_task(scene).target)]
@@ -261,7 +279,7 @@ def cousins(scene: Scene) -> list[tuple[str, Scene]]:
     for obj in scene.objects:
         mass = dataclasses.replace(obj.physical.mass, value=1.01 * obj.physical.mass.value)
         physical = dataclasses.replace(obj.physical, mass=mass)
-        moved.append(dataclasses.replace(obj, position=obj.position + [0.01, 0, 0], physical=physical))
+        moved.append(dataclasses.replace(obj, position=obj.position + np.array([0.01, 0, 0]), physical=physical))
     half = first.collision[0].slice_plane(first.collision[0].centroid, [1, 0, 0], cap=True)
     other = first.collision[0].slice_plane(first.collision[0].centroid, [-1, 0, 0], cap=True)
     cut = dataclasses.replace(first, collision=(half.convex_hull, other.convex_hull, *first.collision[1:]))
@@ -328,3 +346,35 @@ def test_isaac_lab_steps_the_gripper_and_everything_stays(exported: Path, kind: 
     figures = step_isaaclab(exported, ISAACLAB, envs=16, steps=100, kind=kind)
     assert figures["passed"], figures["problems"]
     assert figures["observation_shape"] == [16, size]
+
+
+@pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
+def test_isaac_lab_makes_pictures_without_a_gpu(exported: Path) -> None:
+    figures = step_isaaclab(exported, ISAACLAB, envs=2, steps=1, kind="PushCamera")
+    assert figures["passed"], figures["problems"]
+    assert figures["camera_shape"] == [2, 3, 64, 64]
+
+
+@pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
+def test_isaac_lab_takes_cousins_in_turns(scene: Scene, cousins: list[tuple[str, Scene]], tmp_path: Path) -> None:
+    folder = write_isaaclab(scene, tmp_path / "table", "my table", cousins=cousins)
+    figures = step_isaaclab(folder, ISAACLAB, envs=6, steps=60)
+    assert figures["variants"] == ["twin", "twin", "0000", "0000", "0001", "0001"]
+    assert figures["passed"], figures["problems"]
+
+
+@pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
+def test_isaac_lab_lifts_with_a_franka(exported: Path, tmp_path: Path) -> None:
+    write_panda(tmp_path / "panda.usda")
+    figures = step_isaaclab(exported, ISAACLAB, envs=2, steps=10, kind="LiftFranka", franka=tmp_path / "panda.usda")
+    assert figures["franka"]
+    assert figures["passed"], figures["problems"]
+    assert figures["observation_shape"] == [2, 32]
+    assert figures["tool_drift_mm"] < 5
+
+
+@pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
+def test_without_its_file_the_free_gripper_takes_the_frankas_place(exported: Path, tmp_path: Path) -> None:
+    figures = step_isaaclab(exported, ISAACLAB, envs=2, steps=1, kind="LiftFranka", franka=tmp_path / "none.usda")
+    assert not figures["franka"]
+    assert figures["passed"], figures["problems"]

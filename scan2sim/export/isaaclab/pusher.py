@@ -17,7 +17,7 @@ __all__ = ["write_pusher"]
 
 
 def write_pusher(task: PushTask, path: Path) -> None:
-    """Write ``/Pusher``: links ``base``, ``carrier`` and ``tip``, joints ``pusher_x`` and ``pusher_y``, at its height in the scene."""
+    """Write ``/Pusher``, at its height: links ``base``, ``carrier``, ``tip``, joints ``pusher_x`` and ``pusher_y``."""
     stage = new_layer(path, "Pusher")
     UsdPhysics.ArticulationRootAPI.Apply(stage.GetDefaultPrim())
     mass = PUSHER_SERVO.mass

@@ -68,7 +68,7 @@ MODULES = (
     "check.py",
 )
 SCENE_DATA, TASK_DATA, VARIANT_DATA, ASSETS = "scene.json", "tasks.json", "variants.json", "assets"
-SPARE, MORE, ROWS = 64, 1.5, 6  # room for so many contacts and so many times those at rest; rows of one
+SPARE, MORE, ROWS = 64, 3, 6  # room for so many contacts and so many times those at rest; rows of one
 FOUND = 5  # the same where Newton finds the contacts: it lists those, too, that are near
 KINDS: Mapping[str, Callable[[Scene], AnyTask]] = MappingProxyType(
     {
@@ -158,14 +158,12 @@ def package_texts(package: str, ids: tuple[str, ...]) -> dict[str, str]:
 def _scene_data(scene: Scene, layers: dict[str, str], tasks: dict[str, AnyTask], contacts: int) -> dict[str, Any]:
     names = identifiers(obj.name for obj in scene.objects)
     place, yaw = robot_place(scene, PANDA_REACH)
-    room = SPARE + round(MORE * contacts)
+    room = SPARE + MORE * contacts
     return {
         "default_task": next(iter(tasks)),
         "objects": [_object_data(obj, names[obj.name], layers[obj.name]) for obj in scene.objects],
         "cameras": {id: _camera_data(scene, task) for id, task in tasks.items()},
-        "grippers": {
-            id: gripper_start(task.gripper) for id, task in tasks.items() if not isinstance(task, PushTask)
-        },
+        "grippers": {id: gripper_start(task.gripper) for id, task in tasks.items() if not isinstance(task, PushTask)},
         "gripper_servos": gripper_servos(),
         "franka": {"position": place, "yaw": yaw},
         "servo": {"gain": PUSHER_SERVO.gain, "force": PUSHER_SERVO.force},

@@ -44,7 +44,7 @@ class ScanCameraPPORunnerCfg(ScanPPORunnerCfg):
     """The policy sees pictures alone; the critic, which only training needs, the state."""
 
     experiment_name = "scan_camera"
-    obs_groups = {"actor": ["camera"], "critic": ["policy"]}
+    obs_groups = {"actor": ["camera"], "critic": ["policy"]}  # noqa: RUF012  (a configclass copies it)
     actor = RslRlCNNModelCfg(
         cnn_cfg=RslRlCNNModelCfg.CNNCfg(
             output_channels=[16, 32, 32], kernel_size=[5, 3, 3], stride=[2, 2, 2], activation="elu"

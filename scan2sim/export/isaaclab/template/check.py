@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace) -> dict:
             "episodes": 0,
         }
         bodies = {data["identifier"]: env.scene[data["identifier"]] for data in SCENE["objects"]}
+        held = env.state().tool[:, :3].clone()
         placed = {name: body.data.root_link_pose_w.torch.clone() for name, body in bodies.items()}
         for _ in range(arguments.steps):
             shape = arguments.envs, env.task.action_size
@@ -73,6 +74,7 @@ def run(arguments: argparse.Namespace) -> dict:
             observations, reward, ended, late, _ = env.step(actions.to(env.device))
             figures["rewards_finite"] &= all(bool(each.isfinite().all()) for each in (reward, *observations.values()))
             figures["episodes"] += int((ended | late).sum())
+        figures["tool_drift_mm"] = 1e3 * float((env.state().tool[:, :3] - held).norm(dim=1).max())
         origins = env.scene.env_origins
         figures["objects"] = {}
         for name, body in bodies.items():
@@ -94,7 +96,10 @@ def run(arguments: argparse.Namespace) -> dict:
 def _by_variant(variants: list[str], values: dict) -> dict:  # values (N,) by environment
     """The largest value among the environments of each variant."""
     return {
-        name: {key: max(v for v, of in zip(each.tolist(), variants, strict=True) if of == name) for key, each in values.items()}
+        name: {
+            key: max(v for v, of in zip(each.tolist(), variants, strict=True) if of == name)
+            for key, each in values.items()
+        }
         for name in dict.fromkeys(variants)
     }
 

@@ -80,9 +80,7 @@ class FrankaEnv(GripperEnv):
         self._solver.set_command(torch.cat([(self._aim[:, :3] - self._base[:3]) @ self._turn(), hanging], dim=1))
         wanted = self._solver.compute(grip.position, quat_from_matrix(grip.rotation), grip.jacobian, places)
         fingers = self._control[:, 4:].clamp(max=OPEN)
-        self._tool.set_joint_position_target_index(
-            target=torch.cat([wanted, fingers], dim=1), joint_ids=self._joints
-        )
+        self._tool.set_joint_position_target_index(target=torch.cat([wanted, fingers], dim=1), joint_ids=self._joints)
 
     def _place_tool(self, tool: torch.Tensor, ids: torch.Tensor) -> None:
         """Put the hand there, at rest."""

@@ -113,6 +113,10 @@ class GripperTask(ABC):
     def observation(self, state: GripperState) -> Tensor:  # (N, observation_size)
         """What a policy sees."""
 
+    def control(self, action: Tensor) -> Tensor:  # (N, 5) → (N, 6)
+        """What the gripper's servos are told."""
+        return self.gripper.control(action)
+
     @abstractmethod
     def potential(self, state: GripperState) -> Tensor:  # (N,)
         """Whose gain is the reward."""

@@ -1,8 +1,9 @@
 """A scanned scene as tasks for Isaac Lab; importing this registers them with Gymnasium.
 
 Every task of ``data/tasks.json`` is registered under its id, and once more with pictures among its observations:
-``…-PushCamera-v0``.  Lift is there once more with a Franka: ``…-LiftFranka-v0``.  What is special about this scene lies in ``data``: the objects, their masses and frictions with
-intervals, the tasks' numbers, the cousins, and the OpenUSD assets.
+``…-PushCamera-v0``.  Lift is there once more with a Franka: ``…-LiftFranka-v0``.  What is special about this scene lies
+in ``data``: the objects, their masses and frictions with intervals, the tasks' numbers, the cousins, and the OpenUSD
+assets.
 """
 
 import json

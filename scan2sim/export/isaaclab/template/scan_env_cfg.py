@@ -16,7 +16,7 @@ from isaaclab_ov.physics import OvPhysxCfg
 from isaaclab_physx.physics import PhysxCfg
 from isaaclab_tasks.utils import PresetCfg
 
-from .scene_cfg import CAMERA, SCENE, VARIANTS, ScanSceneCfg, camera_cfg, fill_scene, variants_of
+from .scene_cfg import CAMERA, SCENE, ScanSceneCfg, camera_cfg, fill_scene, variants_of
 
 __all__ = ["PhysicsCfg", "RandomizeCfg", "ScanEnvCfg", "configured"]
 
@@ -113,7 +113,12 @@ def configured(
     then finds contacts by itself: MuJoCo's solver would take the shapes of the first environment for all.
     """
     cfg = ScanEnvCfg(
-        task=name, camera=camera, franka=bool(franka), observation_space=sizes[0], action_space=sizes[1], episode_length_s=horizon / 30
+        task=name,
+        camera=camera,
+        franka=bool(franka),
+        observation_space=sizes[0],
+        action_space=sizes[1],
+        episode_length_s=horizon / 30,
     )
     fill_scene(cfg.scene, name, franka)
     if camera:

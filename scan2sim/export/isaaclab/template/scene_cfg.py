@@ -83,7 +83,9 @@ def fill_scene(cfg: ScanSceneCfg, task: str, franka: ArticulationCfg | None = No
     stages = [str(DATA / "assets" / VARIANTS[name]["stages"][wanted]) for name in variants_of(task)]
     has_gripper = task in SCENE["grippers"]
     spawn = sim_utils.MultiUsdFileCfg(
-        usd_path=stages, collision_props=_contact(), activate_contact_sensors=has_gripper, 
+        usd_path=stages,
+        collision_props=_contact(),
+        activate_contact_sensors=has_gripper,
     )
     setattr(cfg, SCAN, AssetBaseCfg(prim_path=ROOT, spawn=spawn))
     for data in SCENE["objects"]:
