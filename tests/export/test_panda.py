@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 import torch
 
-from scan2sim.export.isaaclab.template.panda import HOME, LIMITS, grip_of, joints_for, stepped
+from scan2sim.export.isaaclab.template.panda import HOME, LIMITS, grip_of, joints_for, speeds_for, stepped
 from tests.export.panda_asset import panda_model
 
 
@@ -45,6 +45,16 @@ def test_the_hand_comes_where_it_shall_hang() -> None:
     assert (grip.rotation[:, 2, 2] < -0.9999).all()
     found = torch.atan2(grip.rotation[:, 1, 0], grip.rotation[:, 0, 0])
     assert (found - yaw).abs().max() < 5e-3
+
+
+def test_joints_move_the_hand_as_it_shall_move() -> None:
+    joints = joints_for(torch.tensor([[0.5, 0.1, 0.2]], dtype=torch.float64), torch.zeros(1, dtype=torch.float64))
+    motion = torch.tensor([[0.1, -0.2, 0.05, 0.0, 0.0, 0.5]], dtype=torch.float64)
+    now, short = grip_of(joints), 1e-4
+    then = grip_of(joints + short * speeds_for(now.jacobian, motion))
+    assert torch.allclose((then.position - now.position) / short, motion[:, :3], atol=0.01)
+    turned = (then.rotation @ now.rotation.transpose(1, 2) - torch.eye(3, dtype=torch.float64)) / short
+    assert abs(float(turned[0, 1, 0]) - 0.5) < 0.01
 
 
 def test_a_step_goes_nearer_and_a_hand_that_is_there_stays() -> None:

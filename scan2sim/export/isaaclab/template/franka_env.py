@@ -11,7 +11,7 @@ from isaaclab.controllers import DifferentialIKController, DifferentialIKControl
 from isaaclab.utils.math import quat_from_matrix
 
 from .gripper_env import GripperEnv
-from .panda import OPEN, grip_of, joints_for
+from .panda import OPEN, grip_of, joints_for, speeds_for
 from .scan_env import ScanEnv
 from .scan_env_cfg import ScanEnvCfg
 from .scene_cfg import SCENE
@@ -32,8 +32,8 @@ class FrankaEnv(GripperEnv):
     """Environments side by side, each with the scene and a Franka beside it.
 
     The action moves the place and the yaw that the hand shall have; differential inverse kinematics of Isaac Lab turns
-    them into places of the joints.  A gripper is the same turned by half a turn, so yaws are counted within ±90° of the
-    arm's own heading.
+    them into places of the joints, whose drives are also told how fast they shall go.  A gripper is the same turned by
+    half a turn, so yaws are counted within ±90° of the arm's own heading.
     """
 
     joints = (*ARM, *HAND)
@@ -41,6 +41,7 @@ class FrankaEnv(GripperEnv):
     def __init__(self, cfg: ScanEnvCfg, render_mode: str | None = None, **kwargs: object) -> None:
         super().__init__(cfg, render_mode, **kwargs)
         self._aim = torch.zeros(self.num_envs, 4, device=self.device)
+        self._motion = torch.zeros(self.num_envs, 6, device=self.device)
         settings = DifferentialIKControllerCfg(command_type="pose", use_relative_mode=False, ik_method="dls")
         self._solver = DifferentialIKController(settings, self.num_envs, self.device)
         self._base = torch.tensor([*SCENE["franka"]["position"], SCENE["franka"]["yaw"]], device=self.device)
@@ -70,6 +71,8 @@ class FrankaEnv(GripperEnv):
         reach = aim.new_tensor([LEAD, LEAD, LEAD, 5 * LEAD])
         aim = torch.minimum(torch.maximum(aim, now - reach), now + reach)
         aim[:, :3] = torch.minimum(torch.maximum(aim[:, :3], low), high)
+        moved = (aim - self._aim) / self.step_dt
+        self._motion = torch.cat([moved[:, :3] @ self._turn(), torch.zeros_like(moved[:, :2]), moved[:, 3:]], dim=1)
         self._aim = aim
 
     def _apply_action(self) -> None:
@@ -79,6 +82,8 @@ class FrankaEnv(GripperEnv):
         hanging = torch.stack([(yaw / 2).cos(), (yaw / 2).sin(), zero, zero], dim=1)  # xyzw: half a turn about x first
         self._solver.set_command(torch.cat([(self._aim[:, :3] - self._base[:3]) @ self._turn(), hanging], dim=1))
         wanted = self._solver.compute(grip.position, quat_from_matrix(grip.rotation), grip.jacobian, places)
+        speeds = speeds_for(grip.jacobian, self._motion)
+        self._tool.set_joint_velocity_target_index(target=speeds, joint_ids=self._joints[:7])
         fingers = self._control[:, 4:].clamp(max=OPEN)
         self._tool.set_joint_position_target_index(target=torch.cat([wanted, fingers], dim=1), joint_ids=self._joints)
 

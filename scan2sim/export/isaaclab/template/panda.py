@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["HOME", "LIMITS", "OPEN", "Grip", "grip_of", "joints_for", "stepped"]
+__all__ = ["HOME", "LIMITS", "OPEN", "Grip", "grip_of", "joints_for", "speeds_for", "stepped"]
 
 A = (0.0, 0.0, 0.0, 0.0825, -0.0825, 0.0, 0.088)  # [m]
 D = (0.333, 0.0, 0.316, 0.0, 0.384, 0.0, 0.0)  # [m]
@@ -64,11 +64,16 @@ def stepped(joints: Tensor, position: Tensor, yaw: Tensor) -> Tensor:  # (N, 7),
     grip = grip_of(joints)
     wanted = _about_z(yaw) @ torch.diag(joints.new_tensor([1.0, -1.0, -1.0]))
     error = torch.cat([position - grip.position, _turn(wanted @ grip.rotation.transpose(1, 2))], dim=1)
-    square = grip.jacobian @ grip.jacobian.transpose(1, 2) + DAMPING**2 * torch.eye(6).to(joints)
-    change = (grip.jacobian.transpose(1, 2) @ torch.linalg.solve(square, error[..., None]))[..., 0]
+    change = speeds_for(grip.jacobian, error)
     change = change * (FARTHEST / change.abs().amax(1, keepdim=True).clamp_min(FARTHEST))
     low, high = joints.new_tensor(LIMITS).unbind(1)
     return (joints + change).clamp(low, high)
+
+
+def speeds_for(jacobian: Tensor, motion: Tensor) -> Tensor:  # (N, 6, 7), (N, 6) → (N, 7)
+    """How the joints move when the hand moves and turns so, by damped least squares."""
+    square = jacobian @ jacobian.transpose(1, 2) + DAMPING**2 * torch.eye(6).to(jacobian)
+    return (jacobian.transpose(1, 2) @ torch.linalg.solve(square, motion[..., None]))[..., 0]
 
 
 def joints_for(position: Tensor, yaw: Tensor) -> Tensor:  # (N, 3) [m], (N,) [rad] → (N, 7) [rad]
