@@ -24,6 +24,7 @@ from scan2sim.export.isaaclab.template.push_task import PushState
 from scan2sim.export.isaaclab.template.push_task import PushTask as TorchPush
 from scan2sim.export.isaaclab.template.task_batch import TaskBatch
 from scan2sim.export.usd.hulls import simple_parts
+from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.scene import Scene
 from scan2sim.sim import (
     LiftTask,
@@ -214,6 +215,21 @@ def test_a_changed_mass_is_told(exported: Path, tmp_path: Path) -> None:
 def test_a_scene_in_which_nothing_can_be_pushed_is_refused(scene: Scene, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="pushed"):
         write_isaaclab(dataclasses.replace(scene, objects=()), tmp_path / "empty", "empty")
+
+
+def test_cameras_see_what_their_tasks_move(scene: Scene, exported: Path) -> None:
+    """Homes lie well inside the pictures, and the cameras are turned as the data's quaternions say."""
+    cameras = json.loads(next(exported.glob("*/data/scene.json")).read_text())["cameras"]
+    tasks = json.loads(next(exported.glob("*/data/tasks.json")).read_text())
+    assert list(cameras) == list(tasks)
+    for id, view in cameras.items():
+        homes = np.array(tasks[id].get("homes") or [tasks[id]["home"]])
+        x, y, z, w = view["xyzw"]
+        seen = (homes - view["position"]) @ matrix_from_quaternion(np.array([w, x, y, z]))
+        assert (seen[:, 2] > 0.1).all()
+        pixels = view["focal"] * seen[:, :2] / seen[:, 2:] + view["side"] / 2
+        assert ((pixels > 0.1 * view["side"]) & (pixels < 0.9 * view["side"])).all()
+        assert view["position"][2] > homes[:, 2].max()
 
 
 def test_a_goal_is_painted_where_rays_meet_its_disc() -> None:
