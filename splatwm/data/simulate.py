@@ -198,9 +198,7 @@ def replay(world: World, episode: Episode, start: State | None = None) -> tuple[
     poses = [Poses(_double(p), _double(q)) for p, q in zip(episode.link_position, episode.link_wxyz, strict=True)]
     world.set_physics(Physics(*(_double(a) for a in (episode.mass, episode.friction, episode.link_friction))))
     world.reset(first, poses[0])
-    states = [first]
-    for pose in poses[1:]:
-        states.append(world.step(episode.dt, pose).state)
+    states = [first, *world.follow(episode.dt, poses[1:])]
     return np.array([s.position for s in states]), np.array([s.wxyz for s in states])
 
 
