@@ -4,7 +4,8 @@ Runs in the Python of Isaac Lab, which needs neither scan2sim nor stable-baselin
 weights in the ``.zip``, the observations are scaled by the ``.npz`` beside it, and the ``.json`` beside it says what it
 is a policy for and what it reached in MuJoCo, unless ``--mujoco`` says that.  Masses and frictions are drawn once for
 each environment, as the exported configuration has it.  Of each environment the first episodes count, the same number
-of each.  The interval is Wilson's of 95 % (1927).  The last line that is printed is one flat JSON object.
+of each, also where ``--minutes`` end it early.  The interval is Wilson's of 95 % (1927).  The last line that is printed
+is one flat JSON object.
 
 Usage:
     scan2sim export outputs/desk --to isaaclab -o desk-isaaclab
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument(
         "--mujoco", type=float, help="success in MuJoCo by benchmarks/policies.py; else that of the .json"
     )
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop then, with what is complete")
     parser.add_argument("--seed", type=int, default=0)
     add_launcher_args(parser)
     parser.set_defaults(visualizer=["none"], device="cpu")
@@ -83,8 +85,8 @@ def tried(args: argparse.Namespace, task: str) -> tuple[list[bool], dict[str, fl
     with launch_simulation(cfg, args):
         env = getattr(import_module(f"{package}.{made[0]}"), made[1])(cfg)
         seen, _ = env.reset()
-        start, actions = time.monotonic(), 0
-        while min(map(len, results)) < quota:
+        start, processor, actions = time.monotonic(), time.process_time(), 0
+        while min(map(len, results)) < quota and time.monotonic() - start < 60 * args.minutes:
             chosen = act(seen["policy"].cpu().numpy())
             seen, _, ended, late, extras = env.step(torch.from_numpy(chosen.astype(np.float32)).to(env.device))
             actions += 1
@@ -92,12 +94,18 @@ def tried(args: argparse.Namespace, task: str) -> tuple[list[bool], dict[str, fl
             for i in over.nonzero()[:, 0].tolist():
                 results[i].append(bool(extras["is_success"][i]))
             if over.any():
-                counted = [one for result in results for one in result[:quota]]
-                print(f"{actions} actions: {sum(counted)} of {len(counted)}", file=sys.stderr)
-        seconds = time.monotonic() - start
+                whole = min(quota, *map(len, results))
+                counted = [one for result in results for one in result[:whole]]
+                finished = sum(map(len, results))
+                print(f"{actions} actions: {sum(counted)} of {len(counted)}, {finished} ended", file=sys.stderr)
+        seconds, processor = time.monotonic() - start, time.process_time() - processor
         env.close()
-    counted = [one for result in results for one in result[:quota]]
-    return counted, {"actions": actions * args.envs, "seconds": seconds}
+    whole = min(quota, *map(len, results))
+    counted = [one for result in results for one in result[:whole]]
+    if not counted:
+        sys.exit("no environment has come to the end of an episode: give it more --minutes")
+    spent = {"actions": actions * args.envs, "seconds": seconds, "processor_seconds": processor}
+    return counted, spent
 
 
 def read_policy(path: Path, seed: int, *, drawn: bool, pusher: bool) -> Policy:

@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tyro
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from scan2sim.bodies import Body
-from splatwm.adapt import AdaptConfig, SearchConfig, adapt
+from splatwm.adapt import AdaptConfig, adapt
 from splatwm.data import Episode, Links, RecordedLinks, Recording, Stage, World, procedural_stage, replay
 from splatwm.data.simulate import EpisodeConfig, StageRunner
 from splatwm.recorded import RecordingPredictor
@@ -47,6 +47,8 @@ class Options:
     """A splatwm model; None: the physics core as it is."""
     mujoco: int = 120
     """Steps a second of the MuJoCo that is fitted; 0: none."""
+    part: Literal["held-out", "training"] = "held-out"
+    """Which shapes: those by which nothing was chosen, or those by which the width of intervals was."""
     seed: int = 0
     """Of everything that is drawn."""
     rows: Path | None = None
@@ -65,10 +67,10 @@ class Case(NamedTuple):
     recording: Recording
 
 
-def case(seed: int, index: int, pushes: int) -> Case | None:
+def case(seed: int, index: int, pushes: int, part: Literal["held-out", "training"] = "held-out") -> Case | None:
     """A world's pushes; None where its thing cannot be pushed about."""
     rng = np.random.default_rng([seed, index])
-    stage = procedural_stage(seed + 1000, index, "held-out")
+    stage = procedural_stage(seed + 1000, index, part)
     mass = float(np.exp(rng.uniform(*np.log(stage.mass[0]))))
     friction = float(np.exp(rng.uniform(*np.log(stage.friction[0]))))
     stage = replace(
@@ -165,7 +167,7 @@ def judge(case: Case, model: Model, options: Options) -> dict[str, Any]:
     """What both models find, and how well they predict with it."""
     count = options.pushes
     others = RecordingPredictor(case.recording, case.body, range(count, 2 * count))
-    config = AdaptConfig(parameters=("friction",), search=SearchConfig(rounds=5, horizons=(1.0,)))
+    config = AdaptConfig(parameters=("friction",))
     started = time.process_time()
     found = adapt(model, case.recording, case.body, config, episodes=range(count))
     told = found.identified[0]
@@ -215,7 +217,7 @@ def main(options: Options) -> None:
         rows = [json.loads(line) for line in options.rows.read_text().splitlines()][: options.worlds]
         index = rows[-1]["index"] + 1 if rows else 0
     while len(rows) < options.worlds:
-        made = case(options.seed, index, options.pushes)
+        made = case(options.seed, index, options.pushes, options.part)
         if made is not None:
             rows.append({"index": index} | judge(made, model, options))
             sys.stderr.write(f"{len(rows)}/{options.worlds}: {json.dumps(rows[-1])}\n")
@@ -231,6 +233,8 @@ def main(options: Options) -> None:
         np.median(np.abs(column["friction_believed"] / column["friction_true"] - 1))
     )
     figures |= {"identified": int(told.sum()), "intervals_hold": float(held[told].mean()) if told.any() else None}
+    width = np.log(column["high"] / column["low"])[told] / 2
+    figures["half_width_median"] = float(np.median(width)) if told.any() else None
     figures["seconds_each"] = float(np.median(column["seconds"]))
     figures |= figures_of(rows)
     if options.mujoco:

@@ -112,3 +112,17 @@ def roll_out(
     threads: int,
     network: Network | None = None,
 ) -> None: ...
+def roll_out_gradient(
+    state: State,
+    settings: Settings,
+    dt: float,
+    link_bodies: Tensor,
+    link_position: Tensor,
+    link_wxyz: Tensor,
+    position: Tensor,
+    wxyz: Tensor,
+    impulse: Tensor,
+    threads: int,
+    given: list[Tensor],  # gradients by position and wxyz
+    found: list[Tensor],  # by position, wxyz, linear, angular, friction at the start, and link_position
+) -> None: ...

@@ -17,6 +17,7 @@ PROGRAM = Program(
         "train": "a model from trajectories, in one file",
         "adapt": "a model learns from a recording what one body is like",
         "rollout": "imagine what happens when a robot acts, and show it",
+        "gns": "train the graph network that predictions are held against",
         "evaluate": "how far predictions are from what happened",
     },
     rooms="splatwm.commands",

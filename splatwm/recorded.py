@@ -21,9 +21,9 @@ from splatwm.data import Recording
 from splatwm.episodes import link_shape, shape_of_body
 from splatwm.evaluate import position_error, rotation_error
 from splatwm.shapes import ground, rounded
-from splatwm.simulate import Actions, simulate
+from splatwm.simulate import Actions, Trajectory, simulate
 from splatwm.state import FREE, ROBOT, STATIC, State
-from splatwm.trained import BodyPhysics, Model
+from splatwm.trained import BodyPhysics, Model, members_of, spread_of
 
 __all__ = [
     "RecordedFuture",
@@ -87,6 +87,16 @@ class RecordingPredictor:
         shorter.position, shorter.wxyz = self.position[:, :frames], self.wxyz[:, :frames]
         return shorter
 
+    def only(self, rows: Sequence[int]) -> RecordingPredictor:
+        """Some of the episodes, by their places among these, as long as before."""
+        fewer = copy(self)
+        kept = list(rows)
+        for name in ("position", "wxyz", "_velocity", "_turn", "_spin"):
+            setattr(fewer, name, getattr(self, name)[kept])
+        if self._links:
+            fewer._link_position, fewer._link_wxyz = self._link_position[kept], self._link_wxyz[kept]
+        return fewer
+
     @property
     def has_links(self) -> bool:
         """Whether a robot acts in it."""
@@ -94,21 +104,39 @@ class RecordingPredictor:
 
     def __call__(self, model: Model, threads: int = 1) -> tuple[Array, Array]:  # (E, T, 3) [m], (E, T, 4)
         """Where the body goes; row 0 is the recording's own.  Nothing is NaN, also where the recording has ended."""
-        physics = stated_physics(self.body) if model.body is None else model.body
-        shape = rounded(self._shape, physics.rounding, physics.size)
-        after = simulate(
-            self._state(physics, model.physics.gravity),
-            (self._ground, shape, *self._links),
-            self._actions(),
+        after = self._simulated(model, self._state(_physics_of(model, self.body), model.physics.gravity), threads)
+        return (
+            np.concatenate([self.position[:, :1], after.position[:, :, 1].double().numpy()], axis=1),
+            np.concatenate([self.wxyz[:, :1], after.wxyz[:, :, 1].double().numpy()], axis=1),
+        )
+
+    def spread(self, model: Model, threads: int = 1, seed: int = 0) -> Array:  # (E, T) [m]
+        """How far the model's ensemble parts; one episode at a time, for memory's sake."""
+        found = []
+        for i in range(len(self)):
+            alone = self.only([i])
+            one = alone._state(_physics_of(model, self.body), model.physics.gravity)
+            members = members_of(one, model.ensemble, seed + i)
+            moved = alone._simulated(model, members, threads).position[:, :, 1:2]
+            found.append(spread_of(torch.cat([members.position[:, None, 1:2], moved], 1))[:, 0].double().numpy())
+        return np.stack(found)
+
+    def _simulated(self, model: Model, state: State, threads: int) -> Trajectory:
+        """From as many states as there are episodes, or of one episode from any number of them."""
+        physics, actions = _physics_of(model, self.body), self._actions()
+        if actions is not None:
+            count = len(state.mass)
+            position, wxyz = (each.expand(count, -1, -1, -1) for each in (actions.position, actions.wxyz))
+            actions = Actions(actions.bodies, position, wxyz)
+        return simulate(
+            state,
+            (self._ground, rounded(self._shape, physics.rounding, physics.size), *self._links),
+            actions,
             self.dt,
             self.frames - 1,
             model.physics,
             threads=threads,
             network=model.network.native() if model.network is not None else None,
-        )
-        return (
-            np.concatenate([self.position[:, :1], after.position[:, :, 1].double().numpy()], axis=1),
-            np.concatenate([self.wxyz[:, :1], after.wxyz[:, :, 1].double().numpy()], axis=1),
         )
 
     def _state(self, physics: BodyPhysics, gravity: tuple[float, float, float]) -> State:
@@ -158,6 +186,10 @@ class RecordingPredictor:
             torch.from_numpy(each[:, 1 : self.frames]).float() for each in (self._link_position, self._link_wxyz)
         )
         return Actions(tuple(range(2, 2 + len(self._links))), position, wxyz)
+
+
+def _physics_of(model: Model, body: Body) -> BodyPhysics:
+    return stated_physics(body) if model.body is None else model.body
 
 
 @dataclass(frozen=True)

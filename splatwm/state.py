@@ -201,7 +201,7 @@ def check_state(state: State) -> None:
     """
     there, free = state.mask, state.free
     for name, value in vars(state).items():
-        if value.is_floating_point() and not torch.isfinite(value[there]).all():
+        if value.is_floating_point() and not torch.isfinite(value).all() and not torch.isfinite(value[there]).all():
             raise SceneError(f"the state's {name} is not finite", todo="check the poses and the physics of the scene")
     if not (state.wxyz[there].norm(dim=-1) > 0.5).all():
         raise SceneError("an orientation is no unit quaternion", todo="quaternions are w, x, y, z of length one")

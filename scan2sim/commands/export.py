@@ -41,7 +41,7 @@ class Export(Command):
     require_check: bool = False
     """Fail when the export does not pass its check, or cannot be checked here because its simulator is absent."""
     cousins: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """A folder that scan2sim cousins made of this scene: they become variants of the export (usd)."""
+    """A folder that scan2sim cousins made of this scene: they become variants of the export (usd, isaaclab)."""
     library: LibraryOption = None
     """The library's folder, if not the usual one."""
 
@@ -63,7 +63,7 @@ class Export(Command):
             if other := [name for name in formats if not EXPORTERS[name].holds_cousins]:
                 raise UsageError(
                     f"--cousins: {other[0]} holds one scene",
-                    todo="leave it to --to usd; export a cousin by its own folder",
+                    todo="leave it to --to usd and isaaclab; export a cousin by its own folder",
                 )
             more["cousins"] = open_cousins(self.cousins, folder)
         exports = []

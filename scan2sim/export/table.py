@@ -83,7 +83,7 @@ EXPORTERS: dict[str, Exporter] = {
         check_nerfstudio,
         "opens, and its cameras see the scene's points",
     ),
-    "isaaclab": _with_openusd("isaaclab", "package of tasks for Isaac Lab"),
+    "isaaclab": _with_openusd("isaaclab", "package of tasks for Isaac Lab", holds_cousins=True),
     "usd": _with_openusd("usd", "OpenUSD stage for Isaac Sim", holds_cousins=True),
     **{kind: _splats(kind) for kind in SPLAT_KINDS},
 }

@@ -180,7 +180,7 @@ def _named(
                 Label(f"{word}, {100 * length:.0f} cm", sure, source),
                 part.mesh,
                 part.gaussians,
-                ObjectConfig(faces=config.mesh_faces, surface_sigma=part.surface_sigma, seed=config.seed),
+                ObjectConfig(config.mesh_faces, config.convex, surface_sigma=part.surface_sigma, seed=config.seed),
                 scale_sigma=scale_sigma,
                 rests_on=RestsOn(0 if rest.on is None else ids[rest.on], rest.relation),
                 unseen_fraction=part.unseen,

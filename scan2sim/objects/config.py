@@ -6,8 +6,10 @@ to the subject, about half a metre for a tabletop filmed with a phone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from scan2sim.bodies import ConvexConfig
 
 __all__ = ["ObjectsConfig", "objects_preset"]
 
@@ -57,6 +59,8 @@ class ObjectsConfig:
     """A word that CLIP is less sure of is not used."""
     mesh_faces: int = 4000
     """Triangles of an object's visual mesh, at most."""
+    convex: ConvexConfig = field(default_factory=ConvexConfig)
+    """How collision pieces are cut."""
     seed: int = 0
     """Seed of every random choice."""
 

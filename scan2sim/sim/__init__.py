@@ -7,10 +7,11 @@ from scan2sim.sim.picture_policy import PictureLessons, PicturePolicy
 from scan2sim.sim.push_model import PUSHER_SERVO, add_pusher, push_task
 from scan2sim.sim.rest import Rest, Touch, come_to_rest, let_go
 from scan2sim.sim.resting import push_apart, rest_on_support
-from scan2sim.sim.robot import add_robot, fetch_robot
+from scan2sim.sim.robot import add_robot, fetch_robot, robot_place
 from scan2sim.sim.settle import Placed, Settled, SettleResult, deepest_contact, settle, settled_scene
 from scan2sim.sim.task_env import TaskEnv
 from scan2sim.sim.task_model import task_model, task_spec
+from scan2sim.sim.task_pixels import task_camera
 from scan2sim.sim.task_vector_env import TaskVectorEnv
 from scan2sim.sim.task_world import TaskWorld, states_of
 from scan2sim.sim.tasks import (
@@ -69,10 +70,12 @@ __all__ = [
     "read_task",
     "rearrange_task",
     "rest_on_support",
+    "robot_place",
     "settle",
     "settled_scene",
     "states_of",
     "task_as_json",
+    "task_camera",
     "task_model",
     "task_spec",
 ]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import mujoco
@@ -69,13 +70,16 @@ def lift_task(scene: Scene, target: str | None = None) -> LiftTask:
     return LiftTask(obj.name, _place(obj), _gripper(scene, [obj]), spreads_of(scene))
 
 
-def rearrange_task(scene: Scene, count: int = 2) -> RearrangeTask:
+def rearrange_task(scene: Scene, count: int = 2, targets: Sequence[str] = ()) -> RearrangeTask:
     """The Rearrange task of a scene, for the ``count`` smallest free objects that stand alone and fit the gripper.
 
+    With ``targets`` it is for these, in this order.
+
     Raises:
-        UsageError: there is none; with fewer than ``count``, those are taken.
+        UsageError: there is none, or one of the targets is not such an object; with fewer than ``count``, those are
+            taken.
     """
-    objects = _graspable(scene, None)[:count]
+    objects = [_graspable(scene, name)[0] for name in targets] or _graspable(scene, None)[:count]
     centre = np.mean([o.position for o in objects], axis=0)
     low, high = workspace(scene, centre)
     others = tuple(footprint_disc(o) for o in scene.objects if o not in objects)

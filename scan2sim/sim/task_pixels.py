@@ -18,10 +18,10 @@ from scan2sim.errors import UsageError
 from scan2sim.geometry import look_at
 from scan2sim.scene import Scene, load_scene
 from scan2sim.sim.task_world import TaskWorld
-from scan2sim.sim.tasks import PushTask, Task, TaskState
+from scan2sim.sim.tasks import LiftTask, PushTask, RearrangeTask, Task, TaskState
 from scan2sim.splats import SH_C0, Gaussians, concatenate, in_sight, rasterize, rotate_gaussians
 
-__all__ = ["TaskCamera"]
+__all__ = ["TaskCamera", "task_camera"]
 
 SIDE = 64  # [pixels]
 HALF_ANGLE = np.radians(25)  # of the view
@@ -51,7 +51,7 @@ class TaskCamera:
             raise UsageError("pictures are offered of Push with its scene folder", todo="make it with obs='state'")
         loaded = load_scene(Path(scene))
         self.task = task
-        self.camera = _camera(loaded, task)
+        self.camera = task_camera(loaded, task)
         self.shape = (SIDE, SIDE, 3)
         self._names = [obj.name for obj in loaded.objects]
         self._homes = world.homes(self._names)
@@ -93,18 +93,35 @@ class TaskCamera:
         return self._sets[moved]
 
 
-def _camera(scene: Scene, task: PushTask) -> Camera:
-    target = np.array(task.home)
+def task_camera(scene: Scene, task: PushTask | LiftTask | RearrangeTask) -> Camera:
+    """Where a task's pictures are taken from: the direction of the capture's middle camera, at least 40° above the
+    table, so far away that the objects' homes and everywhere a goal can be are seen.
+    """
+    target, reach = _sight(task)
     middle = scene.cameras[len(scene.cameras) // 2].camera if scene.cameras else None
     away = DEFAULT_VIEW if middle is None else middle.position - target
     flat = away[:2] / max(float(np.linalg.norm(away[:2])), 1e-9)
     height = max(float(np.arctan2(away[2], np.linalg.norm(away[:2]))), LOWEST)
     direction = np.array([*(flat * np.cos(height)), np.sin(height)])
-    distance = (task.goal_distance[1] + 2 * task.radius) / np.tan(HALF_ANGLE)
+    distance = reach / np.tan(HALF_ANGLE)
     focal = SIDE / 2 / np.tan(HALF_ANGLE)
     return Camera(
         Intrinsics(SIDE, SIDE, focal, focal, SIDE / 2, SIDE / 2), look_at(target + distance * direction, target)
     )
+
+
+def _sight(task: PushTask | LiftTask | RearrangeTask) -> tuple[NDArray[np.float64], float]:  # (3,) [m], [m]
+    """What a task's camera looks at, and how far it sees from there."""
+    if isinstance(task, PushTask):
+        return np.array(task.home), task.goal_distance[1] + 2 * task.radius
+    if isinstance(task, LiftTask):
+        return np.array(task.home) + np.array(
+            [0, 0, task.height / 2]
+        ), task.height / 2 + task.shift + 2 * task.gripper.opening
+    homes = np.array(task.homes)
+    centre = homes.mean(0)
+    spread = np.linalg.norm(homes - centre, axis=1).max()
+    return centre, float(spread) + task.goal_distance[1] + 2 * max(task.radii)
 
 
 def _pusher(task: PushTask) -> Gaussians:

@@ -15,11 +15,13 @@ import numpy as np
 from scan2sim.bodies import Body
 from scan2sim.errors import UsageError
 from scan2sim.progress import Reporter, silent
-from splatwm.adapt.intervals import Identified, identify
+from splatwm.adapt.doubt import doubt_of
+from splatwm.adapt.intervals import Identified, identify, identify_one, without_each
 from splatwm.adapt.parameters import chosen_parameters, place_of, stated_values
 from splatwm.adapt.problem import Problem
+from splatwm.adapt.profile import take_profile
 from splatwm.adapt.search import SearchConfig, curvature, search
-from splatwm.adapt.start import FINE, TOSSED, recorded_values
+from splatwm.adapt.start import FINE, recorded_values, tossed_values
 from splatwm.data import Recording, require_body
 from splatwm.evaluate import mean_over_steps, position_error, rotation_error
 from splatwm.recorded import RecordingPredictor
@@ -76,6 +78,7 @@ class Adapted:
     refused: dict[str, str]  # numbers that no such recording can tell, and why
     before: Errors  # of the model as it was, on the episodes that were learned from
     after: Errors  # of the adapted model on the same
+    intervals: str  # where the adapted model's intervals of position are from
 
 
 def adapt(
@@ -107,7 +110,7 @@ def adapt(
     chosen = list(range(len(recording)))[: config.episodes] if episodes is None else [int(i) for i in episodes]
     if not chosen or config.threads < 1 or not min(config.position, config.rotation, config.substep or 1) > 0:
         raise UsageError("nothing to learn from: give episodes, threads and scales above 0")
-    predictor = RecordingPredictor(recording, body, chosen, config.steps)
+    predictor, given = RecordingPredictor(recording, body, chosen, config.steps), model
     if config.substep is not None or not predictor.has_links:
         fine = config.substep or FINE
         cuts = int(np.clip(np.ceil(recording.dt / fine), 1, 1000))
@@ -116,16 +119,25 @@ def adapt(
     parameters = chosen_parameters(wanted, body, predictor.has_links)
     problem = Problem(model, body, predictor, parameters, position=config.position, rotation=config.rotation)
     key = _key(model, recording, body, chosen, config)
-    seen = {} if predictor.has_links else TOSSED | recorded_values(recording, body, chosen)
+    seen = {} if predictor.has_links else tossed_values(body) | recorded_values(recording, body, chosen)
     start = place_of(stated_values(model, body) | seen, parameters)
-    place = search(problem, start, config.search, threads=config.threads, journal=journal, key=key, report=report)
-    with ThreadPoolExecutor(config.threads) as pool:
-        near = curvature(problem, place, problem.residuals(place), config.search.step, pool)
+    if len(parameters) == 1:
+        profile = take_profile(problem, threads=config.threads, journal=journal, key=key, report=report)
+        place = np.array([profile.quantile(0.5)])
+        identified = [identify_one(parameters[0], profile, len(chosen))]
+        without = np.tile(place, (len(chosen), 1))  # one number, of many frames: what one episode adds is little
+    else:
+        place = search(problem, start, config.search, threads=config.threads, journal=journal, key=key, report=report)
+        with ThreadPoolExecutor(config.threads) as pool:
+            near = curvature(problem, place, problem.residuals(place), config.search.step, pool)
+        identified = identify(parameters, place, near)
+        without = without_each(place, near)
     found = problem.model_at(place)
-    identified = identify(parameters, place, near)
+    doubt = doubt_of(given, problem, place, without)
     before, after = (recording_errors(each, predictor) for each in (model, found))
-    card = model.card | {"adaptation": _card(recording, len(chosen), identified, before, after)}
-    return Adapted(replace(found, card=card, calibration=None), tuple(identified), dict(NEVER), before, after)
+    card = model.card | {"adaptation": _card(recording, len(chosen), identified, before, after, doubt.source)}
+    adapted = replace(found, card=card, calibration=doubt.calibration)
+    return Adapted(adapted, tuple(identified), dict(NEVER), before, after, doubt.source)
 
 
 def recording_errors(model: Model, predictor: RecordingPredictor) -> Errors:
@@ -151,7 +163,7 @@ def _key(model: Model, recording: Recording, body: Body, chosen: list[int], conf
 
 
 def _card(
-    recording: Recording, episodes: int, identified: Sequence[Identified], before: Errors, after: Errors
+    recording: Recording, episodes: int, identified: Sequence[Identified], before: Errors, after: Errors, intervals: str
 ) -> dict[str, Any]:
     return {
         "episodes": episodes,
@@ -161,6 +173,6 @@ def _card(
         "refused": dict(NEVER),
         "errors_before": asdict(before),
         "errors_after": asdict(after),
-        "limits": "errors are of the episodes that were learned from; intervals of position were calibrated for the "
-        "model before, and are left out",
+        "intervals": intervals,
+        "limits": "errors are of the episodes that were learned from",
     }

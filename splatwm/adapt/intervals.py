@@ -16,16 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from splatwm.adapt.parameters import Parameter, values_at
+from splatwm.adapt.parameters import ANYWHERE, Parameter, believed_sigmas, values_at
+from splatwm.adapt.profile import Profile
 from splatwm.adapt.search import Curvature
 
-__all__ = ["Identified", "identify"]
+__all__ = ["Identified", "identify", "identify_one", "without_each"]
 
 Array = NDArray[np.float64]
 CONFIDENCE = 0.95
-BELIEVED = 1 / np.sqrt(12)  # standard deviation of a share that may be anything in 0..1
+EDGE = 0.005  # of a number's range, within which of an end it is at its bound
 LEARNED = 0.5  # of that, below which a number counts as identified
 UNRESOLVED = 0.003  # of a number's range that a search leaves open
+DAMPED = 1e-3  # of the mean curvature, so that what is hardly told stays
 NULL = 1e-6  # of the largest curvature, below which a direction tells nothing
 
 
@@ -52,32 +54,57 @@ def identify(parameters: Sequence[Parameter], place: Array, near: Curvature) -> 
         near: the loss there.
     """
     episodes = len(near.gradient)
-    sigma = np.sqrt(np.diag(_covariance(near)) + UNRESOLVED**2)
+    believed = believed_sigmas(parameters)
+    sigma = np.sqrt(np.diag(_covariance(near, believed)) + UNRESOLVED**2)
     half = float(student.ppf(0.5 + CONFIDENCE / 2, max(1, episodes - 1))) * sigma
     values = values_at(place, parameters)
     lows, highs = values_at(place - half, parameters), values_at(place + half, parameters)
     found = []
     for i, each in enumerate(parameters):
-        learned = bool(sigma[i] < LEARNED * BELIEVED) and episodes > 1
-        why = "" if learned else "its interval is hardly narrower than what was believed without the recording"
-        if episodes < 2:
-            why = "one episode cannot tell how much episodes differ"
-        found.append(
-            Identified(
-                each.name,
-                each.what,
-                each.unit,
-                values[each.name],
-                lows[each.name] if learned else each.low,
-                highs[each.name] if learned else each.high,
-                learned,
-                why,
-            )
-        )
+        why = _why_not(each, place[i], sigma[i] < LEARNED * believed[i], episodes)
+        found.append(_told(each, values[each.name], lows[each.name], highs[each.name], why))
     return found
 
 
-def _covariance(near: Curvature) -> Array:  # (P, P)
+def identify_one(parameter: Parameter, profile: Profile, episodes: int) -> Identified:
+    """The only parameter that was sought, from how likely each of its values is."""
+    ends = 0.5 - CONFIDENCE / 2, 0.5, 0.5 + CONFIDENCE / 2
+    low, value, high = (values_at(np.array([profile.quantile(q)]), [parameter])[parameter.name] for q in ends)
+    why = _why_not(parameter, profile.quantile(0.5), profile.sigma < LEARNED * ANYWHERE, episodes)
+    return _told(parameter, value, low, high, why)
+
+
+def without_each(place: Array, near: Curvature) -> Array:  # (P,), … → (E, P)
+    """Where the search would have ended without each episode, to first order.
+
+    The infinitesimal jackknife: Giordano et al. 2019, "A swiss army infinitesimal jackknife".
+    """
+    total, places = near.hessian.sum(0), []
+    for hessian, gradient in zip(near.hessian, near.gradient, strict=True):
+        kept = total - hessian
+        damped = kept + (DAMPED * np.trace(kept) / len(place) + 1e-12) * np.eye(len(place))
+        places.append(place + np.linalg.solve(damped, gradient))
+    return np.clip(places, 0, 1)
+
+
+def _why_not(parameter: Parameter, place: float, narrow: bool, episodes: int) -> str:
+    """Why a number is not identified; nothing if it is."""
+    if episodes < 2:
+        return "one episode cannot tell how much episodes differ"
+    if not narrow:
+        return "its interval is hardly narrower than what was believed without the recording"
+    if place > 1 - EDGE or (place < EDGE and parameter.low != 0):  # nothing is below a natural bound of 0
+        return "it ended at the bound of what was sought, and may lie beyond"
+    return ""
+
+
+def _told(parameter: Parameter, value: float, low: float, high: float, why: str) -> Identified:
+    if why and parameter.belief is None:  # else the interval is what was believed
+        low, high = parameter.low, parameter.high
+    return Identified(parameter.name, parameter.what, parameter.unit, value, low, high, not why, why)
+
+
+def _covariance(near: Curvature, believed: Array) -> Array:  # …, (P,) → (P, P)
     """Of the place, in shares of the parameters' ranges."""
     episodes, count = near.gradient.shape
     hessian = near.hessian.mean(0)
@@ -94,4 +121,4 @@ def _covariance(near: Curvature) -> Array:  # (P, P)
         few = len(inner) / (episodes + len(inner))
         noise = (1 - few) * noise + few * alike * inner + 1e-15 * np.eye(len(inner))
         told = kept @ inner @ np.linalg.solve(noise, inner) @ kept.T
-    return np.linalg.inv(told + np.eye(count) / BELIEVED**2)
+    return np.asarray(np.linalg.inv(told + np.diag(1 / believed**2)), np.float64)

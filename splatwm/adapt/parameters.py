@@ -13,7 +13,17 @@ from scan2sim.errors import UsageError
 from splatwm.recorded import stated_physics
 from splatwm.trained import Model
 
-__all__ = ["PARAMETERS", "Parameter", "applied", "chosen_parameters", "place_of", "stated_values", "values_at"]
+__all__ = [
+    "ANYWHERE",
+    "PARAMETERS",
+    "Parameter",
+    "applied",
+    "believed_sigmas",
+    "chosen_parameters",
+    "place_of",
+    "stated_values",
+    "values_at",
+]
 
 Array = NDArray[np.float64]
 
@@ -29,6 +39,7 @@ class Parameter:
     high: float
     logarithmic: bool = False
     of_size: bool = False  # bounds are shares of the body's longest side
+    belief: float | None = None  # standard deviation around where the search begins; None: anywhere between the bounds
 
 
 PARAMETERS = (
@@ -43,7 +54,7 @@ PARAMETERS = (
     Parameter("friction_softness", "creep of sticking friction", "", 0.0, 1.0),
     Parameter("torsion", "torsional friction", "m", 1e-5, 0.02, True),
     Parameter("rolling", "rolling resistance", "m", 1e-5, 0.005, True),
-    Parameter("size", "size beside the stated one", "", 0.95, 1.03),
+    Parameter("size", "size beside the stated one", "", 0.95, 1.03, belief=0.005),
     Parameter("rounding", "radius of corners and edges", "m", 0.0, 0.06, of_size=True),
     Parameter("inertia", "inertia beside the stated one", "", 0.6, 2.0, True),
     Parameter("center_x", "centre of mass along x", "m", -0.1, 0.1, of_size=True),
@@ -53,6 +64,7 @@ PARAMETERS = (
     Parameter("plane", "height of the plane", "m", -0.03, 0.03, of_size=True),
     Parameter("lag", "age of the recording's velocities", "s", 0.0, 0.01),
 )
+ANYWHERE = 1 / np.sqrt(12)  # standard deviation of a share that may be anything in 0..1
 PUSHED = ("friction",)  # what the pushes of a kinematic robot tell, when nothing else is asked for
 OF_PHYSICS = ("slip_friction", "impact_friction", "friction_softness", "torsion", "rolling")
 OF_SPRING = {"contact_time": "time_constant", "contact_damping": "damping_ratio"}
@@ -72,6 +84,11 @@ def chosen_parameters(names: Sequence[str] | None, body: Body, pushed: bool) -> 
     side = float(body.surface.extents.max())
     chosen = [known[name] for name in wanted]
     return tuple(replace(p, low=p.low * side, high=p.high * side) if p.of_size else p for p in chosen)
+
+
+def believed_sigmas(parameters: Sequence[Parameter]) -> Array:  # (P,)
+    """How far places may be from where the search begins, as standard deviations, before anything is recorded."""
+    return np.array([ANYWHERE if p.belief is None else p.belief / (p.high - p.low) for p in parameters])
 
 
 def values_at(place: Array, parameters: Sequence[Parameter]) -> dict[str, float]:  # (P,) each in 0..1

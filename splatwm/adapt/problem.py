@@ -58,16 +58,16 @@ class Problem:
         threads: int = 1,
     ) -> None:
         self.model, self.body, self.parameters = model, body, tuple(parameters)
-        self._predictor, self._scales, self._threads = predictor, (position, rotation), threads
+        self.predictor, self._scales, self._threads = predictor, (position, rotation), threads
         known = np.isfinite(predictor.position[:, 1:, 0])
         self._known, self._share = known, known / known.sum(1, keepdims=True)
         self._truth = np.nan_to_num(predictor.position), np.where(known[..., None], predictor.wxyz[:, 1:], [1, 0, 0, 0])
 
     def until(self, share: float) -> Problem:
         """The same, judged by this share of the frames only: what comes early is less entangled."""
-        frames = max(2, round(share * (self._predictor.frames - 1))) + 1
+        frames = max(2, round(share * (self.predictor.frames - 1))) + 1
         far, turned = self._scales
-        shorter = self._predictor.until(frames)
+        shorter = self.predictor.until(frames)
         return Problem(
             self.model,
             self.body,
@@ -84,7 +84,7 @@ class Problem:
 
     def residuals(self, place: Array) -> Residuals:  # (P,)
         """What the model predicts wrongly."""
-        position, wxyz = self._predictor(self.model_at(place), self._threads)
+        position, wxyz = self.predictor(self.model_at(place), self._threads)
         known = self._known[..., None]
         far = np.where(known, position[:, 1:] - self._truth[0][:, 1:], 0.0)
         turned = rotation_vector(quaternion_multiply(quaternion_conjugate(self._truth[1]), wxyz[:, 1:]))

@@ -2,7 +2,9 @@
 
 The loss is a mean of norms, so frames are weighted by one over their error (iteratively reweighted least squares;
 Beaton and Tukey 1974), and episodes whose outcome hangs on a hair, where derivatives are huge and tell nothing, count
-less.  Steps are damped as Levenberg and Marquardt do, and taken only where the loss really falls.
+less.  Steps are damped as Levenberg and Marquardt do, and taken only where the loss really falls.  What is believed of
+a number before counts as observations: else what a recording hardly tells, as size beside the plane's height, runs to
+its bound.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from scan2sim.errors import Scan2SimError
 from scan2sim.files import read_json, write_json
 from scan2sim.progress import Reporter, silent
+from splatwm.adapt.parameters import ANYWHERE, believed_sigmas
 from splatwm.adapt.problem import Problem, Residuals
 
 __all__ = ["Curvature", "SearchConfig", "curvature", "search"]
@@ -62,9 +65,11 @@ class _Progress:
     stage: int
     round: int
     place: list[float]
-    loss: float
+    loss: float  # with what is believed
     damping: float
     step: float
+    start: list[float]  # what is believed
+    noise: float  # of a loss, over the number of episodes
     done: bool = False
 
 
@@ -119,14 +124,14 @@ def search(
         if now is None:
             places = [np.clip(start, 0.02, 0.98)]
             places += [np.array([share, *places[0][1:]]) for share in np.linspace(0.05, 0.95, config.scan)]
-            now = _begin(problems[0], places, 0, config, key, pool)
+            now = _begin(problems[0], places, 0, places[0].tolist(), config, key, pool)
         while True:
             done = now.done or now.round == config.rounds
             if done and now.stage == len(problems) - 1:
                 return np.array(now.place)
             if done:
                 stage = now.stage + 1
-                now = _begin(problems[stage], [np.array(now.place)], stage, config, key, pool)
+                now = _begin(problems[stage], [np.array(now.place)], stage, now.start, config, key, pool)
             passed = now.stage * config.rounds + now.round
             report(f"adapting, loss {now.loss:.3f}", passed, config.rounds * len(problems))
             _advance(problems[now.stage], now, config, pool)
@@ -134,25 +139,55 @@ def search(
                 write_json(journal, asdict(now))
 
 
+@dataclass(frozen=True)
+class _Belief:
+    """What was believed before, as a loss: the noise is that of losses about their mean, as of exponential ones."""
+
+    start: Array  # (P,)
+    precision: Array  # (P,) 0 where anything may be
+
+    @classmethod
+    def of(cls, problem: Problem, start: Array, noise: float) -> _Belief:
+        sigmas = believed_sigmas(problem.parameters)
+        return cls(start, np.where(sigmas < ANYWHERE, noise / sigmas**2, 0.0))
+
+    def cost(self, place: Array) -> float:
+        return float((self.precision * (place - self.start) ** 2).sum()) / 2
+
+    def slope(self, place: Array) -> Array:  # (P,)
+        return self.precision * (place - self.start)
+
+
 def _begin(
-    problem: Problem, places: Sequence[Array], stage: int, config: SearchConfig, key: str, pool: ThreadPoolExecutor
+    problem: Problem,
+    places: Sequence[Array],
+    stage: int,
+    start: Sequence[float],
+    config: SearchConfig,
+    key: str,
+    pool: ThreadPoolExecutor,
 ) -> _Progress:
     """At the best of some places."""
     losses = list(pool.map(problem.loss, places))
     best = int(np.argmin(losses))
-    return _Progress(key, stage, 0, places[best].tolist(), losses[best], 0.01, config.step)
+    noise = losses[best] / len(problem.predictor)
+    belief = _Belief.of(problem, np.array(start), noise)
+    loss = losses[best] + belief.cost(places[best])
+    return _Progress(key, stage, 0, places[best].tolist(), loss, 0.01, config.step, list(start), noise)
 
 
 def _advance(problem: Problem, now: _Progress, config: SearchConfig, pool: ThreadPoolExecutor) -> None:
     """One round: try steps of several dampings and lengths, and keep the best if it is better."""
     place = np.array(now.place)
     near = curvature(problem, place, problem.residuals(place), now.step, pool)
-    hessian, gradient = near.hessian.mean(0), near.gradient.mean(0)
+    belief = _Belief.of(problem, np.array(now.start), now.noise)
+    hessian = near.hessian.mean(0) + np.diag(belief.precision)
+    gradient = near.gradient.mean(0) + belief.slope(place)
     scale = np.diag(hessian) + 1e-3 * np.trace(hessian) / len(place) + 1e-9
     dampings = [now.damping * each for each in DAMPINGS]
     ways = [_bounded_step(hessian + each * np.diag(scale), gradient, place) for each in dampings]
     tries = [np.clip(place + length * way, 0, 1) for way in ways for length in (1.0, 0.4)]
-    losses = list(pool.map(problem.loss, tries))
+    losses = [loss + belief.cost(each) for loss, each in zip(pool.map(problem.loss, tries), tries, strict=True)]
     best = int(np.argmin(losses))
     gain = now.loss - losses[best]
     now.round += 1
@@ -185,7 +220,9 @@ def _resumed(journal: Path | None, key: str) -> _Progress | None:
     try:
         data: Any = read_json(journal, Scan2SimError)
         found = _Progress(**data)
-        good = found.key == key and np.isfinite([*found.place, found.loss, found.damping, found.step]).all()
+        good = (
+            found.key == key and np.isfinite([*found.place, found.loss, found.damping, found.step, found.noise]).all()
+        )
     except (Scan2SimError, TypeError):
         return None
     return found if good else None

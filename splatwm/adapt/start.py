@@ -16,11 +16,12 @@ from scan2sim.bodies import Body
 from scan2sim.geometry import matrix_from_quaternion
 from splatwm.data import GRAVITY, Recording
 
-__all__ = ["FINE", "TOSSED", "recorded_values"]
+__all__ = ["FINE", "recorded_values", "tossed_values"]
 
 Array = NDArray[np.float64]
 FINE = 0.0004  # [s] of a substep where things fly and hit
 TOSSED = {  # springs and friction from which tossed things are fitted; hard plastic on hard ground is not far from it
+    "impact_friction": 0.25,
     "contact_time": 0.0036,
     "contact_damping": 0.85,
     "impedance_low": 0.03,
@@ -29,10 +30,16 @@ TOSSED = {  # springs and friction from which tossed things are fitted; hard pla
     "torsion": 1e-4,
     "rolling": 0.002,
 }
+ROUNDED = 0.018  # of a body's longest side: the radius of its edges, from sharp ones no step leads to round ones
 CLEAR = 0.03  # of a body's size that it is above the plane at least, to fly
 FEWEST = 8  # frames of a flight that tells
 MANY = 16  # flights that tell the centre of mass; of fewer, how trackers err with orientation looks alike
 CLEARLY = 0.5  # times the misfit of another kind of differences
+
+
+def tossed_values(body: Body) -> dict[str, float]:
+    """What hard things are like that are tossed onto hard ground."""
+    return TOSSED | {"rounding": ROUNDED * float(body.surface.extents.max())}
 
 
 def recorded_values(recording: Recording, body: Body, episodes: Sequence[int]) -> dict[str, float]:

@@ -63,6 +63,7 @@ class Adapt(Command):
             "refused": found.refused,
             "before": asdict(found.before),
             "after": asdict(found.after),
+            "intervals": found.intervals,
         }
         write_json(told_path, told)
         save_model(replace(found.model, card=card), model_path)
@@ -81,6 +82,7 @@ def _text(found: Adapted, notes: tuple[str, ...], path: Path) -> str:
     lines = [f"note: {note}" for note in notes]
     lines += [f"{_name(each)} {each.value:.4g} ({each.low:.4g} to {each.high:.4g})" for each in found.identified]
     lines += [f"{name}: not told: {why}" for name, why in found.refused.items()]
+    lines.append(f"intervals of position: {found.intervals}")
     return "\n".join([f"{path}: {_errors(found.before)} before, {_errors(found.after)} after", *lines])
 
 

@@ -18,12 +18,14 @@ from splatwm.config import faster
 from splatwm.coverage import Coverage, interval_coverage
 from splatwm.data import open_data
 from splatwm.evaluate import BASELINES, GROUPS, TRUTH, Comparison, Predictor, Summary, compare, summarize
+from splatwm.gns import GnsPredictor, load_gns
 from splatwm.predict import EpisodePredictor
 from splatwm.trained import load_model
 
 __all__ = ["Evaluate"]
 
 SHOWN = (0.5, 1.0, 2.0)  # [s]
+GNS = "GNS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,8 @@ class Evaluate(Command):
     """Trajectories that ``splatwm collect`` wrote."""
     baselines: bool = False
     """Judge the baselines: no motion, constant velocity, MuJoCo at coarse steps and from a start 0.1 mm away."""
+    gns: Annotated[Path | None, tyro.conf.arg(metavar="GNS")] = None
+    """Judge a graph network, too, that ``splatwm gns`` trained; one is in assets/models/gns.safetensors."""
     episodes: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None
     """At most so many, evenly spread over the data."""
     skip_damaged: bool = False
@@ -43,12 +47,15 @@ class Evaluate(Command):
 
     def run(self, report: Reporter) -> Reply:
         """Evaluate."""
-        if not self.baselines and self.model is None:
+        if not self.baselines and self.model is None and self.gns is None:
             raise UsageError("there is nothing to evaluate", todo="give a model, or --baselines")
         if self.episodes is not None and self.episodes < 1:
             raise UsageError(f"{self.episodes} episodes", todo="give 1 or more with -n")
         data = open_data(self.on, skip_damaged=self.skip_damaged)
         predictors: dict[str, Predictor] = dict(BASELINES) if self.baselines else {}
+        if self.gns is not None:
+            graph_network = GnsPredictor(load_gns(self.gns), data)
+            predictors[GNS] = lambda _, episode: graph_network(episode)
         held: list[Coverage] = []
         if self.model is not None:
             predict = EpisodePredictor(load_model(self.model), data)

@@ -26,6 +26,7 @@ from splatwm.data.store import MANIFEST, Data, Shard, open_data, write_manifest
 __all__ = ["collect"]
 
 LOST = 2  # times that a shard's process may die before collecting ends
+FASTEST_PUSH = 2.0  # [m/s]: what goes faster than 4 m/s is no episode
 
 
 def collect(sources: Sources, folder: Path, config: CollectConfig, report: Reporter = silent) -> Data:
@@ -67,6 +68,11 @@ def _require_sense(sources: Sources, config: CollectConfig) -> None:
     if min(shares) < 0 or not 0 < sum(shares) < float("inf") or not 0 <= episode.still <= 1:
         raise UsageError(
             "the shares of pushes, drops, stacks, topples and lifts are positive", todo="give one at least"
+        )
+    if not 0.001 <= episode.slowest <= episode.fastest <= FASTEST_PUSH:
+        raise UsageError(
+            f"pushes from {episode.slowest:g} to {episode.fastest:g} m/s",
+            todo=f"give speeds from 0.001 to {FASTEST_PUSH:g} m/s, the slower one first",
         )
     if not 1 <= episode.rate <= 480 or not 2 / episode.rate <= episode.seconds <= 600:
         raise UsageError(

@@ -14,7 +14,6 @@ __all__ = ["PushMotion"]
 Array = NDArray[np.float64]
 SPHERE = (0.008, 0.02)  # [m] radius
 BOX = ((0.01, 0.02), (0.01, 0.06), (0.04, 0.08))  # [m] sides; x is the way it pushes
-SPEED = (0.05, 0.30)  # [m/s]
 LENGTH = (0.04, 0.16)  # [m] after the touch
 AWAY = 0.01  # [m] from the thing at first
 BACK = 0.02  # [m] that it goes back afterwards
@@ -28,8 +27,8 @@ TRIES = 32
 class PushMotion:
     """One pusher; its shape is drawn once, its pushes one after the other from where things are by then."""
 
-    def __init__(self, stage: Stage, rng: np.random.Generator) -> None:
-        self._stage, self._rng = stage, rng
+    def __init__(self, stage: Stage, rng: np.random.Generator, speed: tuple[float, float]) -> None:  # [m/s] from, to
+        self._stage, self._rng, self._speed = stage, rng, speed
         if rng.random() < 0.5:
             radius = float(np.float32(rng.uniform(*SPHERE)))
             self.links = Links(("pusher",), (f"sphere:{radius:.6g}",))
@@ -94,7 +93,7 @@ class PushMotion:
                 rise = stage.height_at(end) - level
                 first, last = np.array([*start, height]), np.array([*end, height + rise])
                 back = last - np.array([*(BACK * way), 0.0])
-                speed = float(rng.uniform(*SPEED))
+                speed = float(rng.uniform(*self._speed))
                 return [
                     Waypoint(first, angle, 0.5 * TRAVEL),
                     Waypoint(last, angle, speed),

@@ -47,7 +47,7 @@ class EpisodeConfig:
     rate: int = 30
     """Frames per second; MuJoCo steps at 1/480 s."""
     push: float = 0.45
-    """Share of episodes in which a sphere or box pushes things, at 5 to 30 cm/s …"""
+    """Share of episodes in which a sphere or box pushes things …"""
     drop: float = 0.15
     """… things fall from 3 to 100 mm …"""
     stack: float = 0.15
@@ -58,6 +58,10 @@ class EpisodeConfig:
     """… a gripper takes a thing and lifts it.  The shares are relative to their sum."""
     still: float = 0.03
     """At most this share of episodes may be such that nothing moves by 2 mm."""
+    slowest: float = 0.05
+    """Of pushes [m/s] …"""
+    fastest: float = 0.30
+    """… which are drawn evenly up to this [m/s]."""
 
     @property
     def frames(self) -> int:
@@ -91,7 +95,8 @@ class StageRunner:
     _digests: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self._pusher = PushMotion(self.stage, np.random.default_rng([*self.seed, PUSHER_STREAM]))
+        speed = self.config.slowest, self.config.fastest
+        self._pusher = PushMotion(self.stage, np.random.default_rng([*self.seed, PUSHER_STREAM]), speed)
 
     def episode(self, number: int) -> Episode | None:
         """The episode of that number, whatever came before; None if a dozen draws gave none that is sound."""
@@ -198,9 +203,7 @@ def replay(world: World, episode: Episode, start: State | None = None) -> tuple[
     poses = [Poses(_double(p), _double(q)) for p, q in zip(episode.link_position, episode.link_wxyz, strict=True)]
     world.set_physics(Physics(*(_double(a) for a in (episode.mass, episode.friction, episode.link_friction))))
     world.reset(first, poses[0])
-    states = [first]
-    for pose in poses[1:]:
-        states.append(world.step(episode.dt, pose).state)
+    states = [first, *world.follow(episode.dt, poses[1:])]
     return np.array([s.position for s in states]), np.array([s.wxyz for s in states])
 
 

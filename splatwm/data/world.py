@@ -152,8 +152,32 @@ class World:
 
     def step(self, dt: float, links: Poses | None = None) -> Step:
         """Go on for ``dt`` [s] while the links go to new poses."""
-        links = links or self._links
-        pushed = _speeds(self._links, links, dt)
+        pushed = _speeds(self._links, links or self._links, dt)
+        state = self._advance(dt, links or self._links, pushed)
+        before, self._momentum = self._momentum, self._momentum_of(state)
+        impulse = self._momentum - before
+        impulse[:, 2] += self._mass * GRAVITY * dt
+        touch = LINK_MASS * (self.data.qvel[self._link_qvel] - pushed)[:, :3]
+        return Step(state, impulse, touch)
+
+    def follow(self, dt: float, links: Sequence[Poses]) -> list[State]:
+        """The states after frames of ``dt`` [s] in which the links go from pose to pose, from where they are.
+
+        The same as steps without what contacts gave, in half the time.
+        """
+        if not links:
+            return []
+        all_poses = [self._links, *links]
+        first, then = (
+            Poses(*(np.array(column) for column in zip(*part, strict=True))) for part in (all_poses[:-1], links)
+        )
+        speeds = _speeds(first, then, dt)
+        states = [self._advance(dt, poses, pushed) for poses, pushed in zip(links, speeds, strict=True)]
+        self._momentum = self._momentum_of(states[-1])
+        return states
+
+    def _advance(self, dt: float, links: Poses, pushed: Array) -> State:  # …, …, (K, 6)
+        """Go on for ``dt`` [s] while the links go to new poses at the speeds that bring them there."""
         self.data.qpos[self._link_qpos] = np.concatenate(self._links, axis=1)
         self.data.qvel[self._link_qvel] = pushed
         steps = max(1, round(dt / self._timestep))
@@ -161,12 +185,7 @@ class World:
             self.model.opt.timestep = dt / steps
         mujoco.mj_step(self.model, self.data, steps)
         self._links = links
-        state = self.state()
-        before, self._momentum = self._momentum, self._momentum_of(state)
-        impulse = self._momentum - before
-        impulse[:, 2] += self._mass * GRAVITY * dt
-        touch = LINK_MASS * (self.data.qvel[self._link_qvel] - pushed)[:, :3]
-        return Step(state, impulse, touch)
+        return self.state()
 
     def state(self) -> State:
         """Where the objects are now."""
@@ -224,9 +243,9 @@ def _addresses(joints: Sequence[mujoco.MjModel]) -> tuple[NDArray[np.int_], NDAr
     return qpos[:, None] + np.arange(7), qvel[:, None] + np.arange(6)
 
 
-def _speeds(before: Poses, after: Poses, dt: float) -> Array:  # (K, 6) [m/s] scene frame, [rad/s] body frame
+def _speeds(before: Poses, after: Poses, dt: float) -> Array:  # (..., K, 6) [m/s] scene frame, [rad/s] body frame
     spin = rotation_vector(quaternion_multiply(quaternion_conjugate(before.wxyz), after.wxyz)) / dt
-    return np.concatenate([(after.position - before.position) / dt, spin], axis=1)
+    return np.concatenate([(after.position - before.position) / dt, spin], axis=-1)
 
 
 def _scene(bodies: dict[str, Body], background: Body) -> Scene:

@@ -56,7 +56,7 @@ def find_contacts(
     dt: float,  # [s]
     config: PhysicsConfig = PhysicsConfig(),  # noqa: B008 (frozen)
 ) -> Contacts:
-    """All contacts of a batch that may matter within ``dt`` seconds, at most a dozen for each pair of bodies.
+    """All contacts of a batch that may matter within ``dt`` seconds, at most ``contacts_per_pair`` for each pair.
 
     Raises:
         ValueError: the state's arrays do not fit together.

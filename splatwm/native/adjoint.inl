@@ -1,9 +1,16 @@
-// Gradients of a solve: its sweeps backwards, visit by visit, from what each visit saw. Mobilities, masses and how
-// far impulses go along their own direction in a visit are constants; at the fixed point the latter does not matter.
+// Gradients of a solve: its sweeps backwards, visit by visit, from what each visit saw. Masses are constants, and so are the
+// mobilities by which a visit decides how far impulses go; at the fixed point the latter does not matter.
 
 template <class T>
 struct Visit {  // what a visit saw
     T u[6], impulse[6];
+    Vec<T> spin_a, spin_b;
+};
+
+template <class T>
+struct Pushing {  // what a visit of `solve_positions` saw and did
+    T push, change;
+    Vec<T> apart, spin_a, spin_b;  // relative velocity of the contact's points, and spins of both
 };
 
 template <class T>
@@ -12,29 +19,61 @@ struct RowGradient {
     T linear_target = 0, softness = 0, friction_softness = 0, position_target = 0, push = 0;
 };
 
-// J^T: a gradient by relative velocities becomes one by the velocities of both bodies.
 template <class T>
-void spread(const Row<T>& c, const T* u, Moving<T>& a, Moving<T>& b) {
-    const Vec<T> f = transposed_times(c.frame, Vec<T>(u)), t = transposed_times(c.frame, Vec<T>(u + 3));
+struct GeometryGradient {  // by the frame's rows and the arms of a contact
+    Vec<T> rows[3], arm_a, arm_b;
+};
+
+// A body's velocities as gradients, and that by a turn [rad] of its inertia.
+template <class T>
+struct BodyGradient {
+    Vec<T> v, w, turn;
+};
+
+// J^T: a gradient by relative velocities becomes one by the velocities of both bodies, which were these.
+template <class T>
+void relative_back(const Row<T>& c, const T* u, const Vec<T>& apart, const Vec<T>& spin_a, const Vec<T>& spin_b, BodyGradient<T>& a,
+                   BodyGradient<T>& b, GeometryGradient<T>& geometry) {
+    const Vec<T> f = transposed_times(c.frame, Vec<T>(u)), t = transposed_times(c.frame, Vec<T>(u + 3)), turns = spin_b - spin_a;
     a.v -= f, a.w -= cross(c.arm_a, f) + t;
     b.v += f, b.w += cross(c.arm_b, f) + t;
+    geometry.arm_a -= cross(f, spin_a), geometry.arm_b += cross(f, spin_b);
+    for (int j = 0; j < 3; j++) geometry.rows[j] += u[j] * apart + u[j + 3] * turns;
 }
 
-// (J M^-1) applied to a gradient by velocities: the gradient by an impulse that was given to both bodies.
 template <class T>
-Relative<T> by_impulse(const Row<T>& c, const Moving<T>& a, const Moving<T>& b) {
-    Moving<T> x = a, y = b;
-    x.v *= a.inverse_mass, x.w = a.inverse_inertia * a.w;
-    y.v *= b.inverse_mass, y.w = b.inverse_inertia * b.w;
-    return relative(c, x, y);
+Vec<T> apart_of(const Row<T>& c, const Moving<T>& a, const Moving<T>& b) {
+    return b.v + cross(b.w, c.arm_b) - a.v - cross(a.w, c.arm_a);
 }
 
-// One visit of `relax` backwards. `g` holds the gradients after it and gets those before it; `u` gets those by velocities.
 template <class T>
-void relax_back(const Row<T>& row, const Visit<T>& seen, const Spring<T>& s, RowGradient<T>& g, T* u_bar) {
-    Row<T> c = row;
+void relative_back(const Row<T>& c, const T* u, const Moving<T>& a, const Moving<T>& b, BodyGradient<T>& to_a, BodyGradient<T>& to_b,
+                   GeometryGradient<T>& geometry) {
+    relative_back(c, u, apart_of(c, a, b), a.w, b.w, to_a, to_b, geometry);
+}
+
+// `apply` backwards: the gradient by the impulse that both bodies got.
+template <class T>
+Relative<T> apply_back(const Row<T>& c, const T* impulse, const Moving<T>& a, const Moving<T>& b, BodyGradient<T>& to_a, BodyGradient<T>& to_b,
+                       GeometryGradient<T>& geometry) {
+    const Vec<T> va = to_a.v * a.inverse_mass, vb = to_b.v * b.inverse_mass, wa = a.inverse_inertia * to_a.w, wb = b.inverse_inertia * to_b.w;
+    const Vec<T> apart = vb + cross(wb, c.arm_b) - va - cross(wa, c.arm_a), turns = wb - wa;
+    const Vec<T> f = transposed_times(c.frame, Vec<T>(impulse)), t = transposed_times(c.frame, Vec<T>(impulse + 3));
+    const Vec<T> torque_a = cross(c.arm_a, f) + t, torque_b = cross(c.arm_b, f) + t;
+    to_a.turn += cross(torque_a, wa) - cross(a.inverse_inertia * torque_a, to_a.w);
+    to_b.turn += cross(b.inverse_inertia * torque_b, to_b.w) - cross(torque_b, wb);
+    geometry.arm_a -= cross(f, wa), geometry.arm_b += cross(f, wb);
+    for (int j = 0; j < 3; j++) geometry.rows[j] += impulse[j] * apart + impulse[j + 3] * turns;
+    const Vec<T> u = c.frame * apart, r = c.frame * turns;
+    return {{u.x, u.y, u.z, r.x, r.y, r.z}};
+}
+
+// One visit of `relax` backwards, of a row with the impulse that it saw. `g` holds the gradients after it and gets those
+// before it; `u` gets those by velocities.
+template <class T>
+void relax_back(const Row<T>& c, const Visit<T>& seen, const Spring<T>& s, RowGradient<T>& g, T* u_bar) {
     T u[6], old[6], f[6], pressed = 0;
-    for (int j = 0; j < 6; j++) u[j] = seen.u[j], c.impulse[j] = f[j] = old[j] = seen.impulse[j], u_bar[j] = 0;
+    for (int j = 0; j < 6; j++) u[j] = seen.u[j], f[j] = old[j] = c.impulse[j], u_bar[j] = 0;
     const T mu[6] = {0, c.friction[0], c.friction[0], c.friction[1], c.friction[2], c.friction[2]};
     const Press<T> p = c.acts ? press(c, u, mu, s) : Press<T>{};
     if (c.acts) pressed = std::max(T(0), f[0] + p.lack / p.resist);
@@ -157,103 +196,176 @@ void targets_back(const Row<T>& c, const Spring<T>& s, RowGradient<T>& g, T* bef
     g.friction[0] += 2 * g.friction_softness * creep * spring.resistance.v;
 }
 
+// A solve that remembers, and the gradients of what comes out of it by what goes in.
+template <class T>
+struct Backward {
+    const Array<Moving<T>>& start;  // velocities at the start of the step
+    Array<Moving<T>> bodies;        // with the velocities of free motion; after `forward`, with those at the end
+    Array<Row<T>> rows;             // with the impulses to begin with, after `forward` those at the end, then the former again
+    const Array<Relative<T>>& before;
+    T step, tolerance;
+    const Settings& s;
+    Array<Moving<T>> wide{};  // with the mean velocities
+    Array<RowGradient<T>> g{};  // `impulse` is by the impulses at the end, and after `backward` by those to begin with
+    Array<BodyGradient<T>> after{}, mean{}, first{};  // by velocities: at the end, and then of free motion; mean; at the start
+    Array<GeometryGradient<T>> geometry{};
+
+    Backward(const Array<Moving<T>>& started, const Array<Moving<T>>& free, Array<Row<T>>&& contacts, const Array<Relative<T>>& seen,
+             T h, T enough, const Settings& settings)
+        : start(started), bodies(free), rows(std::move(contacts)), before(seen), step(h), tolerance(enough), s(settings) {}
+
+    int order(int sweep, int k) const { return sweep % 2 == 0 ? k : int(rows.size()) - 1 - k; }
+
+    void forward() {
+        const int n = int(rows.size());
+        const Spring<T> spring(step, s);
+        for (Row<T>& c : rows) apply(c, c.impulse, bodies[c.a], bodies[c.b]);
+        warmed = bodies;
+        for (int i = 0; i < n; i++) {
+            Row<T>& c = rows[i];
+            c.inverse_mass = bodies[c.a].inverse_mass + bodies[c.b].inverse_mass;
+            set_targets(c, before[i].u, normal_velocity(c, bodies[c.a], bodies[c.b]), spring);
+        }
+        visits.reserve(size_t(4) * n);
+        for (bool more = true; more && sweeps < s.sweeps; sweeps++) {
+            T changed = 0, all = 0;
+            for (int k = 0; k < n; k++) {
+                Row<T>& c = rows[order(sweeps, k)];
+                const Relative<T> now = relative(c, bodies[c.a], bodies[c.b]);
+                Visit<T> v;
+                for (int j = 0; j < 6; j++) v.u[j] = now.u[j], v.impulse[j] = c.impulse[j];
+                v.spin_a = bodies[c.a].w, v.spin_b = bodies[c.b].w;
+                visits.push_back(v);
+                changed += relax(c, bodies[c.a], bodies[c.b], spring);
+                all += c.impulse[0] * c.impulse[0];
+            }
+            more = !(tolerance > 0 && changed < tolerance * tolerance * all);
+        }
+        wide = bodies;
+        for (size_t i = 0; i < wide.size(); i++)
+            if (wide[i].inverse_mass > 0)
+                wide[i].v += (start[i].v - wide[i].v) * share(i), wide[i].w += (start[i].w - wide[i].w) * share(i);
+        for (const Row<T>& c : rows) asked |= c.pushes || c.parts > 1 || c.position_bias != 0;
+        if (asked) push();
+    }
+
+    // `after`, `mean` and g's `impulse` hold the gradients of what comes out.
+    void backward() {
+        const int n = int(rows.size());
+        const Spring<T> spring(step, s);
+        geometry.assign(n, {}), first.assign(bodies.size(), {});
+        if (asked) push_back();
+        for (size_t i = 0; i < bodies.size(); i++) {
+            after[i].v += mean[i].v * (1 - share(i)), after[i].w += mean[i].w * (1 - share(i)), after[i].turn += mean[i].turn;
+            first[i].v += mean[i].v * share(i), first[i].w += mean[i].w * share(i);
+        }
+        for (int sweep = sweeps; sweep-- > 0;)
+            for (int k = n; k-- > 0;) {
+                const int i = order(sweep, k);
+                Row<T>& c = rows[i];
+                const Visit<T>& seen = visits[size_t(sweep) * n + k];
+                T change[6], u[6];
+                for (int j = 0; j < 6; j++) change[j] = c.impulse[j] - seen.impulse[j], c.impulse[j] = seen.impulse[j];
+                const Relative<T> change_bar = apply_back(c, change, bodies[c.a], bodies[c.b], after[c.a], after[c.b], geometry[i]);
+                for (int j = 0; j < 6; j++) g[i].impulse[j] += change_bar.u[j];
+                relax_back(c, seen, spring, g[i], u);
+                for (int j = 0; j < 6; j++) g[i].impulse[j] -= change_bar.u[j];
+                const Vec<T> apart = transposed_times(c.frame, Vec<T>(seen.u));
+                relative_back(c, u, apart, seen.spin_a, seen.spin_b, after[c.a], after[c.b], geometry[i]);
+            }
+        for (int i = 0; i < n; i++) {
+            const Row<T>& c = rows[i];
+            T seen[6], u[6]{};
+            targets_back(c, spring, g[i], seen, u[0]);
+            relative_back(c, u, warmed[c.a], warmed[c.b], after[c.a], after[c.b], geometry[i]);
+            relative_back(c, seen, start[c.a], start[c.b], first[c.a], first[c.b], geometry[i]);
+        }
+        for (int i = 0; i < n; i++) {
+            const Row<T>& c = rows[i];
+            const Relative<T> warm = apply_back(c, c.impulse, bodies[c.a], bodies[c.b], after[c.a], after[c.b], geometry[i]);
+            for (int j = 0; j < 6; j++) g[i].impulse[j] += warm.u[j];
+        }
+    }
+
+private:
+    Array<Visit<T>> visits{};
+    Array<Pushing<T>> pushed{};
+    Array<Moving<T>> warmed{};
+    int sweeps = 0;
+    bool asked = false;  // something is asked of displacements
+
+    T share(size_t i) const {  // of the start's velocity in the mean one
+        return bodies[i].inverse_mass > 0 ? std::max(T(0), T(0.5) - T(0.5) * T(s.timestep) / step) : T(0);
+    }
+
+    void push() {
+        const int n = int(rows.size());
+        pushed.resize(size_t(s.position_sweeps) * n);
+        for (Row<T>& c : rows) begin_push(c, bodies[c.a], bodies[c.b]);
+        for (int sweep = 0; sweep < s.position_sweeps; sweep++)
+            for (int k = 0; k < n; k++) {
+                Row<T>& c = rows[order(sweep, k)];
+                if (!c.pushes) continue;
+                Moving<T>&a = wide[c.a], &b = wide[c.b];
+                T push = c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0];
+                if (!c.follows) push = std::max(T(0), push);
+                pushed[size_t(sweep) * n + k] = {push, push - c.push, apart_of(c, a, b), a.w, b.w};
+                const T change[6] = {push - c.push};
+                apply(c, change, a, b);
+                c.push = push;
+            }
+    }
+
+    void push_back() {
+        const int n = int(rows.size());
+        for (int sweep = s.position_sweeps; sweep-- > 0;)
+            for (int k = n; k-- > 0;) {
+                const int i = order(sweep, k);
+                const Row<T>& c = rows[i];
+                if (!c.pushes) continue;
+                const Pushing<T>& seen = pushed[size_t(sweep) * n + k];
+                const T change[6] = {seen.change};
+                const T change_bar = apply_back(c, change, wide[c.a], wide[c.b], mean[c.a], mean[c.b], geometry[i]).u[0];
+                const T push_bar = g[i].push + change_bar;
+                g[i].push = -change_bar;
+                if (!c.follows && !(seen.push > 0)) continue;
+                g[i].push += push_bar;
+                g[i].position_target += push_bar / c.mobility[0][0];
+                const T u[6] = {-push_bar / c.mobility[0][0]};
+                relative_back(c, u, seen.apart, seen.spin_a, seen.spin_b, mean[c.a], mean[c.b], geometry[i]);
+            }
+        for (int i = 0; i < n; i++) {
+            const Row<T>& c = rows[i];
+            if (!c.follows) continue;
+            const T u[6] = {g[i].position_target};
+            relative_back(c, u, bodies[c.a], bodies[c.b], after[c.a], after[c.b], geometry[i]);
+        }
+    }
+};
+
 template <class T>
 void solve_adjoint(const SolveInputs<T>& in, const SolveGradients<T>& out, const Settings& s) {
     Problem<T> p(in);
-    const Spring<T> spring(in.step, s);
-    const int n = in.contacts, o = in.bodies;
-    auto order = [n](int sweep, int k) { return sweep % 2 == 0 ? k : n - 1 - k; };
-    // forward, remembering
-    Array<Visit<T>> visits(size_t(s.sweeps) * n);
-    for (Row<T>& c : p.rows) apply(c, c.impulse, p.bodies[c.a], p.bodies[c.b]);
-    for (int i = 0; i < n; i++) {
-        Row<T>& c = p.rows[i];
-        c.inverse_mass = p.bodies[c.a].inverse_mass + p.bodies[c.b].inverse_mass;
-        set_targets(c, p.before[i].u, normal_velocity(c, p.bodies[c.a], p.bodies[c.b]), spring);
+    Array<Moving<T>> start = p.bodies;
+    for (int i = 0; i < in.bodies; i++) start[i].v = Vec<T>(in.before + 6 * i), start[i].w = Vec<T>(in.before + 6 * i + 3);
+    Backward<T> back(start, p.bodies, std::move(p.rows), p.before, in.step, T(0), s);
+    back.g.resize(in.contacts), back.after.resize(in.bodies), back.mean.resize(in.bodies);
+    for (int i = 0; i < in.bodies; i++) {
+        back.mean[i] = {Vec<T>(out.mean + 6 * i), Vec<T>(out.mean + 6 * i + 3), {}};
+        back.after[i] = {Vec<T>(out.after + 6 * i), Vec<T>(out.after + 6 * i + 3), {}};
     }
-    for (int sweep = 0; sweep < s.sweeps; sweep++)
-        for (int k = 0; k < n; k++) {
-            Row<T>& c = p.rows[order(sweep, k)];
-            Visit<T>& v = visits[size_t(sweep) * n + k];
-            const Relative<T> now = relative(c, p.bodies[c.a], p.bodies[c.b]);
-            for (int j = 0; j < 6; j++) v.u[j] = now.u[j], v.impulse[j] = c.impulse[j];
-            relax(c, p.bodies[c.a], p.bodies[c.b], spring);
-        }
-    Array<Moving<T>> mean = p.bodies;
-    mean_of(in, s, mean);
-    Array<T> pushed(size_t(s.position_sweeps) * n);
-    for (Row<T>& c : p.rows) begin_push(c, p.bodies[c.a], p.bodies[c.b]);
-    for (int sweep = 0; sweep < s.position_sweeps; sweep++)
-        for (int k = 0; k < n; k++) {
-            Row<T>& c = p.rows[order(sweep, k)];
-            if (!c.pushes) continue;
-            Moving<T>&a = mean[c.a], &b = mean[c.b];
-            T push = c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0];
-            if (!c.follows) push = std::max(T(0), push);
-            const T change[6] = {push - c.push};
-            apply(c, change, a, b);
-            pushed[size_t(sweep) * n + k] = c.push = push;
-        }
-    // backward
-    Array<RowGradient<T>> g(n);
-    Array<Moving<T>> after = p.bodies, wide = p.bodies, start = p.bodies;
-    for (int i = 0; i < o; i++) {
-        wide[i].v = Vec<T>(out.mean + 6 * i), wide[i].w = Vec<T>(out.mean + 6 * i + 3);
-        after[i].v = Vec<T>(out.after + 6 * i), after[i].w = Vec<T>(out.after + 6 * i + 3);
-        start[i].v = start[i].w = {};
+    for (int k = 0; k < in.contacts; k++)
+        for (int j = 0; j < 6; j++) back.g[k].impulse[j] = out.impulse[6 * k + j];
+    back.forward();
+    back.backward();
+    for (int i = 0; i < in.contacts; i++) {
+        const RowGradient<T>& g = back.g[i];
+        for (int j = 0; j < 6; j++) out.warm[6 * i + j] = g.impulse[j];
+        for (int j = 0; j < 3; j++) out.friction[3 * i + j] = g.friction[j], out.velocity_bias[3 * i + j] = g.bias[j];
+        out.gap[i] = g.gap, out.position_bias[i] = g.position_bias;
     }
-    for (int k = 0; k < n; k++)
-        for (int j = 0; j < 6; j++) g[k].impulse[j] = out.impulse[6 * k + j];
-    for (int sweep = s.position_sweeps; sweep-- > 0;)
-        for (int k = n; k-- > 0;) {
-            const int i = order(sweep, k);
-            const Row<T>& c = p.rows[i];
-            if (!c.pushes) continue;
-            const T change_bar = by_impulse(c, wide[c.a], wide[c.b]).u[0], push_bar = g[i].push + change_bar;
-            g[i].push = -change_bar;
-            if (!c.follows && !(pushed[size_t(sweep) * n + k] > 0)) continue;
-            g[i].push += push_bar;
-            g[i].position_target += push_bar / c.mobility[0][0];
-            const T u[6] = {-push_bar / c.mobility[0][0]};
-            spread(c, u, wide[c.a], wide[c.b]);
-        }
-    for (int i = 0; i < n; i++)
-        if (p.rows[i].follows) {
-            const T u[6] = {g[i].position_target};
-            spread(p.rows[i], u, after[p.rows[i].a], after[p.rows[i].b]);
-        }
-    const T share = std::max(T(0), T(0.5) - T(0.5) * T(s.timestep) / in.step);
-    for (int i = 0; i < o; i++) {
-        const T part = p.bodies[i].inverse_mass > 0 ? share : 0;
-        after[i].v += wide[i].v * (1 - part), after[i].w += wide[i].w * (1 - part);
-        start[i].v += wide[i].v * part, start[i].w += wide[i].w * part;
-    }
-    for (int sweep = s.sweeps; sweep-- > 0;)
-        for (int k = n; k-- > 0;) {
-            const int i = order(sweep, k);
-            const Row<T>& c = p.rows[i];
-            const Relative<T> change_bar = by_impulse(c, after[c.a], after[c.b]);
-            for (int j = 0; j < 6; j++) g[i].impulse[j] += change_bar.u[j];
-            T u[6];
-            relax_back(c, visits[size_t(sweep) * n + k], spring, g[i], u);
-            for (int j = 0; j < 6; j++) g[i].impulse[j] -= change_bar.u[j];
-            spread(c, u, after[c.a], after[c.b]);
-        }
-    for (int i = 0; i < n; i++) {
-        const Row<T>& c = p.rows[i];
-        T before[6], u[6]{};
-        targets_back(c, spring, g[i], before, u[0]);
-        spread(c, u, after[c.a], after[c.b]);
-        spread(c, before, start[c.a], start[c.b]);
-    }
-    for (int i = 0; i < n; i++) {
-        const Relative<T> warm = by_impulse(p.rows[i], after[p.rows[i].a], after[p.rows[i].b]);
-        for (int j = 0; j < 6; j++) out.warm[6 * i + j] = g[i].impulse[j] + warm.u[j];
-        for (int j = 0; j < 3; j++) out.friction[3 * i + j] = g[i].friction[j], out.velocity_bias[3 * i + j] = g[i].bias[j];
-        out.gap[i] = g[i].gap, out.position_bias[i] = g[i].position_bias;
-    }
-    for (int i = 0; i < o; i++) {
-        start[i].v.store(out.before + 6 * i), start[i].w.store(out.before + 6 * i + 3);
-        after[i].v.store(out.free + 6 * i), after[i].w.store(out.free + 6 * i + 3);
+    for (int i = 0; i < in.bodies; i++) {
+        back.first[i].v.store(out.before + 6 * i), back.first[i].w.store(out.before + 6 * i + 3);
+        back.after[i].v.store(out.free + 6 * i), back.after[i].w.store(out.free + 6 * i + 3);
     }
 }

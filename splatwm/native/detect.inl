@@ -1,4 +1,4 @@
-// Contacts of one environment: boxes of bodies, boxes of pieces, pieces, and a dozen well spread points for each pair.
+// Contacts of one environment: boxes of bodies, boxes of pieces, pieces, and a few well spread points for each pair.
 
 struct Pose {
     Vec3 x;  // centre of mass
@@ -92,9 +92,10 @@ inline void spread_out(Finding& memory, const Bodies& s, const Pose* poses, floa
     }
 }
 
-inline float pair_friction(const Bodies& s, int a, int b) {
+// Of two bodies, the one whose friction counts.
+inline int rougher(const Bodies& s, int a, int b) {
     const int pa = s.priority[a], pb = s.priority[b];
-    return pa > pb ? s.friction[a] : pb > pa ? s.friction[b] : std::max(s.friction[a], s.friction[b]);
+    return pa > pb ? a : pb > pa ? b : s.friction[a] >= s.friction[b] ? a : b;
 }
 
 constexpr float FORESEEN = 0.05f;  // [m] of motion towards each other that contacts are found for ahead
@@ -169,10 +170,15 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
                 c.normal = p.swapped ? back * p.normal : p.normal;
                 c.offset = rounding, c.round_b = p.swapped ? pa.radius : pb.radius;
                 c.gap = p.gap - rounding;
-                c.friction = pair_friction(s, a, b), c.restitution = std::max(s.restitution[a], s.restitution[b]);
+                c.friction = s.friction[rougher(s, a, b)], c.restitution = std::max(s.restitution[a], s.restitution[b]);
                 c.key = pair << 48 | uint64_t(i) << 38 | uint64_t(j) << 28 | p.feature;
+                c.from = -1;
                 const size_t old = same_place(c, last, first_old, end_old, memory.used);
-                if (old < end_old) c.impulse = last[old].impulse * (c.a == last[old].a ? 1.f : -1.f), c.twist = last[old].twist * (c.a == last[old].a ? 1.f : -1.f), memory.used[old - first_old] = 1;
+                if (old < end_old) {
+                    const float sign = c.a == last[old].a ? 1.f : -1.f;
+                    c.from = int(old), c.impulse = last[old].impulse * sign, c.twist = last[old].twist * sign;
+                    memory.used[old - first_old] = 1;
+                }
                 memory.kept.push_back(old < end_old);
                 memory.candidates.push_back(c);
             }

@@ -44,6 +44,13 @@ struct Rollout {
     const Network* network;                         // may be missing
 };
 
+// Gradients of a loss by where a rollout's bodies are after each step, and where those by its inputs are written.
+struct RolloutGradient {
+    const float *by_position, *by_wxyz;         // (B, T, O, 3 | 4)
+    float *position, *wxyz, *linear, *angular;  // (B, O, 3 | 4 | 3 | 3) at the start
+    float *friction, *link_position;            // (B, O), (B, T, L, 3)
+};
+
 using TakeContact = void (*)(void* to, const Contact&);
 
 struct Kernels {
@@ -56,6 +63,7 @@ struct Kernels {
     // signed, of points (N, 3); `dot` is a shape of one vertex at the origin
     void (*distances)(const Shape&, const Shape& dot, const float* points, int count, float* out);
     void (*roll_out)(const Bodies*, const Rollout&, const Settings&);
+    void (*roll_out_gradient)(const Bodies*, const Rollout&, const RolloutGradient&, const Settings&);  // without a network
 };
 
 }  // namespace splatwm

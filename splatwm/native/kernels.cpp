@@ -21,13 +21,16 @@ namespace {
 #include "problem.inl"
 #include "adjoint.inl"
 #include "network.inl"
+#include "tape.inl"
 #include "world.inl"
 #include "rollout.inl"
+#include "backward.inl"
 
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{find_contacts, looks, solve<float>, solve<double>, solve_adjoint<float>, solve_adjoint<double>, distances, roll_out};
+const Kernels table{find_contacts, looks, solve<float>, solve<double>, solve_adjoint<float>, solve_adjoint<double>, distances, roll_out,
+                    roll_out_gradient};
 
 }  // namespace SPLATWM_ISA
 }  // namespace splatwm

@@ -221,8 +221,8 @@ void solve_adjoint(const std::vector<In<T>>& reals, In<int32_t> a, In<int32_t> b
     else kernels().solve_adjoint_double(in, g, settings);
 }
 
-void roll_out(State& state, const Settings& settings, float dt, In<int32_t> link_bodies, In<float> link_position, In<float> link_wxyz,
-              Out<float> position, Out<float> wxyz, Out<float> impulse, int threads, const Network* network) {
+Rollout rollout_of(const State& state, float dt, In<int32_t> link_bodies, In<float> link_position, In<float> link_wxyz,
+                   Out<float> position, Out<float> wxyz, Out<float> impulse, int threads, const Network* network) {
     const size_t b = state.environments, o = state.objects, l = link_bodies.size();
     if (position.ndim() != 4 || threads < 1) throw std::invalid_argument("position: rank, or threads");
     const size_t t = position.shape(1);
@@ -235,8 +235,29 @@ void roll_out(State& state, const Settings& settings, float dt, In<int32_t> link
         if (link_bodies.data()[k] < 0 || size_t(link_bodies.data()[k]) >= o) throw std::invalid_argument("link_bodies");
     for (const Bodies& s : state.bodies)
         if (network && s.latents && s.latents != network->latents) throw std::invalid_argument("latent: its length is not the network's");
+    return r;
+}
+
+void roll_out(State& state, const Settings& settings, float dt, In<int32_t> link_bodies, In<float> link_position, In<float> link_wxyz,
+              Out<float> position, Out<float> wxyz, Out<float> impulse, int threads, const Network* network) {
+    const Rollout r = rollout_of(state, dt, link_bodies, link_position, link_wxyz, position, wxyz, impulse, threads, network);
     nb::gil_scoped_release release;
     kernels().roll_out(state.bodies.data(), r, settings);
+}
+
+// Rolls out once more, and back.
+void roll_out_gradient(State& state, const Settings& settings, float dt, In<int32_t> link_bodies, In<float> link_position,
+                       In<float> link_wxyz, Out<float> position, Out<float> wxyz, Out<float> impulse, int threads,
+                       const std::vector<In<float>>& given, const std::vector<Out<float>>& found) {
+    const Rollout r = rollout_of(state, dt, link_bodies, link_position, link_wxyz, position, wxyz, impulse, threads, nullptr);
+    if (given.size() != 2 || found.size() != 6) throw std::invalid_argument("expected 2 gradients, and 6 arrays for gradients");
+    const size_t n = state.environments * state.objects, rows = n * r.steps;
+    const RolloutGradient g{checked(given[0], 3 * rows, "by_position"), checked(given[1], 4 * rows, "by_wxyz"),
+                            checked(found[0], 3 * n, "position"), checked(found[1], 4 * n, "wxyz"),
+                            checked(found[2], 3 * n, "linear"), checked(found[3], 3 * n, "angular"),
+                            checked(found[4], n, "friction"), checked(found[5], link_position.size(), "link_position")};
+    nb::gil_scoped_release release;
+    kernels().roll_out_gradient(state.bodies.data(), r, g, settings);
 }
 
 }  // namespace
@@ -265,6 +286,8 @@ NB_MODULE(_native, m) {
     m.def("solve_adjoint_double", &solve_adjoint<double>, "reals"_a, "a"_a, "b"_a, "step"_a, "settings"_a, "given"_a, "found"_a.noconvert());
     m.def("roll_out", &roll_out, "state"_a, "settings"_a, "dt"_a, "link_bodies"_a, "link_position"_a, "link_wxyz"_a,
           "position"_a.noconvert(), "wxyz"_a.noconvert(), "impulse"_a.noconvert(), "threads"_a, "network"_a.none() = nb::none());
+    m.def("roll_out_gradient", &roll_out_gradient, "state"_a, "settings"_a, "dt"_a, "link_bodies"_a, "link_position"_a, "link_wxyz"_a,
+          "position"_a.noconvert(), "wxyz"_a.noconvert(), "impulse"_a.noconvert(), "threads"_a, "given"_a, "found"_a.noconvert());
     m.def(
         "distances",
         [](const Shape& shape, In<float> points, Out<float> out) {

@@ -49,27 +49,28 @@ inline void arrive(World& world, int i, const float* position, const float* wxyz
     world.store_pose(i);
 }
 
+inline void roll_one(World& world, const Bodies& s, const Rollout& r, const Settings& settings, int e) {
+    world.begin(s, settings);
+    for (int t = 0; t < r.steps; t++) {
+        const size_t row = size_t(e) * r.steps + t, link = row * r.links;
+        for (int k = 0; k < r.links; k++)
+            follow(world, r.link_bodies[k], r.link_position + 3 * (link + k), r.link_wxyz + 4 * (link + k), r.dt);
+        float* felt = r.impulse + 3 * row * s.count;
+        std::fill(felt, felt + 3 * s.count, 0.f);
+        world.step(r.dt, felt);
+        for (int k = 0; k < r.links; k++)
+            arrive(world, r.link_bodies[k], r.link_position + 3 * (link + k), r.link_wxyz + 4 * (link + k));
+        std::copy(s.position, s.position + 3 * s.count, r.position + 3 * row * s.count);
+        std::copy(s.wxyz, s.wxyz + 4 * s.count, r.wxyz + 4 * row * s.count);
+    }
+}
+
 inline void roll_out(const Bodies* environments, const Rollout& r, const Settings& settings) {
 #pragma omp parallel num_threads(r.threads)
     {
         World world;
         world.network = r.network;
 #pragma omp for schedule(dynamic)
-        for (int e = 0; e < r.environments; e++) {
-            const Bodies& s = environments[e];
-            world.begin(s, settings);
-            for (int t = 0; t < r.steps; t++) {
-                const size_t row = size_t(e) * r.steps + t, link = row * r.links;
-                for (int k = 0; k < r.links; k++)
-                    follow(world, r.link_bodies[k], r.link_position + 3 * (link + k), r.link_wxyz + 4 * (link + k), r.dt);
-                float* felt = r.impulse + 3 * row * s.count;
-                std::fill(felt, felt + 3 * s.count, 0.f);
-                world.step(r.dt, felt);
-                for (int k = 0; k < r.links; k++)
-                    arrive(world, r.link_bodies[k], r.link_position + 3 * (link + k), r.link_wxyz + 4 * (link + k));
-                std::copy(s.position, s.position + 3 * s.count, r.position + 3 * row * s.count);
-                std::copy(s.wxyz, s.wxyz + 4 * s.count, r.wxyz + 4 * row * s.count);
-            }
-        }
+        for (int e = 0; e < r.environments; e++) roll_one(world, environments[e], r, settings, e);
     }
 }

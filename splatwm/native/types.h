@@ -43,7 +43,7 @@ struct Settings {
     float turn = 0.1f;  // [rad] that nothing turns by before contacts are found again
     float tolerance = 1e-3f;  // change of impulses in a sweep after which a rollout goes on
     int substeps = 4, sweeps = 8, position_sweeps = 2;
-    int contacts_per_pair = 12;
+    int contacts_per_pair = 16;
 
     // Substeps of a step: none is shorter than those of the simulator that is to be met.
     int cuts(float dt) const {
@@ -74,6 +74,7 @@ struct Contact {
     float friction, restitution;
     uint64_t key;             // of the pieces and features that meet
     Vec3 impulse, twist;      // on b [N s], [N m s], scene axes: what the last step needed
+    int from;                 // the contact of the last step that they are of; -1: none
 };
 
 }  // namespace splatwm

@@ -24,6 +24,7 @@ struct World {
     Finding finding;
     const Network* network = nullptr;  // corrects the contacts of each substep, if there is one
     Thinking thinking;
+    Tape* tape = nullptr;  // remembers the rollout for its way back, if there is one
 
     void begin(const Bodies& bodies, const Settings& chosen) {
         s = bodies, settings = &chosen;
@@ -131,6 +132,7 @@ struct World {
             if (first) thinking.ask(*network, s, rows, before, moving, start_w, *settings, h);
             thinking.correct(rows, before, *settings, h);
         }
+        if (tape) tape->looks.back().moments.push_back({h, poses, start_v, start_w, moving, rows, before});
         solve_velocities(rows, moving, before, h, settings->tolerance, *settings);
         mean = moving;
         const float share = std::max(0.f, 0.5f - 0.5f * settings->timestep / h);
@@ -254,6 +256,10 @@ struct World {
                 if (s.shape[i])
                     turned_box(poses[i].r, Vec3(s.position + 3 * i), s.shape[i]->low, s.shape[i]->high, poses[i].low, poses[i].high);
             find_contacts(h * (end - done));
+            if (tape) {
+                tape->looks.push_back({int(tape->asleep.size()), contacts, {}});
+                tape->looks.back().moments.reserve(end - done);
+            }
             for (int k = done; k < end; k++) {
                 substep(h, k == done, felt);
                 carry(h);
@@ -265,5 +271,9 @@ struct World {
             }
         }
         fall_asleep(dt);
+        if (!tape) return;
+        Array<uint8_t> asleep(s.count);
+        for (int i = 0; i < s.count; i++) asleep[i] = !fixed(i) && settings->sleep_after > 0 && s.still[i] >= settings->sleep_after;
+        tape->asleep.push_back(asleep);
     }
 };

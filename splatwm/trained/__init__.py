@@ -5,7 +5,7 @@
 """
 
 from splatwm.trained.body import BodyPhysics, check_body_physics
-from splatwm.trained.calibration import Calibration, calibrate
+from splatwm.trained.calibration import Calibration, calibrate, conformal_quantile
 from splatwm.trained.ensemble import EnsembleConfig, check_ensemble, members_of, spread_of
 from splatwm.trained.file import ModelError, load_model, save_model
 from splatwm.trained.model import Model
@@ -19,6 +19,7 @@ __all__ = [
     "calibrate",
     "check_body_physics",
     "check_ensemble",
+    "conformal_quantile",
     "load_model",
     "members_of",
     "save_model",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Calibration", "calibrate"]
+__all__ = ["Calibration", "calibrate", "conformal_quantile"]
 
 Array = NDArray[np.float64]
 CONFIDENCE = 0.9
@@ -63,20 +63,20 @@ def calibrate(
     if not rows:
         raise ValueError("nothing has moved in these episodes, so there is nothing to calibrate with")
     horizon, factor, floor = np.array(rows).T
-    return Calibration(horizon, factor, floor)
+    return Calibration(horizon, factor, (factor * floor).max() / factor)  # what rests is as far off at any time
 
 
 def _fit(spread: Array, error: Array, goes: NDArray[np.bool_]) -> tuple[float, float]:
     """Factor and floor, each from the other in turn."""
     factor, floor = 1.0, LEAST
     for _ in range(ROUNDS):
-        factor = _quantile(error[goes] / (spread[goes] + floor))
+        factor = conformal_quantile(error[goes] / (spread[goes] + floor))
         if not goes.all():
-            rest = _quantile(error[~goes] / factor - spread[~goes])
+            rest = conformal_quantile(error[~goes] / factor - spread[~goes])
             floor = max(LEAST, (floor + rest) / 2)
     return factor, floor
 
 
-def _quantile(values: Array) -> float:
+def conformal_quantile(values: Array) -> float:
     """That nine of ten, and one for the next one, do not exceed."""
     return float(np.quantile(values, min(1.0, CONFIDENCE * (len(values) + 1) / len(values))))

@@ -1,5 +1,8 @@
 """Isaac Lab packages: the task that MuJoCo has, data that say what the scene says, and a run where it is installed."""
 
+# OpenUSD is compiled and carries no type stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import dataclasses
@@ -11,15 +14,29 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from pxr import Usd, UsdGeom, UsdPhysics
 
 from scan2sim.errors import ExportError
 from scan2sim.export.isaaclab import check_isaaclab, step_isaaclab, write_isaaclab
-from scan2sim.export.isaaclab.template.gripper_task import GripperState, read_gripper_task
+from scan2sim.export.isaaclab.template.gripper_task import GripperState, gripper_task_of
+from scan2sim.export.isaaclab.template.pictures import decoded, paint_goals, shrunk
 from scan2sim.export.isaaclab.template.push_task import PushState
 from scan2sim.export.isaaclab.template.push_task import PushTask as TorchPush
+from scan2sim.export.isaaclab.template.task_batch import TaskBatch
 from scan2sim.export.usd.hulls import simple_parts
+from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.scene import Scene
-from scan2sim.sim import LiftTask, PushTask, RearrangeTask, TaskState, lift_task, push_task, rearrange_task
+from scan2sim.sim import (
+    LiftTask,
+    PushTask,
+    RearrangeTask,
+    TaskState,
+    lift_task,
+    push_task,
+    rearrange_task,
+    task_as_json,
+)
+from tests.export.panda_asset import write_panda
 from tests.scene.factory import make_scene
 
 ISAACLAB = Path(__file__).parents[2] / ".venv-isaaclab" / "bin" / "python"
@@ -37,7 +54,7 @@ def exported(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def torch_task(exported: Path, heading: bool) -> TorchPush:
     name = f"Scan2Sim-MyTable-Push{'Heading' if heading else ''}-v0"
-    return TorchPush.read(next(exported.glob("*/data/tasks.json")), name)
+    return TorchPush.of(json.loads(next(exported.glob("*/data/tasks.json")).read_text())[name])
 
 
 def random_states(task: PushTask, count: int, seed: int) -> TaskState:
@@ -118,7 +135,8 @@ def gripper_states(task: LiftTask | RearrangeTask, count: int, seed: int) -> Tas
 @pytest.mark.parametrize("kind", ["Lift", "Rearrange"])
 def test_the_gripper_has_the_tasks_that_mujoco_has(scene: Scene, exported: Path, kind: str) -> None:
     ours = lift_task(scene) if kind == "Lift" else rearrange_task(scene)
-    theirs = read_gripper_task(next(exported.glob("*/data/tasks.json")), f"Scan2Sim-MyTable-{kind}-v0")
+    tasks = json.loads(next(exported.glob("*/data/tasks.json")).read_text())
+    theirs = gripper_task_of(tasks[f"Scan2Sim-MyTable-{kind}-v0"])
     before, after = gripper_states(ours, 3000, seed=0), gripper_states(ours, 3000, seed=1)
     states = [GripperState(*(torch.from_numpy(each) for each in vars(state).values())) for state in (before, after)]
     assert (theirs.objects, theirs.observation_size, theirs.horizon) == (
@@ -133,7 +151,10 @@ def test_the_gripper_has_the_tasks_that_mujoco_has(scene: Scene, exported: Path,
     assert (theirs.failed(states[0]).numpy() == ours.failed(before)).all()
     assert 0 < ours.success(before).mean() < 1
     actions = np.random.default_rng(1).normal(0, 1, (50, 5))
-    assert np.allclose(theirs.gripper.control(torch.from_numpy(actions)).numpy(), ours.control(actions))
+    assert np.allclose(theirs.control(torch.from_numpy(actions)).numpy(), ours.control(actions))
+    batch = TaskBatch([theirs, theirs], torch.arange(3000) % 2)
+    assert batch.observation(states[0]).equal(theirs.observation(states[0]))
+    assert batch.marks(states[0].goal).shape == (3000, 0 if kind == "Lift" else len(ours.objects), 4)
     rng = np.random.default_rng(0)
     drawn = [ours.sample_start(rng) for _ in range(400)]
     torch.manual_seed(0)
@@ -196,6 +217,138 @@ def test_a_scene_in_which_nothing_can_be_pushed_is_refused(scene: Scene, tmp_pat
         write_isaaclab(dataclasses.replace(scene, objects=()), tmp_path / "empty", "empty")
 
 
+def test_cameras_see_what_their_tasks_move(scene: Scene, exported: Path) -> None:
+    """Homes lie well inside the pictures, and the cameras are turned as the data's quaternions say."""
+    cameras = json.loads(next(exported.glob("*/data/scene.json")).read_text())["cameras"]
+    tasks = json.loads(next(exported.glob("*/data/tasks.json")).read_text())
+    assert list(cameras) == list(tasks)
+    for id, view in cameras.items():
+        homes = np.array(tasks[id].get("homes") or [tasks[id]["home"]])
+        x, y, z, w = view["xyzw"]
+        seen = (homes - view["position"]) @ matrix_from_quaternion(np.array([w, x, y, z]))
+        assert (seen[:, 2] > 0.1).all()
+        pixels = view["focal"] * seen[:, :2] / seen[:, 2:] + view["side"] / 2
+        assert ((pixels > 0.1 * view["side"]) & (pixels < 0.9 * view["side"])).all()
+        assert view["position"][2] > homes[:, 2].max()
+
+
+def test_a_goal_is_painted_where_rays_meet_its_disc() -> None:
+    """Against a camera straight above: the disc is as large as it is far, and what stands on it hides it."""
+    side, height, radius = 64, 0.5, 0.1
+    intrinsics = torch.tensor([[[64.0, 0, 32], [0, 64, 32], [0, 0, 1]]])
+    down = torch.tensor([[1.0, 0, 0, 0]])  # half a turn about x: z ahead is down
+    eye, discs = torch.tensor([[0.0, 0, height]]), torch.tensor([[[0.05, 0.0, 0.0, radius]]])
+    depth = torch.full((1, side, side), height)
+    depth[:, :, 40:] = height - 0.05  # a thing stands there
+    seen = paint_goals(torch.zeros(1, side, side, 3), depth, intrinsics, eye, down, discs)
+    x = (torch.arange(side) + 0.5 - 32) / 64 * height
+    inside = (x[None] - 0.05) ** 2 + x[:, None] ** 2 < radius**2
+    inside[:, 40:] = False
+    assert 0 < inside.sum() < side * side
+    assert (seen[0].sum(-1) > 0).equal(inside)
+    none = paint_goals(torch.zeros(1, side, side, 3), depth, intrinsics, eye, down, discs[:, :0])
+    assert not none.any()
+
+
+def test_pictures_are_decoded_and_shrunk() -> None:
+    linear = torch.linspace(0, 1, 64).reshape(1, 8, 8, 1)
+    encoded = torch.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    assert torch.allclose(decoded(encoded), linear, atol=1e-4)
+    assert torch.allclose(shrunk(linear, 2)[0, 1, 2, 0], linear[0, 2:4, 4:6, 0].mean())
+
+
+def test_environments_follow_the_numbers_of_their_cousins(scene: Scene) -> None:
+    """A batch gives each row what its own task gives, in any order of environments."""
+    moved = [
+        dataclasses.replace(obj, position=obj.position + np.array([0.03, -0.02, 0.0]))
+        if obj.mobility == "free"
+        else obj
+        for obj in scene.objects
+    ]
+    ours = [push_task(scene), push_task(dataclasses.replace(scene, objects=tuple(moved)), push_task(scene).target)]
+    tasks = [TorchPush.of(json.loads(json.dumps(task_as_json(each), default=list))) for each in ours]
+    tasks[1] = dataclasses.replace(tasks[1], radius=tasks[0].radius + 0.01)
+    which = torch.tensor([1, 0, 0, 1, 1, 0])
+    batch, state = TaskBatch(tasks, which), as_torch(random_states(ours[0], 6, seed=3))
+    alone = [PushState(*(each[i : i + 1] for each in state)) for i in range(6)]
+    for name in ("observation", "potential", "success", "failed"):
+        expected = torch.cat([getattr(tasks[which[i]], name)(alone[i]) for i in range(6)])
+        assert getattr(batch, name)(state).equal(expected), name
+    assert (batch.potential(state) == tasks[0].potential(state)).equal(which == 0)
+    some = torch.tensor([4, 1, 3])
+    part = PushState(*(each[some] for each in state))
+    assert batch.potential(part, some).equal(batch.potential(state)[some])
+    torch.manual_seed(0)
+    starts = [batch.sample_start(torch.arange(6)) for _ in range(200)]
+    centre = torch.stack([start.goal[:, :2] for start in starts]).mean(0)
+    apart = centre[which == 1].mean(0) - centre[which == 0].mean(0)
+    assert torch.allclose(apart, torch.tensor([0.03, -0.02], dtype=apart.dtype), atol=0.02)
+    assert batch.marks(torch.zeros(6, 1, 3)).shape == (6, 1, 4)
+    with pytest.raises(ValueError, match="other objects"):
+        TaskBatch([tasks[0], dataclasses.replace(tasks[0], target="other")], which)
+
+
+@pytest.fixture(scope="module")
+def cousins(scene: Scene) -> list[tuple[str, Scene]]:
+    """One of other places and weights, one of another shape."""
+    moved, first = [], scene.objects[0]
+    for obj in scene.objects:
+        mass = dataclasses.replace(obj.physical.mass, value=1.01 * obj.physical.mass.value)
+        physical = dataclasses.replace(obj.physical, mass=mass)
+        moved.append(dataclasses.replace(obj, position=obj.position + np.array([0.01, 0, 0]), physical=physical))
+    half = first.collision[0].slice_plane(first.collision[0].centroid, [1, 0, 0], cap=True)
+    other = first.collision[0].slice_plane(first.collision[0].centroid, [-1, 0, 0], cap=True)
+    cut = dataclasses.replace(first, collision=(half.convex_hull, other.convex_hull, *first.collision[1:]))
+    return [
+        ("0000", dataclasses.replace(scene, objects=tuple(moved))),
+        ("0001", dataclasses.replace(scene, objects=(cut, *scene.objects[1:]))),
+    ]
+
+
+def test_cousins_become_variants_of_as_many_shapes(
+    scene: Scene, cousins: list[tuple[str, Scene]], tmp_path: Path
+) -> None:
+    folder = write_isaaclab(scene, tmp_path / "table", "my table", cousins=iter(cousins))
+    data = next(folder.glob("*/data"))
+    variants = json.loads((data / "variants.json").read_text())
+    assert list(variants) == ["twin", "0000", "0001"]
+    shapes = {}
+    for name, of in zip(variants, (scene, cousins[0][1], cousins[1][1]), strict=True):
+        stage = Usd.Stage.Open(str(data / "assets" / variants[name]["stages"]["Scan2Sim-MyTable-Push-v0"]))
+        assert not stage.GetCompositionErrors()
+        bodies = {prim.GetName(): prim for prim in stage.GetDefaultPrim().GetChildren()}
+        shapes[name] = [
+            sum(prim.HasAPI(UsdPhysics.CollisionAPI) for prim in Usd.PrimRange(body)) for body in bodies.values()
+        ]
+        for obj, told in zip(of.objects, variants[name]["poses"].items(), strict=True):
+            assert np.allclose(told[1][:3], obj.position)
+            body = bodies[told[0]]
+            assert UsdPhysics.MassAPI(body).GetMassAttr().Get() == pytest.approx(obj.physical.mass.value)
+            place = UsdGeom.XformCache().GetLocalToWorldTransform(body).ExtractTranslation()
+            assert np.allclose(place, obj.position)
+            splats = body.GetChild("Splats")
+            assert not splats or UsdGeom.Imageable(splats).ComputePurpose() == "default"
+    assert shapes["twin"] == shapes["0000"] == shapes["0001"]
+    assert max(shapes["twin"]) > 1
+    tasks = [variants[name]["tasks"]["Scan2Sim-MyTable-Push-v0"] for name in variants]
+    assert tasks[1]["home"][0] == pytest.approx(tasks[0]["home"][0] + 0.01)
+    assert len({task["target"] for task in tasks}) == 1
+    assert check_isaaclab(folder)["variants"] == 3
+
+
+def test_a_cousin_with_other_things_is_refused(scene: Scene, tmp_path: Path) -> None:
+    fewer = dataclasses.replace(scene, objects=scene.objects[:-1])
+    with pytest.raises(ExportError, match="other things"):
+        write_isaaclab(scene, tmp_path / "table", "my table", cousins=[("0000", fewer)])
+    assert not (tmp_path / "table").exists()
+
+
+def test_names_that_isaac_lab_needs_are_refused(scene: Scene, tmp_path: Path) -> None:
+    renamed = dataclasses.replace(scene.objects[-1], name="camera")
+    with pytest.raises(ExportError, match="camera"):
+        write_isaaclab(dataclasses.replace(scene, objects=(*scene.objects[:-1], renamed)), tmp_path / "table", "t")
+
+
 @pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
 def test_isaac_lab_steps_it_and_everything_stays(exported: Path) -> None:
     figures = step_isaaclab(exported, ISAACLAB, envs=16, steps=100)
@@ -209,3 +362,35 @@ def test_isaac_lab_steps_the_gripper_and_everything_stays(exported: Path, kind: 
     figures = step_isaaclab(exported, ISAACLAB, envs=16, steps=100, kind=kind)
     assert figures["passed"], figures["problems"]
     assert figures["observation_shape"] == [16, size]
+
+
+@pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
+def test_isaac_lab_makes_pictures_without_a_gpu(exported: Path) -> None:
+    figures = step_isaaclab(exported, ISAACLAB, envs=2, steps=1, kind="PushCamera")
+    assert figures["passed"], figures["problems"]
+    assert figures["camera_shape"] == [2, 3, 64, 64]
+
+
+@pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
+def test_isaac_lab_takes_cousins_in_turns(scene: Scene, cousins: list[tuple[str, Scene]], tmp_path: Path) -> None:
+    folder = write_isaaclab(scene, tmp_path / "table", "my table", cousins=cousins)
+    figures = step_isaaclab(folder, ISAACLAB, envs=6, steps=60)
+    assert figures["variants"] == ["twin", "twin", "0000", "0000", "0001", "0001"]
+    assert figures["passed"], figures["problems"]
+
+
+@pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
+def test_isaac_lab_lifts_with_a_franka(exported: Path, tmp_path: Path) -> None:
+    write_panda(tmp_path / "panda.usda")
+    figures = step_isaaclab(exported, ISAACLAB, envs=2, steps=10, kind="LiftFranka", franka=tmp_path / "panda.usda")
+    assert figures["franka"]
+    assert figures["passed"], figures["problems"]
+    assert figures["observation_shape"] == [2, 32]
+    assert figures["tool_drift_mm"] < 5
+
+
+@pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")
+def test_without_its_file_the_free_gripper_takes_the_frankas_place(exported: Path, tmp_path: Path) -> None:
+    figures = step_isaaclab(exported, ISAACLAB, envs=2, steps=1, kind="LiftFranka", franka=tmp_path / "none.usda")
+    assert not figures["franka"]
+    assert figures["passed"], figures["problems"]

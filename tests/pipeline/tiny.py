@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from scan2sim.bodies import ConvexConfig
 from scan2sim.cameras import CameraFrame, read_cameras, write_cameras
 from scan2sim.pipeline.config import BuildConfig, build_config
 from scan2sim.pipeline.corridor import Corridor
@@ -18,6 +19,7 @@ from tests.pipeline.killing import pause
 TABLETOP = Path(__file__).parents[2] / "assets" / "captures" / "tabletop"
 WIDTH, HEIGHT = 320, 240
 EVERY = 2  # 16 of the 32 views
+FEW_PIECES = ConvexConfig(threshold=0.5, refinements=0, max_pieces=4, faces=100)
 
 
 def make_capture(folder: Path) -> Path:
@@ -34,7 +36,7 @@ def make_capture(folder: Path) -> Path:
 
 
 def tiny_config(photos: Path) -> BuildConfig:
-    """Few steps, small pictures, coarse meshes, the true cameras."""
+    """Few steps, small pictures, coarse meshes that no photos were asked about, the true cameras."""
     draft = build_config("draft", cameras=photos.parent / "cameras.json")
     return replace(
         draft,
@@ -47,7 +49,15 @@ def tiny_config(photos: Path) -> BuildConfig:
             densify=replace(draft.fit.densify, every=20),
             checkpoint_seconds=0.2,
         ),
-        objects=replace(draft.objects, view_size=WIDTH, mesh_cells=32, mesh_faces=200),
+        objects=replace(
+            draft.objects,
+            view_size=WIDTH,
+            mesh_cells=32,
+            mesh_faces=200,
+            stereo_groups=(),
+            stereo=(),
+            convex=FEW_PIECES,
+        ),
     )
 
 

@@ -234,5 +234,7 @@ def test_calibrated_intervals_hold_nine_of_ten_of_what_moves_and_of_what_rests()
     for frame in (15, 30, 45, 60):
         assert held[:, frame, moves].mean() == pytest.approx(0.9, abs=0.04)
         assert held[:, frame, ~moves].mean() == pytest.approx(0.9, abs=0.04)
+    resting = calibration.half_width(np.zeros((len(calibration.horizon), 1)), calibration.horizon)
+    np.testing.assert_allclose(resting, resting.max(), rtol=1e-6)  # what rests is as far off at any time
     with pytest.raises(ValueError, match="nothing has moved"):
         calibrate(spreads, errors, [np.zeros((61, 10))] * 400, DT)

@@ -129,8 +129,14 @@ def test_impulses_stay_in_the_cone_and_only_push() -> None:
 @pytest.mark.parametrize(("seeds", "turn", "slip"), [(range(3), 100.0, 0.0), ([0], 0.02, 0.0), ([1], 0.05, 0.5)])
 def test_the_step_on_tensors_is_the_compiled_one(seeds: Sequence[int], turn: float, slip: float) -> None:
     start = stack([rubble(seed) for seed in seeds])
-    config = PhysicsConfig(
-        sleep_after=0, turn=turn, tolerance=0, sweeps=60, slip_friction=slip, impact_friction=2 * slip
+    config = PhysicsConfig(  # contacts that are hit on a hair make a difference of rounding large
+        sleep_after=0,
+        turn=turn,
+        tolerance=0,
+        sweeps=60,
+        contacts_per_pair=12,
+        slip_friction=slip,
+        impact_friction=2 * slip,
     )
     compiled = simulate(start.state, start.shapes, None, 1 / 60, 1, config)
     stepped = step(start.state, start.shapes, 1 / 60, config)

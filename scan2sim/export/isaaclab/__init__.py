@@ -1,7 +1,8 @@
 """Isaac Lab: a package of tasks that runs with Newton on any computer, and with PhysX and RTX in Isaac Sim.
 
-`write.py` makes the folder from the files of `template/`, the scene's data and its OpenUSD layers; `pusher.py` and
-`gripper.py` write the tools, of parts in `joints.py`; `check.py` holds the package against the scene and, where Isaac
+`write.py` makes the folder from the files of `template/`, the scene's data and its OpenUSD layers; `variants.py` writes
+what the scene and each cousin need, with one stage an environment (`stages.py`) and the tools (`pusher.py`,
+`gripper.py`, of parts in `joints.py`); `check.py` holds the package against the scene and, where Isaac
 Lab is installed, steps it there.
 """
 

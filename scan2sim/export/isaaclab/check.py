@@ -11,9 +11,10 @@ from typing import Any
 
 from scan2sim.errors import ExportError
 from scan2sim.export.compare import MASS_TOLERANCE
-from scan2sim.export.isaaclab.write import ASSETS, SCENE_DATA, TASK_DATA, package_texts
+from scan2sim.export.isaaclab.write import ASSETS, SCENE_DATA, TASK_DATA, VARIANT_DATA, package_texts
 from scan2sim.export.record import read_record, refuse_other_programs
 from scan2sim.export.usd.names import identifiers
+from scan2sim.export.usd.variants import TWIN
 from scan2sim.files import read_json
 
 __all__ = ["check_isaaclab", "step_isaaclab"]
@@ -30,7 +31,8 @@ def check_isaaclab(folder: Path) -> dict[str, Any]:
     Isaac Lab needs a Python of its own, so nothing is stepped here; :func:`step_isaaclab` does that.
 
     Returns:
-        ``passed`` (None where all is right but nothing was stepped), ``problems``, ``tasks`` and ``objects``.
+        ``passed`` (None where all is right but nothing was stepped), ``problems``, ``tasks``, ``objects`` and
+        ``variants`` (how many: the scene and its cousins).
 
     Raises:
         ExportError: it is not what this program writes.
@@ -55,23 +57,44 @@ def check_isaaclab(folder: Path) -> dict[str, Any]:
             problems.append(f"{expected['name']}: its layer is missing")
         elif [found["position"], found["wxyz"], found["mass"][0]] != [expected[key] for key in kept_values]:
             problems.append(f"{expected['name']}: another place or mass")
+    variants = read_json(data / VARIANT_DATA, ExportError)
+    if sorted(variants) != sorted((TWIN, *record.get("cousins", ()))):
+        problems.append("its cousins are not those of the record")
+    stages = {stage for variant in variants.values() for stage in variant["stages"].values()}
+    problems += [f"the stage {Path(s).name} is missing" for s in stages if not (data / ASSETS / Path(s).name).is_file()]
     not_stepped = f"not stepped: Isaac Lab needs a Python 3.12 of its own, see {folder / 'README.md'}"
     return {
         "passed": False if problems else None,
         "problems": problems or [not_stepped],
         "tasks": tasks,
         "objects": len(by_name),
+        "variants": len(variants),
     }
 
 
 def step_isaaclab(
-    folder: Path, python: Path, *, envs: int = 16, steps: int = TWO_SECONDS, kind: str = "Push"
+    folder: Path,
+    python: Path,
+    *,
+    envs: int = 16,
+    steps: int = TWO_SECONDS,
+    kind: str = "Push",
+    franka: Path | None = None,
 ) -> dict[str, Any]:
     """Step a task of the package in Isaac Lab with Newton on the CPU, with the interpreter of its environment.
 
+    Args:
+        folder: what :func:`write_isaaclab` wrote.
+        python: the interpreter.
+        envs: environments side by side; with cousins these are shared out among them.
+        steps: actions, with the tool at rest.
+        kind: of the task, as in ``Push``, ``PushCamera`` or ``LiftFranka``.
+        franka: a file to take for the Franka (OpenUSD), if not Isaac Lab's.
+
     Returns:
-        The figures of :func:`check_isaaclab`, ``passed`` and ``problems`` after stepping, ``observation_shape``, and by
-        object its ``mass``, pose as ``loaded``, ``drift_mm`` and ``turn_deg``.
+        The figures of :func:`check_isaaclab`, ``passed`` and ``problems`` after stepping, ``observation_shape``,
+        ``camera_shape`` (or None), ``franka`` (whether it is the tool), ``tool_drift_mm``, and by object its ``mass``,
+        pose as ``loaded``, ``drift_mm`` and ``turn_deg``, these also ``in_variants``.
 
     Raises:
         ExportError: the package is not what this program writes, or Isaac Lab could not run it.
@@ -80,7 +103,8 @@ def step_isaaclab(
     if figures["passed"] is False:
         return figures
     record = read_record(folder, "isaaclab")
-    task = next((id for id in record["tasks"] if id.split("-")[-2] == kind), None)
+    plain = kind.removesuffix("Camera").removesuffix("Franka")
+    task = next((id for id in record["tasks"] if id.split("-")[-2] == plain), None)
     if task is None:
         raise ExportError(f"the package has no task {kind}", path=folder)
     with tempfile.TemporaryDirectory() as scratch:
@@ -92,7 +116,8 @@ def step_isaaclab(
             str(output),
             f"--envs={envs}",
             f"--steps={steps}",
-            f"--task={task}",
+            f"--task={task.replace(f'-{plain}-', f'-{kind}-')}",
+            *([f"--franka={franka}"] if franka else []),
         ]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1800, check=False)
         if done.returncode or not output.is_file():
@@ -100,12 +125,14 @@ def step_isaaclab(
             raise ExportError(f"Isaac Lab could not run it: {last}", path=folder)
         seen = json.loads(output.read_text())
     problems = [] if seen["rewards_finite"] else ["rewards or observations are not finite"]
+    told = {TWIN: record["objects"], **{name: each["objects"] for name, each in record.get("cousins", {}).items()}}
     identifier = identifiers(expected["name"] for expected in record["objects"])
-    for expected in record["objects"]:
-        name = expected["name"]
-        found = seen["objects"][identifier[name]]
-        if abs(found["mass"] / expected["mass"] - 1) > MASS_TOLERANCE:
-            problems.append(f"{name}: {found['mass']} kg instead of {expected['mass']}")
-        if found["drift_mm"] > DRIFT or found["turn_deg"] > TURN:
-            problems.append(f"{name}: moves {found['drift_mm']:.1f} mm and turns {found['turn_deg']:.1f}°")
+    for variant, objects in told.items():
+        for expected in objects if variant in seen["variants"] else ():
+            name = expected["name"] if variant == TWIN else f"cousin {variant}: {expected['name']}"
+            found = seen["objects"][identifier[expected["name"]]]["in_variants"][variant]
+            if abs(found["mass"] / expected["mass"] - 1) > MASS_TOLERANCE:
+                problems.append(f"{name}: {found['mass']} kg instead of {expected['mass']}")
+            if found["drift_mm"] > DRIFT or found["turn_deg"] > TURN:
+                problems.append(f"{name}: moves {found['drift_mm']:.1f} mm and turns {found['turn_deg']:.1f}°")
     return {**figures, **seen, "passed": not problems, "problems": problems}

@@ -17,15 +17,17 @@ __all__ = ["write_pusher"]
 
 
 def write_pusher(task: PushTask, path: Path) -> None:
-    """Write ``/Pusher``: links ``base``, ``carrier`` and ``tip``, joints ``pusher_x`` and ``pusher_y``."""
+    """Write ``/Pusher``, at its height: links ``base``, ``carrier``, ``tip``, joints ``pusher_x`` and ``pusher_y``."""
     stage = new_layer(path, "Pusher")
     UsdPhysics.ArticulationRootAPI.Apply(stage.GetDefaultPrim())
     mass = PUSHER_SERVO.mass
     across = mass * (3 * task.pusher_radius**2 + task.pusher_height**2) / 12
     add_link(stage, "/Pusher/base", CARRIER_MASS, CARRIER_INERTIA)
     add_link(stage, "/Pusher/carrier", CARRIER_MASS, CARRIER_INERTIA)
-    tip = add_link(stage, "/Pusher/tip", mass, (across, across, mass * task.pusher_radius**2 / 2))
+    centre = (0.0, 0.0, task.pusher_bottom + task.pusher_height / 2)
+    tip = add_link(stage, "/Pusher/tip", mass, (across, across, mass * task.pusher_radius**2 / 2), centre)
     shape = UsdGeom.Cylinder.Define(stage, f"{tip}/Shape")
+    shape.AddTranslateOp().Set(Gf.Vec3d(*centre))
     shape.CreateRadiusAttr(task.pusher_radius)
     shape.CreateHeightAttr(task.pusher_height)
     shape.CreateAxisAttr(UsdGeom.Tokens.z)

@@ -3,9 +3,9 @@
 ::
 
     export.json  pyproject.toml  README.md  LICENSE
-    <package>/{__init__,push_*,gripper_*,scene_cfg,agents,check}.py
-    <package>/data/{scene.json, tasks.json}
-    <package>/data/assets/{<name>.usdc, background.usdc, pusher*.usda, gripper*.usda, textures/…}
+    <package>/{__init__,push_*,gripper_*,scan_*,scene_cfg,…}.py
+    <package>/data/{scene.json, tasks.json, variants.json}
+    <package>/data/assets/{<variant>-<task>.usda, <name>.usdc, background.usdc, tools/…, textures/…, cousins/…}
 """
 
 # MuJoCo is compiled and carries no type stubs
@@ -24,29 +24,30 @@ import mujoco
 import trimesh
 
 from scan2sim.errors import ExportError, UsageError
-from scan2sim.export.isaaclab.gripper import gripper_servos, gripper_start, write_gripper
-from scan2sim.export.isaaclab.pusher import write_pusher
+from scan2sim.export.isaaclab.gripper import gripper_servos, gripper_start
 from scan2sim.export.isaaclab.texts import LICENSE, PYPROJECT, README
+from scan2sim.export.isaaclab.variants import AnyTask, write_variants
 from scan2sim.export.record import export_folder, write_record
 from scan2sim.export.usd.content import write_layers
 from scan2sim.export.usd.hulls import simple_parts
 from scan2sim.export.usd.names import file_stem, identifiers
 from scan2sim.files import write_json
+from scan2sim.geometry import quaternion_from_matrix
 from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim import (
     CONTACT,
     PUSHER_SERVO,
-    LiftTask,
     PushTask,
-    RearrangeTask,
     collision_model,
     lift_task,
     push_task,
     rearrange_task,
+    robot_place,
     task_as_json,
+    task_camera,
 )
 
-__all__ = ["ASSETS", "MODULES", "SCENE_DATA", "TASK_DATA", "package_texts", "task_id", "write_isaaclab"]
+__all__ = ["ASSETS", "MODULES", "SCENE_DATA", "TASK_DATA", "VARIANT_DATA", "package_texts", "task_id", "write_isaaclab"]
 
 MODULES = (
     "push_task.py",
@@ -55,13 +56,20 @@ MODULES = (
     "gripper_task.py",
     "gripper_env.py",
     "gripper_env_cfg.py",
+    "panda.py",
+    "franka_env.py",
+    "franka_env_cfg.py",
+    "scan_env.py",
+    "scan_env_cfg.py",
     "scene_cfg.py",
+    "task_batch.py",
+    "pictures.py",
     "agents.py",
     "check.py",
 )
-SCENE_DATA, TASK_DATA, ASSETS = "scene.json", "tasks.json", "assets"
+SCENE_DATA, TASK_DATA, VARIANT_DATA, ASSETS = "scene.json", "tasks.json", "variants.json", "assets"
 SPARE, MORE, ROWS = 64, 3, 6  # room for so many contacts and so many times those at rest; rows of one
-AnyTask = PushTask | LiftTask | RearrangeTask
+FOUND = 5  # the same where Newton finds the contacts: it lists those, too, that are near
 KINDS: Mapping[str, Callable[[Scene], AnyTask]] = MappingProxyType(
     {
         "Push": push_task,
@@ -70,11 +78,19 @@ KINDS: Mapping[str, Callable[[Scene], AnyTask]] = MappingProxyType(
         "Rearrange": rearrange_task,
     }
 )
-TOOLS = {"Push": "pusher.usda", "PushHeading": "pusher-heading.usda", "Lift": "gripper.usda"}
-TOOLS |= {"Rearrange": "gripper-rearrange.usda"}  # one for each task: they are as large and go as far as it wants
+PANDA_REACH = 0.7  # [m] from its base that its hand comes to, hanging down
+TAKEN = {"scan", "tool", "camera", "light", "gripper_left", "gripper_right"}  # entities of the scene, and settings:
+TAKEN |= {"num_envs", "env_spacing", "replicate_physics", "lazy_sensor_update", "filter_collisions", "clone_cfg"}
 
 
-def write_isaaclab(scene: Scene, folder: Path, name: str, *, overwrite: bool = False) -> Path:
+def write_isaaclab(
+    scene: Scene,
+    folder: Path,
+    name: str,
+    *,
+    overwrite: bool = False,
+    cousins: Iterable[tuple[str, Scene]] = (),
+) -> Path:
     """Write a package of tasks for Isaac Lab 3; returns the folder.
 
     Args:
@@ -82,9 +98,11 @@ def write_isaaclab(scene: Scene, folder: Path, name: str, *, overwrite: bool = F
         folder: where to write.
         name: the scene's name, from which the tasks' ids are made: ``Scan2Sim-<Name>-Push-v0``.
         overwrite: replace an earlier export.
+        cousins: scenes with the same objects, with their names: environments take them and the scene in turns.
 
     Raises:
-        ExportError: nothing in the scene can be pushed, or the folder exists and may not be overwritten.
+        ExportError: nothing in the scene can be pushed, an object has a name that Isaac Lab needs, a cousin holds
+            other objects, or the folder exists and may not be overwritten.
         SceneError: the scene is not consistent.
         OutputError: it cannot be written.
     """
@@ -97,24 +115,26 @@ def write_isaaclab(scene: Scene, folder: Path, name: str, *, overwrite: bool = F
             if kind == "Push":
                 raise ExportError(problem.problem, todo=problem.todo) from None
             left_out[kind] = problem.problem
+    if taken := TAKEN & set(identifiers(obj.name for obj in scene.objects).values()):
+        word = sorted(taken)[0]
+        raise ExportError(f"an object is called “{word}”, as Isaac Lab calls something else", todo="rename it")
     package = f"scan2sim_{file_stem(name)}_isaaclab"
     with export_folder(folder, overwrite) as fresh:
         home = fresh / package
         assets = home / "data" / ASSETS
         assets.mkdir(parents=True)
         layers = write_layers(scene, assets)
-        for id, task in tasks.items():
-            if isinstance(task, PushTask):
-                write_pusher(task, assets / _tool(id))
-            else:
-                write_gripper(task.gripper, assets / _tool(id))
-        write_json(home / "data" / SCENE_DATA, _scene_data(scene, layers, tasks))
+        contacts = _Contacts()
+        written = write_variants(scene, assets, tasks, layers, contacts.counting(cousins))
+        contacts.count(scene)
+        write_json(home / "data" / VARIANT_DATA, written.variants)
+        write_json(home / "data" / SCENE_DATA, _scene_data(scene, layers, tasks, contacts.most))
         write_json(home / "data" / TASK_DATA, {id: task_as_json(each) for id, each in tasks.items()})
         for file, text in package_texts(package, tuple(tasks)).items():
             (fresh / file).write_text(text, encoding="utf-8")
         first = next(iter(tasks.values()))
         record = {"package": package, "tasks": list(tasks), "target": first.objects[0], "left_out": left_out}
-        write_record(scene, fresh, "isaaclab", **record)
+        write_record(scene, fresh, "isaaclab", **record, cousins=written.cousins)
     return folder
 
 
@@ -135,48 +155,58 @@ def package_texts(package: str, ids: tuple[str, ...]) -> dict[str, str]:
     return texts
 
 
-def _tool(id: str) -> str:
-    """The file of the tool that a task is done with."""
-    return TOOLS[id.split("-")[-2]]
-
-
-def _scene_data(scene: Scene, layers: dict[str, str], tasks: dict[str, AnyTask]) -> dict[str, Any]:
+def _scene_data(scene: Scene, layers: dict[str, str], tasks: dict[str, AnyTask], contacts: int) -> dict[str, Any]:
     names = identifiers(obj.name for obj in scene.objects)
-    contacts = SPARE + MORE * _contacts_at_rest(scene)
+    place, yaw = robot_place(scene, PANDA_REACH)
+    room = SPARE + MORE * contacts
     return {
         "default_task": next(iter(tasks)),
         "objects": [_object_data(obj, names[obj.name], layers[obj.name]) for obj in scene.objects],
-        "pushers": {
-            id: {"asset": _tool(id), "height": task.pusher_bottom + task.pusher_height / 2}
-            for id, task in tasks.items()
-            if isinstance(task, PushTask)
-        },
-        "grippers": {
-            id: {"asset": _tool(id), "start": gripper_start(task.gripper)}
-            for id, task in tasks.items()
-            if not isinstance(task, PushTask)
-        },
+        "cameras": {id: _camera_data(scene, task) for id, task in tasks.items()},
+        "grippers": {id: gripper_start(task.gripper) for id, task in tasks.items() if not isinstance(task, PushTask)},
         "gripper_servos": gripper_servos(),
+        "franka": {"position": place, "yaw": yaw},
         "servo": {"gain": PUSHER_SERVO.gain, "force": PUSHER_SERVO.force},
         "contact": {
             "condim": CONTACT.condim,
             "solref": CONTACT.solref,
             "solimp": CONTACT.solimp,
             "steps_per_second": round(1 / CONTACT.timestep),
-            "contacts": contacts,
-            "constraints": ROWS * contacts,
+            "contacts": room,
+            "contacts_found": SPARE + FOUND * contacts,
+            "constraints": ROWS * room,
         },
     }
 
 
-def _contacts_at_rest(scene: Scene) -> int:
-    """At how many points MuJoCo sees things touch that consist of the parts which the layers hold."""
-    objects = tuple(dataclasses.replace(obj, collision=_parts(obj.collision)) for obj in scene.objects)
-    ground = _parts(scene.background_collision)
-    model = collision_model(dataclasses.replace(scene, objects=objects, background_collision=ground))
-    data = mujoco.MjData(model)
-    mujoco.mj_forward(model, data)
-    return int(data.ncon)
+def _camera_data(scene: Scene, task: AnyTask) -> dict[str, Any]:
+    """Where the task's camera is: z ahead and y down."""
+    camera = task_camera(scene, task)
+    w, x, y, z = quaternion_from_matrix(camera.world_from_camera[:3, :3]).tolist()
+    seen = camera.intrinsics
+    return {"side": seen.width, "focal": seen.fx, "position": camera.position, "xyzw": [x, y, z, w]}
+
+
+class _Contacts:
+    """At how many points things touch at rest, in the scene or cousin where it is most."""
+
+    def __init__(self) -> None:
+        self.most = 0
+
+    def counting(self, cousins: Iterable[tuple[str, Scene]]) -> Iterable[tuple[str, Scene]]:
+        """The cousins as they go by."""
+        for name, cousin in cousins:
+            self.count(cousin)
+            yield name, cousin
+
+    def count(self, scene: Scene) -> None:
+        """As MuJoCo sees things touch that consist of the parts which the layers hold."""
+        objects = tuple(dataclasses.replace(obj, collision=_parts(obj.collision)) for obj in scene.objects)
+        ground = _parts(scene.background_collision)
+        model = collision_model(dataclasses.replace(scene, objects=objects, background_collision=ground))
+        data = mujoco.MjData(model)
+        mujoco.mj_forward(model, data)
+        self.most = max(self.most, int(data.ncon))
 
 
 def _parts(pieces: Iterable[trimesh.Trimesh]) -> tuple[trimesh.Trimesh, ...]:

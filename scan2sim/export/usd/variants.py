@@ -21,7 +21,7 @@ from scan2sim.export.usd.content import BACKGROUND_LAYER, add_content, facts, wr
 from scan2sim.export.usd.names import identifiers
 from scan2sim.scene import Scene, require_consistent, same_gaussians, same_mesh, same_shape
 
-__all__ = ["CHECKED_COUSINS", "CHOICE", "TWIN", "add_variants"]
+__all__ = ["CHECKED_COUSINS", "CHOICE", "TWIN", "add_variants", "write_cousin_layers"]
 
 CHOICE, TWIN = "cousin", "twin"  # the variant set, and the variant that is the scene itself
 CHECKED_COUSINS = 10  # which a check opens and lets settle
@@ -47,11 +47,10 @@ def add_variants(
     """
     root, names = stage.GetDefaultPrim(), []
     for name, cousin in cousins:
-        if not NAME.fullmatch(name) or name in (TWIN, *names):
-            raise ExportError(f"a cousin called “{name}”, which is no new name of a-z, 0-9 and _")
-        require_consistent(cousin)
+        if name in names:
+            raise ExportError(f"two cousins are called “{name}”")
         names.append(name)
-        own, its_background = _write_layers(cousin, twin, layers, background, folder, name)
+        own, its_background = write_cousin_layers(cousin, twin, layers, background, folder, name)
         variants = root.GetVariantSets().AddVariantSet(CHOICE)
         variants.AddVariant(name)
         variants.SetVariantSelection(name)
@@ -71,10 +70,20 @@ def add_variants(
     return (TWIN, *names) if names else ()
 
 
-def _write_layers(
+def write_cousin_layers(
     cousin: Scene, twin: Scene, layers: Mapping[str, str], background: str, folder: Path, name: str
 ) -> tuple[dict[str, str], str]:
-    """The layers of a cousin's objects, by name, and of its background: the twin's, or new ones."""
+    """The layers of a cousin's objects, by name, and of its background: the twin's, or new ones in a folder of its own.
+
+    They are relative to ``folder``, as the twin's are.
+
+    Raises:
+        ExportError: the cousin has no name that a variant can have.
+        SceneError: the cousin is not consistent.
+    """
+    if not NAME.fullmatch(name) or name == TWIN:
+        raise ExportError(f"a cousin called “{name}”, which is no new name of a-z, 0-9 and _")
+    require_consistent(cousin)
     home = folder / FOLDER / name
     before, own = {obj.id: obj for obj in twin.objects}, {}
     identifier = identifiers(obj.name for obj in cousin.objects)

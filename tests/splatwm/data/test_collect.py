@@ -95,6 +95,7 @@ def test_a_folder_of_something_else_is_left_alone(copy: Path, tmp_path: Path) ->
         (SOURCES, EpisodeConfig(push=-1), "shares"),
         (SOURCES, EpisodeConfig(push=0, drop=0, stack=0, topple=0, lift=0), "shares"),
         (SOURCES, EpisodeConfig(rate=1000), "1000 frames per second"),
+        (SOURCES, EpisodeConfig(slowest=0.4), "from 0.4 to 0.3 m/s"),
     ):
         with pytest.raises(UsageError, match=said):
             collect(sources, tmp_path / "new", CollectConfig(COUNT, episode=episode))

@@ -3,9 +3,9 @@
 # pyright: reportMissingImports=false
 
 from isaaclab.utils import configclass
-from isaaclab_rl.rsl_rl import RslRlMLPModelCfg, RslRlOnPolicyRunnerCfg, RslRlPpoAlgorithmCfg
+from isaaclab_rl.rsl_rl import RslRlCNNModelCfg, RslRlMLPModelCfg, RslRlOnPolicyRunnerCfg, RslRlPpoAlgorithmCfg
 
-__all__ = ["ScanPPORunnerCfg"]
+__all__ = ["ScanCameraPPORunnerCfg", "ScanPPORunnerCfg"]
 
 
 @configclass
@@ -36,4 +36,20 @@ class ScanPPORunnerCfg(RslRlOnPolicyRunnerCfg):
         lam=0.95,
         desired_kl=0.01,
         max_grad_norm=1.0,
+    )
+
+
+@configclass
+class ScanCameraPPORunnerCfg(ScanPPORunnerCfg):
+    """The policy sees pictures alone; the critic, which only training needs, the state."""
+
+    experiment_name = "scan_camera"
+    obs_groups = {"actor": ["camera"], "critic": ["policy"]}  # noqa: RUF012  (a configclass copies it)
+    actor = RslRlCNNModelCfg(
+        cnn_cfg=RslRlCNNModelCfg.CNNCfg(
+            output_channels=[16, 32, 32], kernel_size=[5, 3, 3], stride=[2, 2, 2], activation="elu"
+        ),
+        hidden_dims=[128],
+        activation="elu",
+        distribution_cfg=RslRlCNNModelCfg.GaussianDistributionCfg(init_std=0.6),
     )

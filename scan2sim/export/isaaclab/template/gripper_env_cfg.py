@@ -1,55 +1,37 @@
-"""What the environments of Lift and Rearrange are made with: the scene with a gripper in place of the pusher."""
+"""What the environments of Lift and Rearrange are made with."""
 
 # pyright: reportMissingImports=false
 
 from __future__ import annotations
 
-import json
+from .gripper_task import gripper_task_of
+from .scan_env_cfg import ScanEnvCfg, configured
+from .scene_cfg import TASKS, task_of_kind
 
-from isaaclab.envs import DirectRLEnvCfg
-from isaaclab.sim import SimulationCfg
-from isaaclab.utils import configclass
-
-from .gripper_task import read_gripper_task
-from .push_env_cfg import STEPS, PhysicsCfg, RandomizeCfg
-from .scene_cfg import DATA, GRIPPER, GripperSceneCfg, gripper_cfg
-
-__all__ = ["GripperEnvCfg", "lift", "rearrange"]
-
-TASKS = DATA / "tasks.json"
+__all__ = ["lift", "lift_camera", "rearrange", "rearrange_camera"]
 
 
-@configclass
-class GripperEnvCfg(DirectRLEnvCfg):
-    """Lift or Rearrange at 30 Hz."""
-
-    task: str = ""
-    """Id of the task in ``data/tasks.json``."""
-    decimation: int = STEPS
-    episode_length_s: float = 10.0
-    action_space: int = 5
-    observation_space: int = 32
-    state_space: int = 0
-    sim: SimulationCfg = SimulationCfg(
-        dt=1 / (30 * STEPS), render_interval=STEPS, gravity=(0.0, 0.0, -9.81), physics=PhysicsCfg()
-    )
-    scene: GripperSceneCfg = GripperSceneCfg()
-    events: RandomizeCfg | None = RandomizeCfg()
-
-
-def lift() -> GripperEnvCfg:
+def lift() -> ScanEnvCfg:
     """One object is raised."""
-    return _made("lift")
+    return _made("Lift")
 
 
-def rearrange() -> GripperEnvCfg:
+def rearrange() -> ScanEnvCfg:
     """Objects are brought to new places."""
-    return _made("rearrange")
+    return _made("Rearrange")
 
 
-def _made(kind: str) -> GripperEnvCfg:
-    name = next(id for id, task in json.loads(TASKS.read_text()).items() if task["kind"] == kind)
-    task = read_gripper_task(TASKS, name)
-    cfg = GripperEnvCfg(task=name, observation_space=task.observation_size, episode_length_s=task.horizon / 30)
-    setattr(cfg.scene, GRIPPER, gripper_cfg(name))
-    return cfg
+def lift_camera() -> ScanEnvCfg:
+    """One object is raised, with pictures."""
+    return _made("Lift", camera=True)
+
+
+def rearrange_camera() -> ScanEnvCfg:
+    """Objects are brought to new places, with pictures."""
+    return _made("Rearrange", camera=True)
+
+
+def _made(kind: str, *, camera: bool = False) -> ScanEnvCfg:
+    name = task_of_kind(kind)
+    task = gripper_task_of(TASKS[name])
+    return configured(name, (task.observation_size, task.action_size), task.horizon, camera=camera)

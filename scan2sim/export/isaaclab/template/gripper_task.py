@@ -5,17 +5,15 @@ The same numbers as the tasks that this scene has in MuJoCo: observation, action
 
 from __future__ import annotations
 
-import json
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-__all__ = ["Gripper", "GripperState", "GripperTask", "LiftTask", "RearrangeTask", "Start", "read_gripper_task"]
+__all__ = ["Gripper", "GripperState", "GripperTask", "LiftTask", "RearrangeTask", "Start", "gripper_task_of"]
 
 CANDIDATES = 256  # places that a goal is chosen from
 OFF_TABLE = 0.05  # [m] below its place in the scene
@@ -115,6 +113,10 @@ class GripperTask(ABC):
     def observation(self, state: GripperState) -> Tensor:  # (N, observation_size)
         """What a policy sees."""
 
+    def control(self, action: Tensor) -> Tensor:  # (N, 5) → (N, 6)
+        """What the gripper's servos are told."""
+        return self.gripper.control(action)
+
     @abstractmethod
     def potential(self, state: GripperState) -> Tensor:  # (N,)
         """Whose gain is the reward."""
@@ -126,6 +128,10 @@ class GripperTask(ABC):
     @abstractmethod
     def sample_start(self, count: int, device: torch.device | str) -> Start:
         """Draw starts."""
+
+    def marks(self, goal: Tensor) -> Tensor:  # (N, O, 3) → (N, M, 4)
+        """Discs that show goals on the table: centres and radii [m]; none where things shall go up."""
+        return torch.cat([goal, goal[..., :1]], dim=-1)[:, :0]
 
     def failed(self, state: GripperState) -> Tensor:  # (N,) bool
         """Whether an object has left the table."""
@@ -264,6 +270,10 @@ class RearrangeTask(GripperTask):
         tool = self.gripper.sample(homes[:, :2].mean(0).expand(count, 2), 0.1)
         return Start(tool, shift, yaw, torch.stack(goals, dim=1))
 
+    def marks(self, goal: Tensor) -> Tensor:  # (N, O, 3) → (N, O, 4)
+        """A disc where each object's origin shall be."""
+        return torch.cat([goal, torch.full_like(goal[..., :1], self.success_distance)], dim=-1)
+
     def _there(self, state: GripperState) -> Tensor:  # (N, O) bool
         off = state.goal - state.position
         return (off[..., :2].norm(dim=-1) < self.success_distance) & (off[..., 2].abs() < self.success_height)
@@ -280,9 +290,8 @@ class RearrangeTask(GripperTask):
         return points[torch.arange(len(points), device=points.device), best]
 
 
-def read_gripper_task(path: Path, name: str) -> LiftTask | RearrangeTask:
-    """The task of that id in ``tasks.json``."""
-    data: dict[str, Any] = json.loads(path.read_text())[name]
+def gripper_task_of(data: dict[str, Any]) -> LiftTask | RearrangeTask:
+    """The task that ``tasks.json`` tells of."""
     kind = {"lift": LiftTask, "rearrange": RearrangeTask}[data["kind"]]
     flat = {**data, **data.get("table", {})}
     flat["gripper"] = Gripper(**{key: _frozen(data["gripper"][key]) for key in Gripper.__dataclass_fields__})

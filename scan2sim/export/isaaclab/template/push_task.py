@@ -5,10 +5,8 @@ The same numbers as the task that this scene has in MuJoCo: observation, action,
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +17,7 @@ __all__ = ["PushState", "PushTask", "Start"]
 CANDIDATES = 256  # places that a start is chosen from
 OFF_TABLE = 0.05  # [m] below its place in the scene
 TURNS_AT = 0.6  # of the radius: lever at which the friction below a disc holds against being turned
+MARK_HEIGHT = 0.002  # [m] of the goal's disc over the lower end of the pusher
 MOST_OFFSET = 0.8  # of the radius: farther out a push slides off
 
 
@@ -75,12 +74,16 @@ class PushTask:
     action_size = 2
 
     @classmethod
-    def read(cls, path: Path, name: str) -> PushTask:
-        """The task of that id in ``tasks.json``."""
-        data: dict[str, Any] = json.loads(path.read_text())[name]
+    def of(cls, data: dict[str, Any]) -> PushTask:
+        """The task that ``tasks.json`` tells of."""
         flat = {**data, **data["table"], "obstacles": [tuple(each) for each in data["table"]["obstacles"]]}
         known: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in flat.items()}
         return cls(**{key: known[key] for key in cls.__dataclass_fields__})
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """The target alone."""
+        return (self.target,)
 
     @property
     def observation_size(self) -> int:
@@ -122,6 +125,11 @@ class PushTask:
     def failed(self, state: PushState) -> Tensor:  # (N,) bool
         """Whether the target has left the table."""
         return state.position[:, 2] < self.home[2] - OFF_TABLE
+
+    def marks(self, goal: Tensor) -> Tensor:  # (N, 1, 3) → (N, 1, 4)
+        """The disc on the table that shows the goal: centre and radius [m]."""
+        height = torch.full_like(goal[..., :1], self.pusher_bottom + MARK_HEIGHT)
+        return torch.cat([goal[..., :2], height, torch.full_like(height, self.success_distance)], dim=-1)
 
     def sample_start(self, count: int, device: torch.device | str) -> Start:
         """Draw starts: target near its place and turned, goal and pusher free of obstacles where there is room."""
