@@ -7,8 +7,10 @@ scan2sim are split by chance into two halves; cousins may hold things of the fir
 the second half that stands, in the object's place and at about its size.  Every policy is tried on the same episodes.
 Intervals are bootstrapped over seeds of training and episodes together.
 
+With ``--keep`` what each policy reached is written down, and a later run with the same arguments goes on from there.
+
 Usage (pip install -e .[rl]; 40 minutes on two cores):
-    python benchmarks/cousins_transfer.py outputs/desk --json --plot docs/cousins-transfer.png
+    python benchmarks/cousins_transfer.py outputs/desk --json --keep outputs/transfer --plot docs/cousins-transfer.png
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from scan2sim.cousins import CousinsConfig, sample, study_twin
 from scan2sim.cousins.assets import AssetLibrary, open_library, replace_object
 from scan2sim.cousins.valid import problems
 from scan2sim.errors import Scan2SimError
+from scan2sim.pipeline.keys import digest_file
 from scan2sim.scene import Scene, load_scene
 from scan2sim.sim import come_to_rest, push_task
 
@@ -51,6 +54,7 @@ def main() -> None:
     )
     parser.add_argument("--cousins", type=int, default=96)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="a folder for what policies reached")
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     args = parser.parse_args()
@@ -67,12 +71,19 @@ def main() -> None:
     say(
         f"{len(pools['cousins'])} cousins, {len(tests['held_out'])} held-out things, {time.monotonic() - started:.0f} s"
     )
+    kept = None
+    if args.keep:
+        scene = digest_file(folder / "scene.json")[:8]
+        kept = args.keep / f"{scene}-{args.task}-{args.steps}-{args.episodes}-{args.cousins}"
+        kept.mkdir(parents=True, exist_ok=True)
     jobs = [
-        (name, seed, pools[name], tests, args.steps, args.episodes) for seed in range(args.seeds) for name in CONDITIONS
+        (name, seed, pools[name], tests, args.steps, args.episodes, kept)
+        for seed in range(args.seeds)
+        for name in CONDITIONS
     ]
     with get_context("spawn").Pool(args.processes, maxtasksperchild=1) as pool:
         found: dict[tuple[str, str], list[NDArray[np.bool_]]] = {}
-        for name, seed, results in pool.imap(_train_and_try, jobs):
+        for name, seed, results in pool.imap(_reached, jobs):
             for test, done in results.items():
                 found.setdefault((name, test), []).append(done)
             say(f"{name} {seed}: " + ", ".join(f"{test} {done.mean():.1%}" for test, done in results.items()))
@@ -135,16 +146,30 @@ def test_places(twin: Scene, target: str, library: AssetLibrary, *, heading: boo
     return places
 
 
+def _reached(job: tuple[str, int, list[Place], dict[str, list[Place]], int, int, Path | None]) -> tuple[str, int, Any]:
+    """Kind, seed, and per test what each episode came to; from the folder where an earlier run wrote it down."""
+    name, seed, *task, kept = job
+    file = kept / f"{name}-{seed}.npz" if kept else None
+    if file is not None and file.exists():
+        with np.load(file) as results:
+            return name, seed, dict(results)
+    results = _train_and_try(name, seed, *task)
+    if file is not None:
+        half = file.with_suffix(".part.npz")
+        np.savez(half, **results)
+        half.rename(file)
+    return name, seed, results
+
+
 def _train_and_try(
-    job: tuple[str, int, list[Place], dict[str, list[Place]], int, int],
-) -> tuple[str, int, dict[str, Any]]:
+    name: str, seed: int, places: list[Place], tests: dict[str, list[Place]], steps: int, episodes: int
+) -> dict[str, Any]:
     import torch
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import VecNormalize
 
     from scan2sim.sim.baselines3 import AsPusher
 
-    name, seed, places, tests, steps, episodes = job
     torch.set_num_threads(1)
     envs = VecNormalize(AsPusher(PoolOfWorlds(places, WORLDS, seed, randomize=name != "twin")), gamma=0.995)
     rates: dict[str, Any] = {"n_steps": 64, "batch_size": 1024, "n_epochs": 5, "gamma": 0.995}
@@ -164,7 +189,7 @@ def _train_and_try(
             actions, _ = policy.predict(envs.normalize_obs(seen))  # as it was trained
             seen, *_ = trial.step(actions)
         results[test] = np.array([pool.results[number] for number in range(episodes)])
-    return name, seed, results
+    return results
 
 
 def compare(found: dict[tuple[str, str], NDArray[np.bool_]]) -> dict[str, Any]:  # (S, E) each
