@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from splatwm.data import Data, Episode
 from splatwm.episodes import actions_of_episode, shape_of_body, start_of_episode
 from splatwm.shapes import BodyShape
-from splatwm.simulate import Actions, Trajectory, simulate
+from splatwm.simulate import Trajectory, simulate
 from splatwm.state import Start
 from splatwm.trained import Model, members_of, spread_of
 
@@ -53,9 +53,7 @@ class EpisodePredictor:
     def _run(self, start: Start, episode: Episode) -> tuple[Array, Array]:  # (B, T, O, 3), (B, T, O, 4)
         actions = actions_of_episode(episode)
         if actions is not None:
-            count = len(start.names)
-            position, wxyz = (each.expand(count, -1, -1, -1) for each in (actions.position, actions.wxyz))
-            actions = Actions(actions.bodies, position, wxyz)
+            actions = actions.repeated(len(start.names))
         steps = episode.frames - 1
         config = self.model.physics
         after = simulate(

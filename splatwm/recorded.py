@@ -125,9 +125,7 @@ class RecordingPredictor:
         """From as many states as there are episodes, or of one episode from any number of them."""
         physics, actions = _physics_of(model, self.body), self._actions()
         if actions is not None:
-            count = len(state.mass)
-            position, wxyz = (each.expand(count, -1, -1, -1) for each in (actions.position, actions.wxyz))
-            actions = Actions(actions.bodies, position, wxyz)
+            actions = actions.repeated(len(state.mass))
         return simulate(
             state,
             (self._ground, rounded(self._shape, physics.rounding, physics.size), *self._links),

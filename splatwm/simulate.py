@@ -29,6 +29,10 @@ class Actions:
     position: Tensor  # (B, T, L, 3) [m]
     wxyz: Tensor  # (B, T, L, 4)
 
+    def repeated(self, count: int) -> Actions:
+        """One environment's actions, or those of ``count``, for ``count`` environments."""
+        return Actions(self.bodies, *(each.expand(count, -1, -1, -1) for each in (self.position, self.wxyz)))
+
 
 @dataclass(frozen=True)
 class Trajectory:
