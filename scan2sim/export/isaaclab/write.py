@@ -50,6 +50,7 @@ from scan2sim.sim import (
 __all__ = ["ASSETS", "MODULES", "SCENE_DATA", "TASK_DATA", "VARIANT_DATA", "package_texts", "task_id", "write_isaaclab"]
 
 MODULES = (
+    "rotations.py",
     "push_task.py",
     "push_env.py",
     "push_env_cfg.py",

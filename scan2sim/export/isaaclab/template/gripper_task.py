@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from .rotations import matrix_of, unit_of
+
 __all__ = ["Gripper", "GripperState", "GripperTask", "LiftTask", "RearrangeTask", "Start", "gripper_task_of"]
 
 CANDIDATES = 256  # places that a goal is chosen from
@@ -68,7 +70,7 @@ class Gripper:
         """Grip point, cosine and sine of twice the yaw, opening, velocities, fingers that touch."""
         tool, velocity = state.tool, state.tool_velocity
         width, opens = tool[:, 4:5] + tool[:, 5:6], velocity[:, 4:5] + velocity[:, 5:6]
-        parts = [tool[:, :3], _unit(2 * tool[:, 3]), width, velocity[:, :4], opens, self.touching(state)]
+        parts = [tool[:, :3], unit_of(2 * tool[:, 3]), width, velocity[:, :4], opens, self.touching(state)]
         return torch.cat(parts, dim=1)
 
     def touching(self, state: GripperState) -> Tensor:  # (N, 2) 0 or 1
@@ -142,7 +144,7 @@ class GripperTask(ABC):
 
     def _shifts(self, homes: Tensor, count: int) -> Tensor:  # (N, O, 2)
         size = self.shift * torch.rand(count, len(homes), 1, device=homes.device).sqrt()
-        return size * _unit(_uniform(homes, -math.pi, math.pi, count, len(homes)))
+        return size * unit_of(_uniform(homes, -math.pi, math.pi, count, len(homes)))
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ class LiftTask(GripperTask):
 
     def observation(self, state: GripperState) -> Tensor:  # (N, 32)
         """The gripper, the target's pose and velocity, itself from the grip point, the height missing."""
-        position, rotation = state.position[:, 0], _matrix(state.wxyz[:, 0])
+        position, rotation = state.position[:, 0], matrix_of(state.wxyz[:, 0])
         parts = [self.gripper.observation(state), position, rotation[..., 0], rotation[..., 1]]
         parts += [state.velocity[:, 0], state.spin[:, 0], position - state.tool[:, :3], self._missing(state)[:, None]]
         return torch.cat(parts, dim=1)
@@ -236,7 +238,7 @@ class RearrangeTask(GripperTask):
 
     def observation(self, state: GripperState) -> Tensor:  # (N, 13 + 19 O)
         """The gripper; each object's pose, velocity, place from the grip point, goal, spin, and whether it is there."""
-        rotation = _matrix(state.wxyz)
+        rotation = matrix_of(state.wxyz)
         parts = [state.position, rotation[..., 0], rotation[..., 1], state.velocity]
         parts += [state.position - state.tool[:, None, :3], state.goal[..., :2] - state.position[..., :2]]
         parts += [state.spin[..., 2:], self._there(state)[..., None].to(state.position.dtype)]
@@ -262,7 +264,7 @@ class RearrangeTask(GripperTask):
         goals = []
         for i, radius in enumerate(self.radii):
             away = _uniform(homes, *self.goal_distance, count, CANDIDATES)[..., None]
-            places = taken[i][0][:, None] + away * _unit(_uniform(homes, -math.pi, math.pi, count, CANDIDATES))
+            places = taken[i][0][:, None] + away * unit_of(_uniform(homes, -math.pi, math.pi, count, CANDIDATES))
             goal = self._freest(places, radius, [disc for k, disc in enumerate(taken) if k != i])
             goals.append(torch.cat([goal, homes[i, 2].expand(count, 1)], dim=1))
             taken.append((goal, radius))
@@ -304,17 +306,3 @@ def _frozen(value: Any) -> Any:
 
 def _uniform(like: Tensor, low: float, high: float, *shape: int) -> Tensor:
     return low + (high - low) * torch.rand(*shape, device=like.device)
-
-
-def _unit(angle: Tensor) -> Tensor:  # (...,) [rad] → (..., 2)
-    return torch.stack([angle.cos(), angle.sin()], dim=-1)
-
-
-def _matrix(wxyz: Tensor) -> Tensor:  # (..., 4) → (..., 3, 3)
-    w, x, y, z = (wxyz / wxyz.norm(dim=-1, keepdim=True)).unbind(-1)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)

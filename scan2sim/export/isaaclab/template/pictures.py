@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .rotations import matrix_of
+
 __all__ = ["GOAL_COLOR", "decoded", "paint_goals", "shrunk"]
 
 GOAL_COLOR = (0.9, 0.1, 0.8)
@@ -27,7 +29,8 @@ def paint_goals(
     x = (columns[None, None] - intrinsics[:, 0, 2, None, None]) / intrinsics[:, 0, 0, None, None]
     y = (rows[None, :, None] - intrinsics[:, 1, 2, None, None]) / intrinsics[:, 1, 1, None, None]
     x, y = x.expand(-1, height, -1), y.expand(-1, -1, width)
-    rays = torch.stack([x, y, torch.ones_like(x)], dim=-1) @ _matrix(xyzw).transpose(1, 2)[:, None]  # (N, H, W, 3)
+    turned = matrix_of(xyzw[:, [3, 0, 1, 2]])
+    rays = torch.stack([x, y, torch.ones_like(x)], dim=-1) @ turned.transpose(1, 2)[:, None]  # (N, H, W, 3)
     seen = torch.where(depth > 0, depth, torch.inf)
     for centre, radius in zip(discs[..., :3].unbind(1), discs[..., 3].unbind(1), strict=True):
         rise = centre[:, 2] - position[:, 2]
@@ -54,13 +57,3 @@ def shrunk(pictures: Tensor, factor: int) -> Tensor:  # (N, H, W, C) → (N, H /
     count, height, width, channels = pictures.shape
     squares = pictures.reshape(count, height // factor, factor, width // factor, factor, channels)
     return squares.mean(dim=(2, 4))
-
-
-def _matrix(xyzw: Tensor) -> Tensor:  # (N, 4) → (N, 3, 3)
-    x, y, z, w = (xyzw / xyzw.norm(dim=1, keepdim=True)).unbind(1)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)

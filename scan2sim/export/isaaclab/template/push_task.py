@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from .rotations import matrix_of, unit_of
+
 __all__ = ["PushState", "PushTask", "Start"]
 
 CANDIDATES = 256  # places that a start is chosen from
@@ -92,14 +94,14 @@ class PushTask:
 
     def observation(self, state: PushState) -> Tensor:  # (N, 23 or 28)
         """What a policy sees, in the order that docs of the scene's MuJoCo task give."""
-        rotation = _matrix(state.wxyz)
+        rotation = matrix_of(state.wxyz)
         place, goal = state.position[:, :2], state.goal[:, :2]
         parts = [state.tool, state.tool_velocity, state.position, rotation[:, :, 0], rotation[:, :, 1]]
         parts += [state.velocity[:, :2], state.spin[:, 2:], state.tool - place, goal - place, goal]
         parts.append(self.distance(state)[:, None])
         if self.heading:
             left = self._turn_left(state)
-            parts += [_unit(state.goal[:, 2]), _unit(left), left.abs()[:, None]]
+            parts += [unit_of(state.goal[:, 2]), unit_of(left), left.abs()[:, None]]
         return torch.cat(parts, dim=1)
 
     def control(self, action: Tensor) -> Tensor:  # (N, 2) [m/s]
@@ -137,12 +139,12 @@ class PushTask:
         def uniform(low: float, high: float, *shape: int) -> Tensor:
             return low + (high - low) * torch.rand(*shape, device=device)
 
-        shift = self.shift * torch.rand(count, 1, device=device).sqrt() * _unit(uniform(-math.pi, math.pi, count))
+        shift = self.shift * torch.rand(count, 1, device=device).sqrt() * unit_of(uniform(-math.pi, math.pi, count))
         start = (torch.tensor(self.home[:2], device=device) + shift)[:, None]
         away = uniform(*self.goal_distance, count, CANDIDATES)[..., None]
-        goals = start + away * _unit(uniform(-math.pi, math.pi, count, CANDIDATES))
+        goals = start + away * unit_of(uniform(-math.pi, math.pi, count, CANDIDATES))
         near = self.radius + self.pusher_radius + uniform(0.01, 0.05, count, CANDIDATES)[..., None]
-        pushers = start + near * _unit(uniform(-math.pi, math.pi, count, CANDIDATES))
+        pushers = start + near * unit_of(uniform(-math.pi, math.pi, count, CANDIDATES))
         yaw = uniform(-math.pi, math.pi, count)
         turned = yaw + uniform(-self.goal_turn, self.goal_turn, count)
         heading = torch.atan2(turned.sin(), turned.cos())
@@ -179,22 +181,8 @@ class PushTask:
         return (reach - touching).clamp_min(0.0) + touching * round_it.abs()
 
     def _turn_left(self, state: PushState) -> Tensor:  # (N,) [rad] in -π..π
-        turned = _matrix(state.wxyz) @ _matrix(state.wxyz.new_tensor(self.home_wxyz)[None]).transpose(1, 2)
+        turned = matrix_of(state.wxyz) @ matrix_of(state.wxyz.new_tensor(self.home_wxyz)[None]).transpose(1, 2)
         x, y = (turned[:, :2, :2] @ state.wxyz.new_tensor(self.axis)).unbind(1)
         yaw = torch.atan2(self.axis[0] * y - self.axis[1] * x, self.axis[0] * x + self.axis[1] * y)
         left = state.goal[:, 2] - yaw
         return torch.atan2(left.sin(), left.cos())
-
-
-def _unit(angle: Tensor) -> Tensor:  # (...,) [rad] → (..., 2)
-    return torch.stack([angle.cos(), angle.sin()], dim=-1)
-
-
-def _matrix(wxyz: Tensor) -> Tensor:  # (N, 4) → (N, 3, 3)
-    w, x, y, z = (wxyz / wxyz.norm(dim=1, keepdim=True)).unbind(1)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
