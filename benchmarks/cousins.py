@@ -2,11 +2,11 @@
 
 usage: python benchmarks/cousins.py [SCENE] [--few 10] [--many 50] [--workers 2] [--vary shape,layout,physics] [--json]
 
-SCENE is a scene folder; without it a table with five of the objects that come with scan2sim is put together.  The
-command ``scan2sim cousins`` runs twice, for few and for many cousins with sliders all over 0..1, each in processes of
-its own.  Rates are those between the two runs, so that starting up does not count; ``seconds_to_start`` is what it
-takes.  CPU seconds tell the same on a machine that is busy with other things.  Then ten cousins are made in this
-process and each part of the work is timed.
+SCENE is a scene folder, or a build with one; without it a table with five of the objects that come with scan2sim is put
+together.  The command ``scan2sim cousins`` runs twice, for few and for many cousins with sliders all over 0..1, each in
+processes of its own.  Rates are those between the two runs, so that starting up does not count; ``seconds_to_start`` is
+what it takes.  CPU seconds tell the same on a machine that is busy with other things.  Then ten cousins are made in
+this process and each part of the work is timed.
 
 ``picture_db_saved`` is what saving splats as SPZ costs: the PSNR of a picture of a cousin loaded from its folder
 against one of the cousin as it was drawn, in the mean over those ten.
@@ -95,7 +95,8 @@ def main() -> None:
     given = parser.parse_args()
     use(1)
     with tempfile.TemporaryDirectory() as scratch:
-        scene = given.scene or five_objects(Path(scratch) / "scene")
+        built = given.scene / "scene" if given.scene and (given.scene / "scene").is_dir() else given.scene
+        scene = built or five_objects(Path(scratch) / "scene")
         options = ["--distance", "0..1", "--vary", given.vary, "--workers", str(given.workers), "--seed", "0"]
         few = run(scene, given.few, Path(scratch) / "few", options)
         many = run(scene, given.many, Path(scratch) / "many", options)

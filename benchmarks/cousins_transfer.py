@@ -20,6 +20,7 @@ import json
 import sys
 import time
 from dataclasses import replace
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     args = parser.parse_args()
+    if args.plot:
+        import_module("matplotlib").use("agg")  # asked for before the long work, not after it
     folder = args.scene / "scene" if (args.scene / "scene").is_dir() else args.scene
     twin = load_scene(folder)
     heading = args.task == "PushHeading"
@@ -87,6 +90,8 @@ def main() -> None:
             for test, done in results.items():
                 found.setdefault((name, test), []).append(done)
             say(f"{name} {seed}: " + ", ".join(f"{test} {done.mean():.1%}" for test, done in results.items()))
+        pool.close()
+        pool.join()
     figures = compare({key: np.array(rows) for key, rows in found.items()})
     figures |= {
         "task": args.task,
@@ -212,9 +217,6 @@ def compare(found: dict[tuple[str, str], NDArray[np.bool_]]) -> dict[str, Any]: 
 
 def plot(found: dict[tuple[str, str], list[NDArray[np.bool_]]], path: Path) -> None:
     """A bar for each kind of training and test, a dot for each seed."""
-    import matplotlib
-
-    matplotlib.use("agg")
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6, 3.5), layout="constrained")
@@ -227,7 +229,7 @@ def plot(found: dict[tuple[str, str], list[NDArray[np.bool_]]], path: Path) -> N
     middles = [column * (len(CONDITIONS) + 1) + 1 for column in range(2)]
     axes.set_xticks(middles, ["on the twin", "on things never trained with"])
     axes.set_ylabel("success [%]")
-    axes.legend(title="trained on")
+    figure.legend(title="trained on", loc="outside upper center", ncols=len(CONDITIONS))
     figure.savefig(path, dpi=150)
 
 
