@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -169,11 +170,25 @@ def test_scale_by_a_length(scene: Path, capfd: Said) -> None:
     assert reply["source"] == "length"
 
 
+def test_scale_by_a_known_object(scene: Path, capfd: Said) -> None:
+    name = next(iter(answer(capfd, "scale", str(scene), "--factor", "1")["sizes"]))
+    first = answer(capfd, "scale", str(scene), "--length", "0.3", "--of", name, "--side", "height")
+    assert first["source"] == "object"
+    assert first["sizes"][name][2] == pytest.approx(0.3, rel=1e-5)  # things of this scene stand upright
+    again = answer(capfd, "scale", str(scene), "--length", "0.3", "--of", name, "--side", "height")
+    assert again["factor"] == pytest.approx(1, abs=1e-5)
+    scale = json.loads((scene / "scene.json").read_text())["scale"]
+    assert (scale["source"], scale["relative_sigma"]) == ("object", pytest.approx(math.hypot(0.01, 0.02)))
+
+
 @pytest.mark.parametrize(
     "flags",
     [
         [],
         ["--length", "0.2"],
+        ["--length", "0.2", "--of", "nothing-of-that-name"],
+        ["--length", "0.2", "--of", "lemon", "--between", "0,0,0", "1,0,0"],
+        ["--factor", "2", "--of", "lemon"],
         ["--factor", "2", "--length", "0.2", "--between", "0,0,0", "1,0,0"],
         ["--factor", "0"],
         ["--factor", "-3"],

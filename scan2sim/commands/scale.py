@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,7 +14,15 @@ from scan2sim.errors import UsageError
 from scan2sim.library import Library
 from scan2sim.pipeline import build_of_scene, correct_scene
 from scan2sim.progress import Reporter
-from scan2sim.scene import scale_factor_from_length, scale_scene
+from scan2sim.scene import (
+    MESH_SIGMA,
+    Scene,
+    Side,
+    object_named,
+    scale_factor_from_length,
+    scale_factor_from_object,
+    scale_scene,
+)
 
 __all__ = ["Scale"]
 
@@ -27,19 +36,23 @@ class Scale(Command):
     length: float | None = None
     """A length that you measured [m] …"""
     between: Annotated[tuple[str, str] | None, tyro.conf.arg(metavar="X1,Y1,Z1 X2,Y2,Z2")] = None
-    """… between these two points of the scene [m, as it is now]."""
+    """… between these two points of the scene [m, as it is now] …"""
+    of: Annotated[str | None, tyro.conf.arg(metavar="OBJECT")] = None
+    """… or of this object, the longest side of the smallest box about it …"""
+    side: Side = "longest"
+    """… or how high it stands."""
     factor: float | None = None
     """Instead of a length: make everything this many times larger."""
     relative_sigma: float = 0.01
-    """How exact that is: one standard deviation over the length."""
+    """How exact that is: one standard deviation over the length; an object's mesh adds 2 % of its own."""
     library: LibraryOption = None
     """The library's folder, if not the usual one."""
 
     def run(self, report: Reporter) -> Reply:
         """Scale it."""
-        factor, source = self._factor()
         folder = Library(self.library).scene_of(self.scene)
-        scene = correct_scene(folder, lambda scene: scale_scene(scene, factor, source, self.relative_sigma))
+        scene = correct_scene(folder, lambda scene: scale_scene(scene, *self._factor(scene)))
+        factor, source = scene.corrections[-1]["factor"], scene.corrections[-1]["source"]
         sizes = {thing.name: [float(x) for x in np.ptp(thing.visual.vertices, axis=0)] for thing in scene.objects}
         lines = [f"{name}: {' × '.join(f'{100 * x:.1f}' for x in size)} cm" for name, size in sizes.items()]
         if build := build_of_scene(folder):
@@ -47,14 +60,17 @@ class Scale(Command):
         text = "\n".join([f"scaled by {factor:.6g}: {folder}", *lines])
         return Reply({"scene": str(folder), "factor": factor, "source": source, "sizes": sizes}, text)
 
-    def _factor(self) -> tuple[float, str]:
-        if (self.factor is None) == (self.length is None) or (self.length is None) != (self.between is None):
-            raise UsageError(
-                "either a factor or a length between two points is needed",
-                todo="give --factor F, or --length METRES --between X1,Y1,Z1 X2,Y2,Z2",
-            )
-        if self.factor is not None:
-            return self.factor, "factor"
-        assert self.length is not None
+    def _factor(self, scene: Scene) -> tuple[float, str, float]:
+        """How many times larger, how that is known, and how well."""
+        what = "either a factor, or a length between two points or of an object is needed"
+        how = "give --factor F, --length METRES --between X1,Y1,Z1 X2,Y2,Z2 or --length METRES --of OBJECT"
+        if self.factor is not None and self.length is self.between is self.of is None:
+            return self.factor, "factor", self.relative_sigma
+        if self.factor is not None or self.length is None or (self.between is None) == (self.of is None):
+            raise UsageError(what, todo=how)
+        if self.of is not None:
+            factor = scale_factor_from_object(self.length, object_named(scene, self.of), self.side)
+            return factor, "object", math.hypot(self.relative_sigma, MESH_SIGMA)
         assert self.between is not None
-        return scale_factor_from_length(self.length, *(read_point(text) for text in self.between)), "length"
+        factor = scale_factor_from_length(self.length, *(read_point(text) for text in self.between))
+        return factor, "length", self.relative_sigma

@@ -5,8 +5,8 @@ and `visual.py` the small files; `variant.py` saves a scene that differs little 
 """
 
 from scan2sim.scene.compose import scene_gaussians
-from scan2sim.scene.correct import scale_factor_from_length, scale_scene
-from scan2sim.scene.edit import delete_object, rename_object, set_material, set_measured
+from scan2sim.scene.correct import MESH_SIGMA, Side, scale_factor_from_length, scale_factor_from_object, scale_scene
+from scan2sim.scene.edit import delete_object, object_named, rename_object, set_material, set_measured
 from scan2sim.scene.from_mesh import ObjectConfig, moved_gaussians, object_from_mesh
 from scan2sim.scene.load import load_object, load_scene
 from scan2sim.scene.parts import read_obj, read_points, write_obj, write_points
@@ -24,6 +24,7 @@ from scan2sim.scene.variant import SavedScene, VariantSaver, open_saved
 from scan2sim.scene.visual import read_visual, write_visual
 
 __all__ = [
+    "MESH_SIGMA",
     "Estimate",
     "Joint",
     "Label",
@@ -37,6 +38,7 @@ __all__ = [
     "Scene",
     "SceneObject",
     "SharedFiles",
+    "Side",
     "Support",
     "VariantSaver",
     "append_corrections",
@@ -48,6 +50,7 @@ __all__ = [
     "load_scene",
     "merge_objects",
     "moved_gaussians",
+    "object_named",
     "object_from_mesh",
     "open_saved",
     "read_obj",
@@ -60,6 +63,7 @@ __all__ = [
     "same_shape",
     "save_scene",
     "scale_factor_from_length",
+    "scale_factor_from_object",
     "scale_scene",
     "scene_gaussians",
     "set_material",

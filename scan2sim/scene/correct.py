@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import trimesh
@@ -13,13 +13,17 @@ from numpy.typing import ArrayLike
 from scan2sim.bodies import TWO_SIDED_95
 from scan2sim.cameras import CameraFrame
 from scan2sim.errors import UsageError
+from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.scene.place import frame_of
 from scan2sim.scene.types import Estimate, Joint, Scene, SceneObject
 from scan2sim.splats import Gaussians
 
-__all__ = ["check_sigma", "scale_factor_from_length", "scale_scene"]
+__all__ = ["MESH_SIGMA", "Side", "check_sigma", "scale_factor_from_length", "scale_factor_from_object", "scale_scene"]
+
+Side = Literal["longest", "height"]
 
 SCALE_LIMIT = 1e4
+MESH_SIGMA = 0.02  # of a thing's side: 1 to 2 mm of 7 cm
 
 
 def scale_factor_from_length(
@@ -40,6 +44,27 @@ def scale_factor_from_length(
     return length / distance
 
 
+def scale_factor_from_object(
+    length: float,  # [m] as measured, or as its maker states it
+    thing: SceneObject,
+    side: Side = "longest",
+) -> float:
+    """The factor that gives a known object its true size.
+
+    ``longest`` is the longest side of the smallest box about it, as a caliper finds it, ``height`` how far it reaches
+    up where it lies, both of its visual mesh, which is off by some ``MESH_SIGMA`` of that.
+
+    Raises:
+        UsageError: the length is not positive.
+    """
+    if side == "height":
+        points = thing.visual.vertices @ matrix_from_quaternion(thing.wxyz).T
+        here = float(np.ptp(points[:, 2]))
+    else:
+        here = float(thing.visual.bounding_box_oriented.primitive.extents.max())
+    return scale_factor_from_length(length, np.zeros(3), (here, 0.0, 0.0))
+
+
 def scale_scene(scene: Scene, factor: float, source: str = "factor", relative_sigma: float = 0.01) -> Scene:
     """The scene made ``factor`` times larger, all of it, with the correction noted in it.
 
@@ -49,7 +74,7 @@ def scale_scene(scene: Scene, factor: float, source: str = "factor", relative_si
     Args:
         scene: any scene.
         factor: s > 0.
-        source: how the factor was found: ``length`` or ``factor``.
+        source: how the factor was found: ``length``, ``object`` or ``factor``.
         relative_sigma: one standard deviation of the new scale, relative.
 
     Raises:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from scan2sim.scene import (
     append_corrections,
     apply_corrections,
     scale_factor_from_length,
+    scale_factor_from_object,
     scale_scene,
     validate_scene,
 )
@@ -132,6 +134,20 @@ def test_corrections_are_appended(tmp_path: Path) -> None:
     (tmp_path / "corrections.json").write_text('{"kind": 1}')
     with pytest.raises(SceneError, match="not a list"):
         append_corrections(tmp_path, [{}])
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(angle=st.floats(0, 3.1), yaw=st.floats(-3, 3), length=st.floats(0.01, 2))
+def test_factor_from_a_known_box_however_it_lies(angle: float, yaw: float, length: float) -> None:
+    twisted = trimesh.transformations.euler_matrix(angle, yaw, 0.4)
+    box = trimesh.creation.box((0.03, 0.12, 0.05), twisted)
+    lying = np.array([np.cos(angle / 2), np.sin(angle / 2), 0, 0])
+    thing = replace(make_scene().objects[0], visual=box, wxyz=lying)
+    assert scale_factor_from_object(length, thing) == pytest.approx(length / 0.12, rel=1e-6)
+    upright = box.copy().apply_transform(trimesh.transformations.rotation_matrix(angle, [1, 0, 0]))
+    assert scale_factor_from_object(length, thing, "height") == pytest.approx(length / upright.extents[2], rel=1e-6)
+    with pytest.raises(UsageError, match="length"):
+        scale_factor_from_object(-length, thing)
 
 
 def test_factor_from_a_length() -> None:
