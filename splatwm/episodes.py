@@ -13,12 +13,12 @@ from scan2sim.bodies import Body, read_solid
 from scan2sim.errors import UsageError
 from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.sim import CONTACT
-from splatwm.data import Episode
+from splatwm.data import Data, Episode
 from splatwm.shapes import BodyShape, box, cylinder, shape_from_pieces, sphere
 from splatwm.simulate import Actions
 from splatwm.state import FREE, ROBOT, STATIC, Start, check_state, state_of_bodies
 
-__all__ = ["actions_of_episode", "link_shape", "shape_of_body", "start_of_episode"]
+__all__ = ["actions_of_episode", "link_shape", "shape_of_body", "shapes_of", "start_of_episode"]
 
 
 def start_of_episode(episode: Episode, shape_of: Callable[[str], BodyShape]) -> Start:
@@ -105,6 +105,11 @@ def link_shape(shape: str) -> BodyShape:
     if solid.kind == "box":
         return box([size / 2 for size in solid.sizes])
     return cylinder(solid.sizes[0], solid.sizes[1] / 2)
+
+
+def shapes_of(data: Data) -> Callable[[str], BodyShape]:
+    """The shape of each body of a data set by its digest, each made once."""
+    return cache(lambda digest: shape_of_body(data.body(digest)))
 
 
 def shape_of_body(body: Body) -> BodyShape:

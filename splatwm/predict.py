@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from splatwm.data import Data, Episode
-from splatwm.episodes import actions_of_episode, shape_of_body, start_of_episode
-from splatwm.shapes import BodyShape
+from splatwm.episodes import actions_of_episode, shapes_of, start_of_episode
 from splatwm.simulate import Trajectory, simulate
 from splatwm.state import Start
 from splatwm.trained import Model, members_of, spread_of
@@ -30,8 +29,8 @@ class EpisodePredictor:
     """
 
     def __init__(self, model: Model, data: Data, threads: int = 1) -> None:
-        self.model, self._data, self._threads = model, data, threads
-        self._shapes: dict[str, BodyShape] = {}
+        self.model, self._threads = model, threads
+        self._shape_of = shapes_of(data)
         self._network = model.network.native() if model.network is not None else None
 
     def __call__(self, episode: Episode) -> tuple[Array, Array]:  # (T, O, 3) [m], (T, O, 4)
@@ -48,7 +47,7 @@ class EpisodePredictor:
         return position[0], wxyz[0], spread_of(torch.from_numpy(position)).numpy()
 
     def _start(self, episode: Episode) -> Start:
-        return start_of_episode(episode, self._shape)
+        return start_of_episode(episode, self._shape_of)
 
     def _run(self, start: Start, episode: Episode) -> tuple[Array, Array]:  # (B, T, O, 3), (B, T, O, 4)
         actions = actions_of_episode(episode)
@@ -60,11 +59,6 @@ class EpisodePredictor:
             start.state, start.shapes, actions, episode.dt, steps, config, threads=self._threads, network=self._network
         )
         return _rows(start, after, len(episode.names))
-
-    def _shape(self, digest: str) -> BodyShape:
-        if digest not in self._shapes:
-            self._shapes[digest] = shape_of_body(self._data.body(digest))
-        return self._shapes[digest]
 
 
 def _rows(start: Start, after: Trajectory, objects: int) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from scan2sim.errors import UsageError
 from splatwm.data import Data, Episode
-from splatwm.episodes import shape_of_body, start_of_episode
+from splatwm.episodes import shapes_of, start_of_episode
 from splatwm.gns.file import Gns
 from splatwm.gns.graph import Moment, Things, graph_of, nodes_of, particles_of
 from splatwm.gns.poses import earlier, rigid_fit
@@ -29,8 +29,8 @@ class GnsPredictor:
     """
 
     def __init__(self, gns: Gns, data: Data) -> None:
-        self.gns, self._data = gns, data
-        self._shapes: dict[str, BodyShape] = {}
+        self.gns = gns
+        self._shape_of = shapes_of(data)
         self._particles: dict[int, Tensor] = {}
 
     def __call__(self, episode: Episode) -> tuple[Array, Array]:  # (T, O, 3) [m], (T, O, 4)
@@ -42,7 +42,7 @@ class GnsPredictor:
         if abs(episode.dt - self.gns.dt) > 1e-6:
             problem = f"episodes of {episode.dt:.4f} s a frame: this graph network knows {self.gns.dt:.4f} s alone"
             raise UsageError(problem, todo="train one on such episodes with splatwm gns")
-        start = start_of_episode(episode, self._shape)
+        start = start_of_episode(episode, self._shape_of)
         things = Things.of(start.state, start.shapes, torch.cat([self._particles_of(s) for s in start.shapes]))
         state, config = start.state, self.gns.network.config
         position, wxyz = state.position.clone(), state.wxyz.clone()
@@ -66,11 +66,6 @@ class GnsPredictor:
                 rows.append((position[0, objects], wxyz[0, objects]))
         places, turns = (torch.stack(column).double().numpy() for column in zip(*rows, strict=True))
         return places, turns
-
-    def _shape(self, digest: str) -> BodyShape:
-        if digest not in self._shapes:
-            self._shapes[digest] = shape_of_body(self._data.body(digest))
-        return self._shapes[digest]
 
     def _particles_of(self, shape: BodyShape) -> Tensor:  # (1, P, 3)
         if id(shape) not in self._particles:
