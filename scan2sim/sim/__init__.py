@@ -1,6 +1,6 @@
 """The embedded simulator: Scene → MuJoCo model, the table of contact parameters, settling, tasks and environments."""
 
-from scan2sim.sim.contact import CONTACT, ContactTable
+from scan2sim.sim.contact import CONTACT, OBJECT_PRIORITY, TOOL_PRIORITY, ContactTable
 from scan2sim.sim.gripper_model import GRIPPER_PARTS, add_gripper, lift_task, rearrange_task
 from scan2sim.sim.model import collision_model, compile_scene, mujoco_spec
 from scan2sim.sim.picture_policy import PictureLessons, PicturePolicy
@@ -33,6 +33,8 @@ __all__ = [
     "GRIPPER_PARTS",
     "PUSHER_SERVO",
     "CONTACT",
+    "OBJECT_PRIORITY",
+    "TOOL_PRIORITY",
     "CONTROL_HZ",
     "ContactTable",
     "Gripper",

@@ -25,7 +25,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CONTACT", "ContactTable"]
+__all__ = ["CONTACT", "OBJECT_PRIORITY", "TOOL_PRIORITY", "ContactTable"]
+
+OBJECT_PRIORITY, TOOL_PRIORITY = 1, 2  # the friction of the higher one counts; the background has 0
 
 
 @dataclass(frozen=True)

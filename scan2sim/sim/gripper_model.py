@@ -13,7 +13,7 @@ import numpy as np
 
 from scan2sim.errors import UsageError
 from scan2sim.scene import Scene, SceneObject
-from scan2sim.sim.contact import CONTACT, ContactTable
+from scan2sim.sim.contact import CONTACT, TOOL_PRIORITY, ContactTable
 from scan2sim.sim.footprint import footprint_disc, object_corners, spreads_of, standing_alone, workspace
 from scan2sim.sim.model import COLLISION_GROUP, mujoco_spec
 from scan2sim.sim.tasks import Gripper, LiftTask, RearrangeTask, Table
@@ -158,7 +158,7 @@ def _add_box(
         mass=mass,
         rgba=[0.3, 0.3, 0.35, 1],
     )
-    geom.friction[0], geom.priority = contact.gripper_friction, 2
+    geom.friction[0], geom.priority = contact.gripper_friction, TOOL_PRIORITY
 
 
 def _gripper(scene: Scene, objects: list[SceneObject]) -> Gripper:

@@ -15,7 +15,7 @@ from scan2sim.bodies import vertex_colors
 from scan2sim.errors import SceneError
 from scan2sim.geometry import inverse_transform
 from scan2sim.scene import Scene, SceneObject, require_consistent
-from scan2sim.sim.contact import CONTACT, ContactTable
+from scan2sim.sim.contact import CONTACT, OBJECT_PRIORITY, ContactTable
 
 __all__ = ["COLLISION_GROUP", "VISUAL_GROUP", "collision_model", "compile_scene", "mujoco_spec"]
 
@@ -27,7 +27,6 @@ _INTEGRATORS = {
 }
 _CONES = {"elliptic": mujoco.mjtCone.mjCONE_ELLIPTIC, "pyramidal": mujoco.mjtCone.mjCONE_PYRAMIDAL}
 _JOINTS = {"revolute": mujoco.mjtJoint.mjJNT_HINGE, "prismatic": mujoco.mjtJoint.mjJNT_SLIDE}
-OBJECT_PRIORITY = 1  # an object's own friction counts, not the larger of the two
 
 
 def mujoco_spec(scene: Scene, contact: ContactTable = CONTACT) -> mujoco.MjSpec:

@@ -12,7 +12,7 @@ import numpy as np
 
 from scan2sim.errors import UsageError
 from scan2sim.scene import Scene, SceneObject
-from scan2sim.sim.contact import CONTACT, ContactTable
+from scan2sim.sim.contact import CONTACT, TOOL_PRIORITY, ContactTable
 from scan2sim.sim.footprint import (
     footprint_disc,
     footprint_rectangle,
@@ -125,7 +125,7 @@ def add_pusher(scene: Scene, task: PushTask, contact: ContactTable = CONTACT) ->
         mass=PUSHER_SERVO.mass,
         rgba=[0.9, 0.5, 0.1, 1],
     )
-    geom.friction[0], geom.priority = contact.pusher_friction, 2
+    geom.friction[0], geom.priority = contact.pusher_friction, TOOL_PRIORITY
     spec.add_exclude(name=f"{PUSHER}-background", bodyname1=PUSHER, bodyname2="world")
     let_rest_sleep(spec)
     start_at_home(spec, task)

@@ -24,6 +24,7 @@ from scan2sim.export.isaaclab.template.push_task import PushState
 from scan2sim.export.isaaclab.template.push_task import PushTask as TorchPush
 from scan2sim.export.isaaclab.template.task_batch import TaskBatch
 from scan2sim.export.usd.hulls import simple_parts
+from scan2sim.export.usd.names import identifiers
 from scan2sim.geometry import matrix_from_quaternion
 from scan2sim.scene import Scene
 from scan2sim.sim import (
@@ -35,6 +36,7 @@ from scan2sim.sim import (
     push_task,
     rearrange_task,
     task_as_json,
+    task_model,
 )
 from tests.export.panda_asset import write_panda
 from tests.scene.factory import make_scene
@@ -336,6 +338,34 @@ def test_cousins_become_variants_of_as_many_shapes(
     assert check_isaaclab(folder)["variants"] == 3
 
 
+@pytest.mark.parametrize(("kind", "tool"), [("Push", "pusher"), ("Lift", "gripper")])
+def test_friction_is_whose_it_is_in_mujoco(scene: Scene, exported: Path, kind: str, tool: str) -> None:
+    data = next(exported.glob("*/data"))
+    stages = json.loads((data / "variants.json").read_text())["twin"]["stages"]
+    stage = Usd.Stage.Open(str(data / "assets" / stages[f"Scan2Sim-MyTable-{kind}-v0"]))
+    model = task_model(scene, push_task(scene) if kind == "Push" else lift_task(scene))
+    bodies = {name: obj for obj, name in identifiers(o.name for o in scene.objects).items()}
+    bodies |= {"Background": "world", "tool": tool}
+    for part in stage.GetDefaultPrim().GetChildren():
+        body = model.body(bodies[part.GetName()])
+        solid = [i for i in range(model.ngeom) if model.geom_bodyid[i] == body.id and model.geom_contype[i]]
+        pieces = [prim for prim in Usd.PrimRange(part) if prim.HasAPI(UsdPhysics.CollisionAPI)]
+        assert {prim.GetAttribute("mjc:priority").Get() for prim in pieces} == set(model.geom_priority[solid].tolist())
+        for prim in Usd.PrimRange(part):
+            if prim.HasAPI(UsdPhysics.MaterialAPI):
+                names = "mjc:torsionalfriction", "mjc:rollingfriction"
+                assert [prim.GetAttribute(n).Get() for n in names] == pytest.approx(model.geom_friction[solid[0], 1:])
+
+
+def test_nothing_pulls_the_gripper_down(exported: Path) -> None:
+    stage = Usd.Stage.Open(str(next(exported.glob("*/data/assets/twin-lift.usda"))))
+    links = [prim for prim in Usd.PrimRange(stage.GetPrimAtPath("/Scan/tool")) if prim.HasAPI(UsdPhysics.RigidBodyAPI)]
+    assert len(links) == 7
+    for link in links:
+        assert link.GetAttribute("physxRigidBody:disableGravity").Get()
+        assert link.GetAttribute("mjc:gravcomp").Get() == 1  # what Newton reads instead
+
+
 def test_a_cousin_with_other_things_is_refused(scene: Scene, tmp_path: Path) -> None:
     fewer = dataclasses.replace(scene, objects=scene.objects[:-1])
     with pytest.raises(ExportError, match="other things"):
@@ -362,6 +392,7 @@ def test_isaac_lab_steps_the_gripper_and_everything_stays(exported: Path, kind: 
     figures = step_isaaclab(exported, ISAACLAB, envs=16, steps=100, kind=kind)
     assert figures["passed"], figures["problems"]
     assert figures["observation_shape"] == [16, size]
+    assert figures["tool_drift_mm"] < 0.1
 
 
 @pytest.mark.skipif(not ISAACLAB.is_file(), reason="needs Isaac Lab in .venv-isaaclab: make test-isaaclab")

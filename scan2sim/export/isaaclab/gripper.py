@@ -68,6 +68,7 @@ def write_gripper(gripper: Gripper, path: Path) -> None:
         if prim.HasAPI(UsdPhysics.RigidBodyAPI):
             prim.AddAppliedSchema("PhysxRigidBodyAPI")  # by name, so that its schema need not be installed
             prim.CreateAttribute("physxRigidBody:disableGravity", Sdf.ValueTypeNames.Bool, custom=False).Set(True)
+            prim.CreateAttribute("mjc:gravcomp", Sdf.ValueTypeNames.Double, custom=False).Set(1.0)  # Newton's
     stage.GetRootLayer().Save()
 
 

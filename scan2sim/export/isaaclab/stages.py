@@ -18,7 +18,9 @@ from pxr import Gf, Usd, UsdGeom, UsdPhysics, UsdShade
 from scan2sim.export.usd.bodies import new_layer, restate_object
 from scan2sim.export.usd.content import BACKGROUND
 from scan2sim.export.usd.names import identifiers
+from scan2sim.export.usd.runtimes import state_contacts
 from scan2sim.scene import Scene
+from scan2sim.sim import OBJECT_PRIORITY, TOOL_PRIORITY
 
 __all__ = ["TOOL", "level_pieces", "write_stage"]
 
@@ -51,6 +53,7 @@ def write_stage(
         _draw_splats(stage, f"/Scan/{identifier}", "Visual")
     if tool is not None:
         stage.DefinePrim(f"/Scan/{TOOL}", "Xform").GetReferences().AddReference(_beside(tool))
+    state_contacts(stage, _priority)
     stage.GetRootLayer().Save()
 
 
@@ -67,6 +70,12 @@ def level_pieces(layers: Iterable[Path]) -> None:
         for number in range(len(pieces[path]), most if pieces[path] else 0):
             _add_speck(stage, pieces[path][0], number)
         stage.GetRootLayer().Save()
+
+
+def _priority(prim: Usd.Prim) -> int:
+    """As in MuJoCo: a tool's friction counts before an object's, and that before the background's."""
+    part = prim.GetPath().GetPrefixes()[1].name
+    return {BACKGROUND: 0, TOOL: TOOL_PRIORITY}.get(part, OBJECT_PRIORITY)
 
 
 def _beside(file: str) -> str:

@@ -11,7 +11,7 @@ that none of them has to be installed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,9 @@ from pxr import Sdf, Usd, UsdGeom, UsdPhysics, Vt
 from scan2sim.export.usd.content import BACKGROUND
 from scan2sim.export.usd.hulls import MAX_CORNERS
 from scan2sim.export.usd.variants import CHOICE
-from scan2sim.sim import CONTACT
+from scan2sim.sim import CONTACT, OBJECT_PRIORITY
 
-__all__ = ["RUNTIMES", "add_runtimes"]
+__all__ = ["RUNTIMES", "add_runtimes", "state_contacts"]
 
 RUNTIMES = {"PhysX": "physx", "Newton": "newton", "MuJoCo": "mujoco"}  # variant set → file stem
 FOLDER = "runnables/physics"
@@ -108,13 +108,30 @@ def _write_payload(stage: Usd.Stage, path: Path, runtime: _Runtime, roles: Mappi
     UsdGeom.SetStageUpAxis(layer, UsdGeom.Tokens.z)
     UsdGeom.SetStageMetersPerUnit(layer, 1.0)
     for where, role in roles.items():
-        given: Schemas = getattr(runtime, role)
-        for schema, values in given.items():
-            target = layer.OverridePrim(where)
-            target.AddAppliedSchema(schema)
-            for name, (kind, value) in values.items():
-                target.CreateAttribute(name, kind, custom=False).Set(value)
+        if given := getattr(runtime, role):
+            _apply(layer.OverridePrim(where), given)
     layer.GetRootLayer().Save()
+
+
+def state_contacts(stage: Usd.Stage, priority: Callable[[Usd.Prim], int]) -> None:
+    """Write on the stage itself what Newton with its MuJoCo solver wants to know of contacts.
+
+    Args:
+        stage: with materials and what collides, in references too.
+        priority: whose friction counts where two touch: that of the higher one, and of equals the larger.
+    """
+    for prim in stage.Traverse():
+        if prim.HasAPI(UsdPhysics.CollisionAPI):
+            _apply(prim, _mujoco_piece(priority(prim)))
+        elif prim.HasAPI(UsdPhysics.MaterialAPI):
+            _apply(prim, {**_NEWTON_MATERIAL, **_MUJOCO_MATERIAL})
+
+
+def _apply(prim: Usd.Prim, given: Schemas) -> None:
+    for schema, values in given.items():
+        prim.AddAppliedSchema(schema)
+        for name, (kind, value) in values.items():
+            prim.CreateAttribute(name, kind, custom=False).Set(value)
 
 
 def _mujoco_piece(priority: int) -> Schemas:
@@ -190,7 +207,7 @@ _DESCRIPTIONS = {
             }
         },
         body={},
-        piece=_mujoco_piece(1),
+        piece=_mujoco_piece(OBJECT_PRIORITY),
         background_piece=_mujoco_piece(0),
         contact=_MUJOCO_MATERIAL,
         ground=_MUJOCO_MATERIAL,
