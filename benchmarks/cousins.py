@@ -40,6 +40,7 @@ from scan2sim.cousins.assets import shipped_objects
 from scan2sim.cousins.config import CousinsConfig
 from scan2sim.cousins.many import CousinsPlan
 from scan2sim.cousins.many.one import CousinMaker
+from scan2sim.library import Library
 from scan2sim.scene import (
     Scene,
     Support,
@@ -95,8 +96,7 @@ def main() -> None:
     given = parser.parse_args()
     use(1)
     with tempfile.TemporaryDirectory() as scratch:
-        built = given.scene / "scene" if given.scene and (given.scene / "scene").is_dir() else given.scene
-        scene = built or five_objects(Path(scratch) / "scene")
+        scene = Library().scene_of(str(given.scene)) if given.scene else five_objects(Path(scratch) / "scene")
         options = ["--distance", "0..1", "--vary", given.vary, "--workers", str(given.workers), "--seed", "0"]
         few = run(scene, given.few, Path(scratch) / "few", options)
         many = run(scene, given.many, Path(scratch) / "many", options)

@@ -33,6 +33,7 @@ from scan2sim.cousins import CousinsConfig, sample, study_twin
 from scan2sim.cousins.assets import AssetLibrary, open_library, replace_object
 from scan2sim.cousins.valid import problems
 from scan2sim.errors import Scan2SimError
+from scan2sim.library import Library
 from scan2sim.pipeline.keys import digest_file
 from scan2sim.scene import Scene, load_scene
 from scan2sim.sim import come_to_rest, push_task
@@ -61,7 +62,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.plot:
         import_module("matplotlib").use("agg")  # asked for before the long work, not after it
-    folder = args.scene / "scene" if (args.scene / "scene").is_dir() else args.scene
+    folder = Library().scene_of(str(args.scene))
     twin = load_scene(folder)
     heading = args.task == "PushHeading"
     target = push_task(twin, heading=heading).target

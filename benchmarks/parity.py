@@ -35,6 +35,7 @@ from scan2sim.export.readings import SAME_DEG, SAME_MM, engines_apart, reading, 
 from scan2sim.export.record import read_record
 from scan2sim.export.usd import step_newton, step_physx, write_usd
 from scan2sim.export.usd.names import identifiers
+from scan2sim.library import Library
 from scan2sim.scene import Label, ObjectConfig, Scene, SceneObject, load_scene, object_from_mesh
 from scan2sim.sim import compile_scene
 from scan2sim.splats import Gaussians
@@ -76,8 +77,7 @@ def main() -> None:
 def _scenes(arguments: argparse.Namespace) -> list[tuple[str, Scene]]:
     scenes = []
     for path in arguments.scenes:
-        folder = path / "scene" if (path / "scene" / "scene.json").is_file() else path
-        scenes.append((path.name, load_scene(folder)))
+        scenes.append((path.name, load_scene(Library().scene_of(str(path)))))
     name, last = scenes[-1]
     for i in range(arguments.cousins):
         rng = np.random.default_rng([arguments.seed, i])

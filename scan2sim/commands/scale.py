@@ -50,6 +50,7 @@ class Scale(Command):
 
     def run(self, report: Reporter) -> Reply:
         """Scale it."""
+        self._check()
         folder = Library(self.library).scene_of(self.scene)
         scene = correct_scene(folder, lambda scene: scale_scene(scene, *self._factor(scene)))
         factor, source = scene.corrections[-1]["factor"], scene.corrections[-1]["source"]
@@ -60,14 +61,20 @@ class Scale(Command):
         text = "\n".join([f"scaled by {factor:.6g}: {folder}", *lines])
         return Reply({"scene": str(folder), "factor": factor, "source": source, "sizes": sizes}, text)
 
+    def _check(self) -> None:
+        """Refuse what does not tell one scale, before anything is read."""
+        ends = (self.between is not None) + (self.of is not None)
+        if (self.factor is None) == (self.length is None) or ends != (self.length is not None):
+            raise UsageError(
+                "either a factor, or a length between two points or of an object is needed",
+                todo="give --factor F, --length METRES --between X1,Y1,Z1 X2,Y2,Z2 or --length METRES --of OBJECT",
+            )
+
     def _factor(self, scene: Scene) -> tuple[float, str, float]:
         """How many times larger, how that is known, and how well."""
-        what = "either a factor, or a length between two points or of an object is needed"
-        how = "give --factor F, --length METRES --between X1,Y1,Z1 X2,Y2,Z2 or --length METRES --of OBJECT"
-        if self.factor is not None and self.length is self.between is self.of is None:
+        if self.factor is not None:
             return self.factor, "factor", self.relative_sigma
-        if self.factor is not None or self.length is None or (self.between is None) == (self.of is None):
-            raise UsageError(what, todo=how)
+        assert self.length is not None
         if self.of is not None:
             factor = scale_factor_from_object(self.length, object_named(scene, self.of), self.side)
             return factor, "object", math.hypot(self.relative_sigma, MESH_SIGMA)
