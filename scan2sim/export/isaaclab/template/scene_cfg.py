@@ -18,7 +18,6 @@ from isaaclab.assets import ArticulationCfg, AssetBaseCfg, RigidObjectCfg
 from isaaclab.scene import InteractiveSceneCfg
 from isaaclab.sensors import CameraCfg, ContactSensorCfg
 from isaaclab.utils import configclass
-from isaaclab_newton.sim.schemas import MujocoCollisionCfg
 from isaaclab_tasks.utils.presets import MultiBackendRendererCfg
 
 __all__ = [
@@ -84,7 +83,6 @@ def fill_scene(cfg: ScanSceneCfg, task: str, franka: ArticulationCfg | None = No
     has_gripper = task in SCENE["grippers"]
     spawn = sim_utils.MultiUsdFileCfg(
         usd_path=stages,
-        collision_props=_contact(),
         activate_contact_sensors=has_gripper,
     )
     setattr(cfg, SCAN, AssetBaseCfg(prim_path=ROOT, spawn=spawn))
@@ -115,16 +113,6 @@ def camera_cfg(task: str) -> CameraCfg:
         width=side,
         height=side,
         renderer_cfg=MultiBackendRendererCfg(),
-    )
-
-
-def _contact() -> MujocoCollisionCfg:
-    """What MuJoCo's solver needs to know of contacts, as where the scene was settled; other engines do not read it."""
-    contact = SCENE["contact"]
-    return MujocoCollisionCfg(
-        condim=contact["condim"],
-        solref=tuple(contact["solref"]),
-        solimp=(*contact["solimp"], 0.5, 2.0),
     )
 
 
