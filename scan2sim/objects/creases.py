@@ -1,4 +1,4 @@
-"""Where one thing could end and the next begin: creases, dark lines and borders of colours, and what is between them."""
+"""Where one thing could end and the next begin: creases, dark lines and borders of colours, and the pieces between."""
 
 from __future__ import annotations
 
