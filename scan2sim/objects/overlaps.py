@@ -34,8 +34,9 @@ def parted(surfaces: dict[int, Refined]) -> dict[int, Refined]:
         yields, stays = (a, b) if sure[a] < sure[b] else (b, a)
         rest = difference(surfaces[yields].mesh, surfaces[stays].mesh)
         if rest is not None and rest.volume > LEFT * surfaces[yields].mesh.volume:
+            bare = trimesh.Trimesh(rest.vertices, rest.faces, process=False)  # coloured later, as the others
             nearest = KDTree(surfaces[yields].mesh.vertices).query(rest.vertices)[1]
-            surfaces[yields] = Refined(rest, surfaces[yields].trust[nearest])
+            surfaces[yields] = Refined(bare, surfaces[yields].trust[nearest])
     return surfaces
 
 
