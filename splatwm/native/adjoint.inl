@@ -219,7 +219,7 @@ struct Backward {
     void forward() {
         const int n = int(rows.size());
         const Spring<T> spring(step, s);
-        for (Row<T>& c : rows) apply(c, c.impulse, bodies[c.a], bodies[c.b]);
+        for (Row<T>& c : rows) apply(c, six(c.impulse), bodies[c.a], bodies[c.b]);
         warmed = bodies;
         for (int i = 0; i < n; i++) {
             Row<T>& c = rows[i];
@@ -310,8 +310,7 @@ private:
                 T push = c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0];
                 if (!c.follows) push = std::max(T(0), push);
                 pushed[size_t(sweep) * n + k] = {push, push - c.push, apart_of(c, a, b), a.w, b.w};
-                const T change[6] = {push - c.push};
-                apply(c, change, a, b);
+                apply_normal(c, push - c.push, a, b);
                 c.push = push;
             }
     }

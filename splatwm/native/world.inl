@@ -122,6 +122,7 @@ struct World {
         rows.resize(contacts.size()), before.resize(contacts.size());
         for (size_t k = 0; k < contacts.size(); k++) {
             fill_row(contacts[k], rows[k], first);
+            fill_relative(rows[k]);
             fill_mobility(rows[k], moving[rows[k].a], moving[rows[k].b]);
             before[k] = relative(rows[k], moving[rows[k].a], moving[rows[k].b]);
             rows[k].friction[0] = friction_at(contacts[k].friction, before[k]);
