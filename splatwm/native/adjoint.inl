@@ -199,24 +199,25 @@ void targets_back(const Row<T>& c, const Spring<T>& s, RowGradient<T>& g, T* bef
 // A solve that remembers, and the gradients of what comes out of it by what goes in.
 template <class T>
 struct Backward {
-    const Array<Moving<T>>& start;  // velocities at the start of the step
+    Array<Moving<T>> start;         // velocities at the start of the step
     Array<Moving<T>> bodies;        // with the velocities of free motion; after `forward`, with those at the end
     Array<Row<T>> rows;             // with the impulses to begin with, after `forward` those at the end, then the former again
-    const Array<Relative<T>>& before;
+    Array<Relative<T>> before;
     T step, tolerance;
-    const Settings& s;
+    const Settings* settings;
     Array<Moving<T>> wide{};  // with the mean velocities
     Array<RowGradient<T>> g{};  // `impulse` is by the impulses at the end, and after `backward` by those to begin with
     Array<BodyGradient<T>> after{}, mean{}, first{};  // by velocities: at the end, and then of free motion; mean; at the start
     Array<GeometryGradient<T>> geometry{};
 
-    Backward(const Array<Moving<T>>& started, const Array<Moving<T>>& free, Array<Row<T>>&& contacts, const Array<Relative<T>>& seen,
-             T h, T enough, const Settings& settings)
-        : start(started), bodies(free), rows(std::move(contacts)), before(seen), step(h), tolerance(enough), s(settings) {}
+    Backward(Array<Moving<T>> started, const Array<Moving<T>>& free, Array<Row<T>> contacts, const Array<Relative<T>>& seen, T h, T enough,
+             const Settings& chosen)
+        : start(std::move(started)), bodies(free), rows(std::move(contacts)), before(seen), step(h), tolerance(enough), settings(&chosen) {}
 
     int order(int sweep, int k) const { return sweep % 2 == 0 ? k : int(rows.size()) - 1 - k; }
 
     void forward() {
+        const Settings& s = *settings;
         const int n = int(rows.size());
         const Spring<T> spring(step, s);
         for (Row<T>& c : rows) apply(c, six(c.impulse), bodies[c.a], bodies[c.b]);
@@ -251,6 +252,7 @@ struct Backward {
 
     // `after`, `mean` and g's `impulse` hold the gradients of what comes out.
     void backward() {
+        const Settings& s = *settings;
         const int n = int(rows.size());
         const Spring<T> spring(step, s);
         geometry.assign(n, {}), first.assign(bodies.size(), {});
@@ -295,14 +297,14 @@ private:
     bool asked = false;  // something is asked of displacements
 
     T share(size_t i) const {  // of the start's velocity in the mean one
-        return bodies[i].inverse_mass > 0 ? std::max(T(0), T(0.5) - T(0.5) * T(s.timestep) / step) : T(0);
+        return bodies[i].inverse_mass > 0 ? std::max(T(0), T(0.5) - T(0.5) * T(settings->timestep) / step) : T(0);
     }
 
     void push() {
         const int n = int(rows.size());
-        pushed.resize(size_t(s.position_sweeps) * n);
+        pushed.resize(size_t(settings->position_sweeps) * n);
         for (Row<T>& c : rows) begin_push(c, bodies[c.a], bodies[c.b]);
-        for (int sweep = 0; sweep < s.position_sweeps; sweep++)
+        for (int sweep = 0; sweep < settings->position_sweeps; sweep++)
             for (int k = 0; k < n; k++) {
                 Row<T>& c = rows[order(sweep, k)];
                 if (!c.pushes) continue;
@@ -317,7 +319,7 @@ private:
 
     void push_back() {
         const int n = int(rows.size());
-        for (int sweep = s.position_sweeps; sweep-- > 0;)
+        for (int sweep = settings->position_sweeps; sweep-- > 0;)
             for (int k = n; k-- > 0;) {
                 const int i = order(sweep, k);
                 const Row<T>& c = rows[i];
