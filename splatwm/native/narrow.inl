@@ -17,6 +17,14 @@ struct Extreme {
     int index;
 };
 
+// The largest of some values, and of equal ones the first.
+inline Extreme first_largest(const Lanes& values, const IntLanes& indices) {
+    Extreme found{values[0], indices[0]};
+    for (int k = 1; k < LANES; k++)
+        if (values[k] > found.value || (values[k] == found.value && indices[k] < found.index)) found = {values[k], indices[k]};
+    return found;
+}
+
 // The largest x * dx + y * dy + z * dz - w among n values, n a multiple of LANES.
 inline Extreme largest(const float* x, const float* y, const float* z, const float* w, int n, Vec3 d) {
     Lanes best = Lanes{} - 1e30f;
@@ -29,10 +37,7 @@ inline Extreme largest(const float* x, const float* y, const float* z, const flo
         where = better ? index : where;
         index += LANES;
     }
-    Extreme found{best[0], where[0]};
-    for (int k = 1; k < LANES; k++)
-        if (best[k] > found.value || (best[k] == found.value && where[k] < found.index)) found = {best[k], where[k]};
-    return found;
+    return first_largest(best, where);
 }
 
 // A piece as seen from the frame in which the pair is looked at.
