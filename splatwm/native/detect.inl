@@ -12,6 +12,7 @@ struct Finding {  // memory that is used again for every step
     Array<uint8_t> kept, touching;
     Array<float> spread, places;  // of candidates; places and normals component by component
     Array<Vec3> low_a, high_a;    // boxes of A's pieces in B
+    Manifold manifold;
     Array<int> pieces_a, pieces_b;
 };
 
@@ -205,7 +206,8 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
             const Placed first{&sa, &pa, {}, {}, true}, second{&sb, &pb, turn, move, false};
             const Apart found = apart(first, second, margin + rounding);
             if (!found.near) continue;
-            Manifold manifold;
+            Manifold& manifold = memory.manifold;
+            manifold.count = 0;
             touch(first, second, found, margin + rounding, manifold);
             for (int k = 0; k < manifold.count; k++) {
                 const Point& p = manifold.points[k];

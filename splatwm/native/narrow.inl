@@ -18,11 +18,15 @@ struct Extreme {
 };
 
 // The largest of some values, and of equal ones the first.
-inline Extreme first_largest(const Lanes& values, const IntLanes& indices) {
-    Extreme found{values[0], indices[0]};
-    for (int k = 1; k < LANES; k++)
-        if (values[k] > found.value || (values[k] == found.value && indices[k] < found.index)) found = {values[k], indices[k]};
-    return found;
+inline Extreme first_largest(Lanes values, IntLanes indices) {
+    auto with = [&](const Lanes& other, const IntLanes& theirs) {
+        const IntLanes better = (other > values) | ((other == values) & (theirs < indices));
+        values = better ? other : values, indices = better ? theirs : indices;
+    };
+    with(__builtin_shufflevector(values, values, 4, 5, 6, 7, 0, 1, 2, 3), __builtin_shufflevector(indices, indices, 4, 5, 6, 7, 0, 1, 2, 3));
+    with(__builtin_shufflevector(values, values, 2, 3, 0, 1, 6, 7, 4, 5), __builtin_shufflevector(indices, indices, 2, 3, 0, 1, 6, 7, 4, 5));
+    with(__builtin_shufflevector(values, values, 1, 0, 3, 2, 5, 4, 7, 6), __builtin_shufflevector(indices, indices, 1, 0, 3, 2, 5, 4, 7, 6));
+    return {values[0], indices[0]};
 }
 
 // The largest x * dx + y * dy + z * dz - w among n values, n a multiple of LANES.
