@@ -118,6 +118,12 @@ inline float fastest(const Bodies& s, int i) {
     return length(Vec3(s.linear + 3 * i)) + length(Vec3(s.angular + 3 * i)) * 0.5f * length(half);
 }
 
+// How fast points of two bodies approach each other at most [m/s].
+inline float apart_speed(const Bodies& s, int a, int b) {
+    auto spins = [&s](int i) { return length(Vec3(s.angular + 3 * i)) * 0.5f * length(s.shape[i]->high - s.shape[i]->low); };
+    return length(Vec3(s.linear + 3 * a) - Vec3(s.linear + 3 * b)) + spins(a) + spins(b);
+}
+
 // Contacts of the last step between two bodies: places on both, component by component, padded.
 struct Former {
     static constexpr int MOST = 64 * 3;
@@ -245,7 +251,7 @@ inline void detect(const Bodies& s, const Pose* poses, const uint8_t* awake, con
         for (int a = 0; a < b; a++) {
             if (!s.shape[a] || (s.kinematic[a] && s.kinematic[b]) || !(awake[a] || awake[b])) continue;
             const bool falls = (!s.kinematic[a] && !supported[a]) || (!s.kinematic[b] && !supported[b]);
-            const float motion = (fastest(s, a) + fastest(s, b)) * dt + (falls ? fall : 0);
+            const float motion = apart_speed(s, a, b) * dt + (falls ? fall : 0);
             const float margin = settings.margin + std::min(motion, FORESEEN + fall);
             if (boxes_meet(poses[a].low, poses[a].high, poses[b].low, poses[b].high, margin))
                 detect_pair(s, poses, a, b, margin, dt, settings, last, memory, out);
