@@ -173,7 +173,25 @@ private:
     }
 };
 
-inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float margin, float dt, const Settings& settings,
+// How two bodies move against each other in the frame of the first one's object.
+struct Approach {
+    Vec3 linear, spin_a, spin_b, com_a, com_b;  // of b's centre of mass from a's [m/s]; [rad/s]
+    Approach(const Bodies& s, const Pose* poses, int a, int b, Vec3 at_a, Vec3 at_b)
+        : linear(transposed_times(poses[a].r, Vec3(s.linear + 3 * b) - Vec3(s.linear + 3 * a))),
+          spin_a(transposed_times(poses[a].r, Vec3(s.angular + 3 * a))), spin_b(transposed_times(poses[a].r, Vec3(s.angular + 3 * b))),
+          com_a(at_a), com_b(at_b) {}
+
+    // How far pieces of that size that are nearest at a point may come nearer in a time, as they move now. What slides
+    // along may meet something that stands out.
+    float within(float dt, Vec3 point, Vec3 normal, float size) const {
+        constexpr float STANDS_OUT = 0.25f;
+        const Vec3 v = linear + cross(spin_b, point - com_b) - cross(spin_a, point - com_a);
+        const float along = dot(v, normal), across = length(v - normal * along);
+        return dt * (std::max(0.f, -along) + STANDS_OUT * across + size * length(spin_b - spin_a));
+    }
+};
+
+inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float margin, float falls, float dt, const Settings& settings,
                         const Array<Contact>& last, Finding& memory, Array<Contact>& out) {
     const Shape &sa = *s.shape[a], &sb = *s.shape[b];
     const Vec3 com_a(s.center + 3 * a), com_b(s.center + 3 * b);
@@ -181,6 +199,7 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
     const Mat3 turn = transposed(poses[a].r) * poses[b].r;
     const Vec3 move = transposed_times(poses[a].r, poses[b].x - poses[a].x) + com_a - turn * com_b;
     const Mat3 back = transposed(turn);
+    const Approach approach(s, poses, a, b, com_a, move + turn * com_b);
     Vec3 low_b, high_b, low_a, high_a;
     turned_box(turn, move, sb.low, sb.high, low_b, high_b);                    // all of B in A
     turned_box(back, -(back * move), sa.low, sa.high, low_a, high_a);          // all of A in B
@@ -212,9 +231,12 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
             const Placed first{&sa, &pa, {}, {}, true}, second{&sb, &pb, turn, move, false};
             const Apart found = apart(first, second, margin + rounding);
             if (!found.near) continue;
+            const float size = std::min(length(pa.high - pa.low), length(pb.high - pb.low));
+            const float reach = std::min(margin, settings.margin + falls + approach.within(dt, found.on_b, found.normal, size)) + rounding;
+            if (found.gap > reach) continue;
             Manifold& manifold = memory.manifold;
             manifold.count = 0;
-            touch(first, second, found, margin + rounding, manifold);
+            touch(first, second, found, reach, manifold);
             for (int k = 0; k < manifold.count; k++) {
                 const Point& p = manifold.points[k];
                 Contact c{};
@@ -254,7 +276,7 @@ inline void detect(const Bodies& s, const Pose* poses, const uint8_t* awake, con
             const float motion = apart_speed(s, a, b) * dt + (falls ? fall : 0);
             const float margin = settings.margin + std::min(motion, FORESEEN + fall);
             if (boxes_meet(poses[a].low, poses[a].high, poses[b].low, poses[b].high, margin))
-                detect_pair(s, poses, a, b, margin, dt, settings, last, memory, out);
+                detect_pair(s, poses, a, b, margin, falls ? fall : 0, dt, settings, last, memory, out);
         }
     }
 }
