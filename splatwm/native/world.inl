@@ -97,24 +97,29 @@ struct World {
         row.frame.r0 = n;
     }
 
-    // Whether a contact without impulse is open by more than may close in a substep.
-    bool far(const Row<float>& row, float h) const {
+    // Whether a contact without impulse is open by more than may close in a substep; or open at all, where springs are
+    // integrated in one part, for what is open then begins to act in the next one.
+    bool far(const Row<float>& row, const Spring<float>& spring) const {
         constexpr float SURPRISE = 2e-4f;  // [m] that impulses of other contacts may close
-        if (row.gap <= SURPRISE || network || row.restitution > 0) return false;
-        const float closing = std::max(0.f, -normal_velocity(row, moving[row.a], moving[row.b]));
+        constexpr float SUDDEN = 0.5f;     // [m/s] likewise
+        if (row.gap <= 0 || network || row.restitution > 0) return false;
+        const float h = spring.step, closing = std::max(0.f, -normal_velocity(row, moving[row.a], moving[row.b]));
+        if (spring.parts_at(-closing - SUDDEN) == 1) return true;
         return row.gap > SURPRISE + 2 * h * (closing + h * length(Vec3(settings->gravity)));
     }
 
     // Contacts that may act in a substep; the impulses of the others are zero.
     void fill_rows(float h, bool first) {
-        acting.clear(), held.resize(contacts.size()), rows.resize(contacts.size()), before.resize(contacts.size());
+        const Spring<float> spring(h, *settings);
+        acting.clear(), held.resize(contacts.size()), before.resize(contacts.size());
         for (size_t k = 0; k < contacts.size(); k++) {
             const Contact& c = contacts[k];
+            if (rows.size() == acting.size()) rows.emplace_back();
             Row<float>& row = rows[acting.size()];
             fill_row(c, row);
             row.restitution = c.restitution;
             const bool rests = first ? dot(c.impulse, c.impulse) == 0 : held[k].u[0] == 0;
-            if (rests && far(row, h)) {
+            if (rests && far(row, spring)) {
                 held[k] = {};
                 continue;
             }
