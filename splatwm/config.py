@@ -78,8 +78,7 @@ def faster(config: PhysicsConfig) -> PhysicsConfig:
         config,
         sweeps=min(config.sweeps, 6),
         tolerance=max(config.tolerance, 0.1),
-        turn=max(config.turn, 0.15),
-        contacts_per_pair=min(config.contacts_per_pair, 12),
+        turn=max(config.turn, 0.05),
     )
 
 

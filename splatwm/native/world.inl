@@ -144,6 +144,7 @@ struct World {
 
     // Sliding friction at the velocities with which a substep begins.
     float friction_at(float friction, const Relative<float>& now) const {
+        if (settings->slip_friction == 0 && settings->impact_friction == 0) return friction;
         const float slip = std::sqrt(now.u[1] * now.u[1] + now.u[2] * now.u[2]);
         return friction * std::max(0.f, 1 + settings->slip_friction * slip) / (1 + settings->impact_friction * std::abs(now.u[0]));
     }
