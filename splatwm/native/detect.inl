@@ -206,6 +206,7 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
     if (!boxes_meet(sa.low, sa.high, low_b, high_b, margin) || !boxes_meet(sb.low, sb.high, low_a, high_a, margin)) return;
     memory.pieces_a.clear(), memory.pieces_b.clear(), memory.candidates.clear(), memory.kept.clear();
     const uint64_t pair = uint64_t(a) << 8 | uint64_t(b);
+    const float friction = s.friction[rougher(s, a, b)], restitution = std::max(s.restitution[a], s.restitution[b]);
     Former former;
     former.gather(last, pair, a);
     for (int i = 0; i < int(sa.pieces.size()); i++)
@@ -239,7 +240,8 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
             touch(first, second, found, reach, manifold);
             for (int k = 0; k < manifold.count; k++) {
                 const Point& p = manifold.points[k];
-                Contact c{};
+                memory.candidates.emplace_back();
+                Contact& c = memory.candidates.back();
                 const Vec3 in_a = (p.swapped ? p.on_vertex : p.on_face) - com_a;
                 const Vec3 in_b = back * ((p.swapped ? p.on_face : p.on_vertex) - move) - com_b;
                 c.a = p.swapped ? b : a, c.b = p.swapped ? a : b;
@@ -247,7 +249,7 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
                 c.normal = p.swapped ? back * p.normal : p.normal;
                 c.offset = rounding, c.round_b = p.swapped ? pa.radius : pb.radius;
                 c.gap = p.gap - rounding;
-                c.friction = s.friction[rougher(s, a, b)], c.restitution = std::max(s.restitution[a], s.restitution[b]);
+                c.friction = friction, c.restitution = restitution;
                 c.key = pair << 48 | uint64_t(i) << 38 | uint64_t(j) << 28 | p.feature;
                 c.from = -1;
                 const int old = former.same_place(c.key, in_a, in_b);
@@ -257,7 +259,6 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
                     c.impulse = last[c.from].impulse * sign, c.twist = last[c.from].twist * sign;
                 }
                 memory.kept.push_back(old >= 0);
-                memory.candidates.push_back(c);
             }
         }
     }

@@ -23,8 +23,8 @@ struct Dual {
         return filled(a.v * b.v, [&](int k) { return a.g[k] * b.v + a.v * b.g[k]; });
     }
     friend Dual operator/(const Dual& a, const Dual& b) {
-        const B inverse = B(1) / b.v, q = a.v * inverse;
-        return filled(q, [&](int k) { return (a.g[k] - q * b.g[k]) * inverse; });
+        const B q = a.v / b.v;
+        return filled(q, [&](int k) { return (a.g[k] - q * b.g[k]) / b.v; });
     }
 };
 

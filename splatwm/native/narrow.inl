@@ -12,6 +12,12 @@ inline Lanes load(const float* p) {
     return v;
 }
 
+inline bool none(const IntLanes& mask) {
+    uint64_t parts[LANES / 2];
+    __builtin_memcpy(parts, &mask, sizeof parts);
+    return !(parts[0] | parts[1] | parts[2] | parts[3]);
+}
+
 struct Extreme {
     float value;
     int index;
