@@ -43,11 +43,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     args = parser.parse_args()
     sys.path.insert(0, str(args.folder.absolute()))
-    importlib.import_module(json.loads((args.folder / "export.json").read_text())["package"])
+    export = json.loads((args.folder / "export.json").read_text())
+    importlib.import_module(export["package"])
     torch.set_num_threads(1)
     figures: dict[str, Any] = {}
     for path in args.policies:
         about = json.loads(path.with_suffix(".json").read_text())
+        if about["scene"] != {thing["name"]: thing["position"] for thing in export["objects"]}:
+            sys.exit(f"{path} was trained in another scene than {args.folder}: train it again")
         for substeps in args.substeps:
             done = tried(path, about, substeps, args.episodes, drawn=not args.most_likely)
             low, high = binomtest(sum(done), len(done)).proportion_ci(method="wilson")

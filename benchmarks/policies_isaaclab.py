@@ -60,6 +60,9 @@ def main() -> None:
     about = json.loads(args.policy.with_suffix(".json").read_text())
     if about["target"]:
         sys.exit(f"{args.policy} moves {about['target']}; the exported task moves its own target only")
+    objects = json.loads((args.folder / "export.json").read_text())["objects"]
+    if about["scene"] != {thing["name"]: thing["position"] for thing in objects}:
+        sys.exit(f"{args.policy} was trained in another scene than {args.folder}: train it again")
     done, spent = tried(args, about["environment"].replace("scan2sim/", "Scan2Sim-"))
     low, high = binomtest(sum(done), len(done)).proportion_ci(method="wilson")
     rate, mujoco = sum(done) / len(done), args.mujoco if args.mujoco is not None else about["success"]

@@ -1,4 +1,4 @@
-"""Where one thing could end and the next begin: creases and dark lines of a surface, and the pieces between them."""
+"""Where one thing could end and the next begin: creases, dark lines and borders of colours, and the pieces between."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ FINE = 0.0025  # noise that is smoothed away [camera distances]
 COARSE = 0.006  # scale at which creases and lines are seen [camera distances]
 HOLLOW = 0.1  # a surface that rises so steeply from a vertex on all sides (sine of the mean elevation) is a crease
 DARK = 2.0  # so much darker than around it is a line [CIELAB lightness]
+COLORED = 8.0  # where colours differ by this from their mean (half of the step between two) is a border [CIELAB a, b]
 REACH = 0.005  # what lies within this of a crease belongs to no core; wider gaps in a crease let two cores touch
 SMALLEST = 0.02  # side of the smallest square that is a core [camera distances]
 STEEP = 4.0  # how many times its length a way along a full crease costs
@@ -29,11 +30,11 @@ STEEP = 4.0  # how many times its length a way along a full crease costs
 
 @dataclass(frozen=True)
 class Pieces:
-    """A surface in pieces, cut where it is hollow or has a dark line."""
+    """A surface in pieces, cut where it is hollow, has a dark line or changes its colour."""
 
     labels: NDArray[np.int64]  # (V,) piece 0..count - 1 of each vertex
     hollow: Array  # (V,) sine of the mean elevation of the surface around each vertex: > 0 in a crease, < 0 on a ridge
-    evidence: Array  # (V,) of an end of a thing, by shape and by darkness; 1 = strong
+    evidence: Array  # (V,) of an end of a thing, by shape, darkness and colour; 1 = strong
     color: Array  # (V, 3) CIELAB
     count: int
 
@@ -43,12 +44,13 @@ def cut_at_creases(
     floor: NDArray[np.bool_],  # (V,) vertices next to the support
     unit: float,  # camera distance [m]
 ) -> Pieces:
-    """Cut a surface into pieces whose rims are creases or dark lines, too many rather than too few.
+    """Cut a surface into pieces whose rims are creases, dark lines or borders of colours, too many rather than too few.
 
-    Where two things touch, their common surface has a crease all around the contact, and little light gets in.  A
-    vertex's evidence is the sum of its hollowness and of how much darker it is than its surroundings.  What is far
-    from strong evidence falls apart into connected cores, though a crease have small gaps; then the cores grow until
-    they meet, most slowly across evidence (Meyer 1994's watersheds by shortest paths).
+    Where two things touch, their common surface has a crease all around the contact, little light gets in, and colours
+    often differ.  A vertex's evidence is the sum of its hollowness, of how much darker it is than its surroundings and
+    of how much colours differ around it.  What is far from strong evidence falls apart into connected cores, though a
+    crease have small gaps; then the cores grow until they meet, most slowly across evidence (Meyer 1994's watersheds by
+    shortest paths).
     """
     steps = _Diffusion(mesh)
     normals = steps.spread(np.array(mesh.vertex_normals), FINE * unit)
@@ -58,10 +60,16 @@ def cut_at_creases(
     hollow = ((around - near) * normals).sum(1) / (COARSE * unit)
     color = rgb2lab(vertex_colors(mesh)[None, :, :3] / 255.0)[0]
     dark = steps.spread(color[:, 0], COARSE * unit) - color[:, 0]
-    evidence = hollow.clip(0) / HOLLOW + dark.clip(0) / DARK
+    evidence = hollow.clip(0) / HOLLOW + dark.clip(0) / DARK + _spread(color[:, 1:], steps, unit) / COLORED
     cores = _cores(mesh, (evidence > 1) | floor, unit)
     labels = _grow(mesh, cores, evidence.clip(0, 1))
     return Pieces(labels, hollow, evidence, color, int(labels.max()) + 1)
+
+
+def _spread(values: Array, steps: _Diffusion, unit: float) -> Array:  # (V, C) to (V,)
+    """Standard deviation of values around each vertex."""
+    square = steps.spread((values**2).sum(1), COARSE * unit)
+    return np.sqrt((square - (steps.spread(values, COARSE * unit) ** 2).sum(1)).clip(0))
 
 
 class _Diffusion:

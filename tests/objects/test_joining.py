@@ -8,7 +8,7 @@ import trimesh
 
 from scan2sim.objects.creases import cut_at_creases
 from scan2sim.objects.joining import join_pieces
-from tests.objects.fields import Field, ball, box, mesh_of, ring, tube, union, without
+from tests.objects.fields import Field, ball, box, mesh_of, ring, tube, union, welded, without
 
 UNIT = 0.5
 
@@ -77,3 +77,27 @@ def test_a_bunch_that_hangs_together_at_one_end_is_one_thing() -> None:
         return field
 
     assert parts(union(*(fruit(y) for y in (-0.024, 0.0, 0.024))))[2] == 1
+
+
+def test_a_crease_that_is_hardly_one_tells_two_colours_apart_and_not_one() -> None:
+    filled = welded(ball((-0.022, 0, 0.024), 0.024), ball((0.022, 0, 0.024), 0.024), 0.007)
+
+    def painted(x: np.ndarray) -> np.ndarray:
+        return np.where((x[:, 0] > 0)[:, None], [170.0, 120, 40], [150.0, 150, 150])
+
+    assert parts(filled)[2] == 1
+    mesh, labels, count = parts(filled, color=painted)
+    assert count == 2
+    left = mesh.vertices[:, 0] < 0
+    assert max((labels == 0)[left].mean(), (labels == 1)[left].mean()) > 0.97
+
+
+@pytest.mark.parametrize(
+    "field", [cup, ball((0, 0, 0.03), 0.03), box((0, 0, 0.01), (0.12, 0.12, 0.02))], ids=["cup", "ball", "slab"]
+)
+@pytest.mark.parametrize("axis", [0, 2])
+def test_colours_alone_tell_nothing_apart(field: Field, axis: int) -> None:
+    def striped(x: np.ndarray) -> np.ndarray:
+        return np.where((np.floor(x[:, axis] * 60) % 2 == 0)[:, None], [200.0, 40, 40], [150.0, 150, 150])
+
+    assert parts(field, color=striped, noise=0.0001)[2] == 1
