@@ -15,7 +15,7 @@ from scan2sim.bodies.piece_fit import PieceFit, piece_fit
 from scan2sim.bodies.procedural import FAMILIES, ProceduralShape, lying_turn, procedural_shape
 from scan2sim.bodies.read_body import read_body
 from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
-from scan2sim.bodies.solid import nearest_parts, union
+from scan2sim.bodies.solid import difference, nearest_parts, union
 from scan2sim.bodies.surface import Surface, outer_points
 from scan2sim.bodies.texture import ColorsAt, Texture, colors_of, shade_texture, split_at_seams, texture_mesh
 
@@ -44,6 +44,7 @@ __all__ = [
     "colors_of",
     "convex_pieces",
     "decimate",
+    "difference",
     "enclosed_volume",
     "estimate_physical",
     "inertia_problem",

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scan2sim.bodies.skin import take_skin
 from scan2sim.errors import SceneError
 
-__all__ = ["nearest_parts", "union"]
+__all__ = ["difference", "nearest_parts", "union"]
 
 
 def union(meshes: Sequence[trimesh.Trimesh]) -> trimesh.Trimesh:
@@ -25,6 +25,17 @@ def union(meshes: Sequence[trimesh.Trimesh]) -> trimesh.Trimesh:
         SceneError: a mesh is not closed, or none is left.
     """
     return _mesh(manifold3d.Manifold.batch_boolean([_solid(mesh) for mesh in meshes], manifold3d.OpType.Add), meshes)
+
+
+def difference(mesh: trimesh.Trimesh, taken: trimesh.Trimesh) -> trimesh.Trimesh | None:
+    """The surface of what lies in one closed mesh and not in another, the largest piece of it; None = nothing.
+
+    Raises:
+        SceneError: a mesh is not closed.
+    """
+    pieces = (_solid(mesh) - _solid(taken)).decompose()
+    largest = max(pieces, key=lambda piece: piece.volume(), default=None)
+    return None if largest is None or largest.volume() <= 0 else _mesh(largest, [mesh])
 
 
 def nearest_parts(

@@ -17,6 +17,7 @@ from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.completion import complete_unseen
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.invented import with_invented
+from scan2sim.objects.overlaps import parted
 from scan2sim.objects.refine import Outline, Refined, refine_surfaces
 from scan2sim.objects.separate import separating_height
 from scan2sim.objects.support import SupportPlane
@@ -115,7 +116,7 @@ def _surfaces(
         config.stereo,
         report,
     )
-    return dict(zip(meshes, refined, strict=True))
+    return parted(dict(zip(meshes, refined, strict=True)))
 
 
 def _is_solid(mesh: trimesh.Trimesh, smallest: float) -> bool:

@@ -1,0 +1,50 @@
+"""Surfaces that overlap are parted: what is trusted less gives way, and what only touches stays as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import trimesh
+
+from scan2sim.bodies import difference, is_closed
+from scan2sim.objects.overlaps import parted
+from scan2sim.objects.refine import Refined
+
+
+def surface(centre: tuple[float, float, float], radius: float, trust: float) -> Refined:
+    mesh = trimesh.creation.icosphere(4, radius)
+    mesh.apply_translation(centre)
+    return Refined(mesh, np.full(len(mesh.vertices), trust))
+
+
+@pytest.mark.parametrize(("first", "second", "yields"), [(0.2, 0.9, 1), (0.9, 0.2, 2)])
+def test_what_is_trusted_less_gives_way(first: float, second: float, yields: int) -> None:
+    before = {1: surface((0, 0, 0), 0.03, first), 2: surface((0.05, 0, 0), 0.03, second)}
+    after = parted(before)
+    stays = 3 - yields
+    assert after[stays] is before[stays]
+    lens = np.pi * (4 * 0.03 + 0.05) * (2 * 0.03 - 0.05) ** 2 / 12  # of two equal balls, 5 cm apart
+    assert before[yields].mesh.volume - after[yields].mesh.volume == pytest.approx(lens, rel=0.05)
+    assert is_closed(after[yields].mesh)
+    assert len(after[yields].trust) == len(after[yields].mesh.vertices)
+    again = trimesh.boolean.intersection([after[1].mesh, after[2].mesh], engine="manifold")
+    assert again.volume < 1e-3 * lens
+
+
+def test_what_only_touches_stays_as_it_is() -> None:
+    before = {1: surface((0, 0, 0), 0.03, 0.2), 2: surface((0.0599, 0, 0), 0.03, 0.9), 7: surface((1, 0, 0), 0.1, 0.5)}
+    assert parted(before) == before
+
+
+def test_what_lies_in_another_thing_is_not_cut_away() -> None:
+    before = {1: surface((0, 0, 0), 0.03, 0.2), 2: surface((0, 0, 0), 0.04, 0.9)}
+    assert parted(before) == before
+
+
+def test_of_what_falls_apart_the_largest_piece_is_left() -> None:
+    bar, wall = trimesh.creation.box((0.2, 0.02, 0.02)), trimesh.creation.box((0.02, 0.1, 0.1))
+    wall.apply_translation((0.03, 0, 0))
+    rest = difference(bar, wall)
+    assert rest is not None
+    assert rest.bounds == pytest.approx(np.array([[-0.1, -0.01, -0.01], [0.02, 0.01, 0.01]]))
+    assert difference(bar, trimesh.creation.box((1, 1, 1))) is None
