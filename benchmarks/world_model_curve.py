@@ -41,8 +41,8 @@ OURS = {
     "usual": USUAL,
     "usual, few sweeps": replace(USUAL, tolerance=0.05, sweeps=8, turn=0.1),
     "fast": FAST,
-    "fast, 4 substeps": replace(FAST, substeps=4, turn=0.2),
-    "fast, 6 contacts": replace(FAST, sweeps=4, contacts_per_pair=6),
+    "fast, 8 substeps": replace(FAST, law="coulomb", substeps=8),
+    "fast, 6 contacts": replace(FAST, sweeps=4, contacts_per_pair=6, turn=0.2),
 }
 RATES = (480, 240, 120, 60, 30)
 

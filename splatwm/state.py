@@ -200,9 +200,13 @@ def check_state(state: State) -> None:
         SceneError: a number is not finite, a quaternion has no direction, or a mass or inertia is not positive.
     """
     there, free = state.mask, state.free
-    for name, value in vars(state).items():
-        if value.is_floating_point() and not torch.isfinite(value).all() and not torch.isfinite(value[there]).all():
-            raise SceneError(f"the state's {name} is not finite", todo="check the poses and the physics of the scene")
+    reals = {name: value for name, value in vars(state).items() if value.is_floating_point()}
+    if not torch.isfinite(torch.cat([value.flatten() for value in reals.values()])).all():
+        for name, value in reals.items():
+            if not torch.isfinite(value[there]).all():
+                raise SceneError(
+                    f"the state's {name} is not finite", todo="check the poses and the physics of the scene"
+                )
     if not (state.wxyz[there].norm(dim=-1) > 0.5).all():
         raise SceneError("an orientation is no unit quaternion", todo="quaternions are w, x, y, z of length one")
     if not (state.mass[free] > 0).all():

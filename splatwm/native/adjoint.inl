@@ -3,7 +3,7 @@
 
 template <class T>
 struct Visit {  // what a visit saw
-    T u[6], impulse[6];
+    T u[8], impulse[8];
     Vec<T> spin_a, spin_b;
 };
 
@@ -15,8 +15,8 @@ struct Pushing {  // what a visit of `solve_positions` saw and did
 
 template <class T>
 struct RowGradient {
-    T impulse[6]{}, target[6]{}, friction[3]{}, gap = 0, bias[3]{}, position_bias = 0;
-    T linear_target = 0, softness = 0, friction_softness = 0, position_target = 0, push = 0;
+    T impulse[8]{}, target[8]{}, friction[3]{}, gap = 0, bias[3]{}, position_bias = 0;
+    T softness = 0, friction_softness = 0, position_target = 0, push = 0;
 };
 
 template <class T>
@@ -54,118 +54,113 @@ void relative_back(const Row<T>& c, const T* u, const Moving<T>& a, const Moving
 
 // `apply` backwards: the gradient by the impulse that both bodies got.
 template <class T>
-Relative<T> apply_back(const Row<T>& c, const T* impulse, const Moving<T>& a, const Moving<T>& b, BodyGradient<T>& to_a, BodyGradient<T>& to_b,
-                       GeometryGradient<T>& geometry) {
-    const Vec<T> va = to_a.v * a.inverse_mass, vb = to_b.v * b.inverse_mass, wa = a.inverse_inertia * to_a.w, wb = b.inverse_inertia * to_b.w;
-    const Vec<T> apart = vb + cross(wb, c.arm_b) - va - cross(wa, c.arm_a), turns = wb - wa;
+Six<T> apply_back(const Row<T>& c, const T* impulse, const Moving<T>& a, const Moving<T>& b, BodyGradient<T>& to_a, BodyGradient<T>& to_b,
+                  GeometryGradient<T>& geometry) {
     const Vec<T> f = transposed_times(c.frame, Vec<T>(impulse)), t = transposed_times(c.frame, Vec<T>(impulse + 3));
-    const Vec<T> torque_a = cross(c.arm_a, f) + t, torque_b = cross(c.arm_b, f) + t;
-    to_a.turn += cross(torque_a, wa) - cross(a.inverse_inertia * torque_a, to_a.w);
-    to_b.turn += cross(b.inverse_inertia * torque_b, to_b.w) - cross(torque_b, wb);
-    geometry.arm_a -= cross(f, wa), geometry.arm_b += cross(f, wb);
+    Moving<T> moved_a{}, moved_b{};  // what the gradients are as velocities
+    auto back = [&](const Moving<T>& m, BodyGradient<T>& to, const Vec<T>& arm, T sign, Moving<T>& moved) {
+        if (!(m.inverse_mass > 0)) return;
+        moved.v = to.v * m.inverse_mass, moved.w = m.inverse_inertia * to.w;
+        const Vec<T> torque = cross(arm, f) + t;
+        to.turn += (cross(m.inverse_inertia * torque, to.w) - cross(torque, moved.w)) * sign;
+    };
+    back(a, to_a, c.arm_a, T(-1), moved_a), back(b, to_b, c.arm_b, T(1), moved_b);
+    geometry.arm_a -= cross(f, moved_a.w), geometry.arm_b += cross(f, moved_b.w);
+    const Vec<T> apart = apart_of(c, moved_a, moved_b), turns = moved_b.w - moved_a.w;
     for (int j = 0; j < 3; j++) geometry.rows[j] += impulse[j] * apart + impulse[j + 3] * turns;
-    const Vec<T> u = c.frame * apart, r = c.frame * turns;
-    return {{u.x, u.y, u.z, r.x, r.y, r.z}};
+    return relative_six(c, moved_a, moved_b);
 }
 
 // One visit of `relax` backwards, of a row with the impulse that it saw. `g` holds the gradients after it and gets those
-// before it; `u` gets those by velocities.
+// before it; `by_u` gets those by velocities. A name ending in _bar is a gradient by what it is named after.
 template <class T>
-void relax_back(const Row<T>& c, const Visit<T>& seen, const Spring<T>& s, RowGradient<T>& g, T* u_bar) {
-    T u[6], old[6], f[6], pressed = 0;
-    for (int j = 0; j < 6; j++) u[j] = seen.u[j], f[j] = old[j] = c.impulse[j], u_bar[j] = 0;
-    const T mu[6] = {0, c.friction[0], c.friction[0], c.friction[1], c.friction[2], c.friction[2]};
-    const Press<T> p = c.acts ? press(c, u, mu, s) : Press<T>{};
-    if (c.acts) pressed = std::max(T(0), f[0] + p.lack / p.resist);
+void relax_back(const Row<T>& c, const Visit<T>& seen, const Spring<T>& s, RowGradient<T>& g, Six<T>& by_u) {
+    const Six<T> old = six(c.impulse), target = six(c.target), yields = six(c.yields), radii = six(c.radii), squares = six(c.squares);
+    const Six<T> left = target - six(seen.u) - yields * old;
+    const bool along = s.convex && old[0] > T(1e-9);
+    by_u = Six<T>{};
+    // forward once more, keeping what the way back needs
+    Six<T> direction{1}, yielding = six(c.mobility[0]);
+    T lack = left[0], resist = c.mobility[0][0] + c.softness;
+    if (along) {
+        direction = old * (1 / old[0]), yielding = moved_by(c, direction);
+        lack = sum_of<T>(direction * left), resist = sum_of<T>(direction * (yielding + direction * yields));
+    }
+    const T pressed = c.acts ? std::max(T(0), old[0] + lack / resist) : T(0);
     if (!(pressed > 0)) {
-        for (int j = 0; j < 6; j++) g.impulse[j] = 0;
+        store_six<T>(Six<T>{}, g.impulse);
         return;
     }
-    // forward once more, keeping what the way back needs
-    f[0] = pressed;
-    for (int j = 1; j < 6 && p.along; j++) f[j] = p.direction[j] * pressed;
-    T radius[6], q[6], step[6], begun[6], speed = 0, size = 0, slide[6];
-    for (int j = 0; j < 6; j++) {
-        begun[j] = f[j];
-        for (int i = 1; i < 6; i++) u[i] += c.mobility[j][i] * (f[j] - old[j]);
-    }
-    for (int j = 1; j < 6; j++) {
-        slide[j] = u[j] - c.target[j], radius[j] = std::max(mu[j], T(1e-6));
-        speed += mu[j] * mu[j] * slide[j] * slide[j];
-    }
-    const T creep = c.friction_softness, root = std::sqrt(speed), slides = root / pressed;
+    Six<T> begun = along ? direction * pressed : old;
+    begun[0] = 0;
+    const Six<T> slide = six(seen.u) + yielding * (pressed - old[0]) - target;
+    const T creep = c.friction_softness, root = std::sqrt(sum_of<T>(squares * slide * slide)), slides = root / pressed;
     const T slip = s.convex ? std::max(slides, creep) : slides + creep;
+    const Six<T> q = radii * slip, share = T(1) / (six(c.diagonal) + q);
+    Six<T> lacks = (slide + q * begun) * share, steps{};
     for (int j = 1; j < 6; j++) {
-        q[j] = slip / (radius[j] * radius[j]);
-        step[j] = -(u[j] - c.target[j] + q[j] * f[j]) / (c.mobility[j][j] + q[j]);
-        f[j] += step[j];
-        for (int i = 1; i < 6; i++) u[i] += c.mobility[j][i] * step[j];
-        size += f[j] * f[j] / (radius[j] * radius[j]);
+        const T step = -lacks[j];
+        steps[j] = step, lacks += six(c.mobility[j]) * share * step;
     }
-    T pressed_bar = g.impulse[0], radius_bar[6]{}, f_bar[6];
-    for (int j = 1; j < 6; j++) f_bar[j] = g.impulse[j];
+    const Six<T> f = begun + steps;
+    const T size = sum_of<T>(f * f * radii);
+
+    Six<T> f_bar = six(g.impulse), radii_bar{};
+    T pressed_bar = f_bar[0];
+    f_bar[0] = 0;
     if (size > pressed * pressed) {
-        const T length = std::sqrt(size), scale = pressed / length;
-        T scale_bar = 0;
-        for (int j = 1; j < 6; j++) scale_bar += f_bar[j] * f[j], f_bar[j] *= scale;
+        const T length = std::sqrt(size), scale_bar = sum_of<T>(f_bar * f), size_bar = -scale_bar * pressed / (2 * size * length);
+        f_bar = f_bar * (pressed / length) + f * radii * (2 * size_bar);
         pressed_bar += scale_bar / length;
-        const T size_bar = -scale_bar * pressed / (2 * size * length);
-        for (int j = 1; j < 6; j++) {
-            f_bar[j] += size_bar * 2 * f[j] / (radius[j] * radius[j]);
-            radius_bar[j] -= size_bar * 2 * f[j] * f[j] / (radius[j] * radius[j] * radius[j]);
-        }
+        radii_bar = f * f * size_bar;
     }
-    T slip_bar = 0;
+    Six<T> by_step = f_bar, step_bar{}, u_bar{};
     for (int j = 5; j >= 1; j--) {
-        T step_bar = f_bar[j];
-        for (int i = 1; i < 6; i++) step_bar += c.mobility[j][i] * u_bar[i];
-        const T divisor = c.mobility[j][j] + q[j], e_bar = -step_bar / divisor;
-        u_bar[j] += e_bar, g.target[j] -= e_bar;
-        const T q_bar = e_bar * begun[j] - step_bar * step[j] / divisor;
-        f_bar[j] += e_bar * q[j];
-        slip_bar += q_bar / (radius[j] * radius[j]);
-        radius_bar[j] -= 2 * q_bar * slip / (radius[j] * radius[j] * radius[j]);
+        const T by = by_step[j], e_bar = -by * share[j];
+        step_bar[j] = by, u_bar[j] = e_bar, by_step += six(c.mobility[j]) * e_bar;
     }
+    const Six<T> q_bar = u_bar * begun - step_bar * steps * share;
+    Six<T> target_bar = -u_bar;
+    f_bar += u_bar * q, radii_bar += q_bar * slip;
+    const T slip_bar = sum_of<T>(q_bar * radii);
     const bool sliding = !s.convex || slides > creep, creeping = !s.convex || !sliding;
     const T root_bar = sliding ? slip_bar / pressed : 0;
     pressed_bar -= root_bar * root / pressed;
     if (creeping) g.friction_softness += slip_bar;
-    T mu_bar[6];
-    for (int j = 1; j < 6; j++) {
-        mu_bar[j] = mu[j] > T(1e-6) ? radius_bar[j] : 0;
-        if (root > 0) {
-            const T by_slide = root_bar * mu[j] * mu[j] * slide[j] / root;
-            u_bar[j] += by_slide, g.target[j] -= by_slide;
-            mu_bar[j] += root_bar * mu[j] * slide[j] * slide[j] / root;
-        }
+    Six<T> mu_bar = radii_bar * radii * T(-2);  // times the frictions themselves
+    if (root > 0) {
+        const Six<T> by_slide = squares * slide * (root_bar / root);
+        u_bar += by_slide, target_bar -= by_slide, mu_bar += by_slide * slide;
     }
-    T old_bar[6]{};  // by the impulse before the visit, and by velocities that it had changed
-    for (int j = 0; j < 6; j++) {
-        T by = 0;
-        for (int i = 1; i < 6; i++) by += c.mobility[j][i] * u_bar[i];
-        old_bar[j] -= by;
-        (j ? f_bar[j] : pressed_bar) += by;
+    const Six<T> by = moved_by(c, u_bar);
+    Six<T> old_bar = -by;
+    pressed_bar += by[0];
+    f_bar += by;
+    f_bar[0] = 0;
+    if (along) pressed_bar += sum_of<T>(f_bar * direction);
+    const T lack_bar = pressed_bar / resist;
+    const Six<T> left_bar = along ? direction * lack_bar : Six<T>{lack_bar};
+    u_bar -= left_bar, target_bar += left_bar, old_bar -= left_bar * yields;
+    g.softness -= lack_bar * old[0] + (along ? 0 : lack_bar * lack / resist);
+    if (along) {
+        const Six<T> by_softness = left_bar * old * radii;
+        Six<T> direction_bar = f_bar * pressed + left * lack_bar;
+        direction_bar[0] = 0;
+        g.friction_softness -= sum_of<T>(by_softness);
+        mu_bar += by_softness * (2 * creep);
+        old_bar += direction_bar / old[0];
+        old_bar[0] -= sum_of<T>(direction_bar * old) / (old[0] * old[0]);
+    } else {
+        old_bar += f_bar;
     }
-    if (p.along)
-        for (int j = 1; j < 6; j++) pressed_bar += f_bar[j] * p.direction[j];
-    const T lack_bar = pressed_bar / p.resist;
-    old_bar[0] += pressed_bar - lack_bar * c.softness;
-    u_bar[0] -= lack_bar, g.linear_target += lack_bar;
-    g.softness -= lack_bar * old[0] + (p.along ? 0 : lack_bar * p.lack / p.resist);
-    for (int j = 1; j < 6; j++) {
-        if (!p.along) {
-            old_bar[j] += f_bar[j];
-            continue;
-        }
-        const T square = std::max(mu[j] * mu[j], T(1e-12)), left_bar = lack_bar * p.direction[j];
-        const T direction_bar = f_bar[j] * pressed + lack_bar * p.left[j];
-        g.target[j] += left_bar, u_bar[j] -= left_bar, old_bar[j] -= left_bar * creep / square;
-        g.friction_softness -= left_bar * old[j] / square;
-        if (mu[j] * mu[j] > T(1e-12)) mu_bar[j] += 2 * left_bar * old[j] * creep / (square * mu[j]);
-        old_bar[j] += direction_bar / old[0], old_bar[0] -= direction_bar * old[j] / (old[0] * old[0]);
-    }
-    g.friction[0] += mu_bar[1] + mu_bar[2], g.friction[1] += mu_bar[3], g.friction[2] += mu_bar[4] + mu_bar[5];
-    for (int j = 0; j < 6; j++) g.impulse[j] = old_bar[j];
+    old_bar[0] += pressed_bar;
+    const T *mu = c.friction;
+    auto per = [](T m) { return m > T(1e-6) ? 1 / m : T(0); };
+    g.friction[0] += (mu_bar[1] + mu_bar[2]) * per(mu[0]), g.friction[1] += mu_bar[3] * per(mu[1]);
+    g.friction[2] += (mu_bar[4] + mu_bar[5]) * per(mu[2]);
+    store_six<T>(six(g.target) + target_bar, g.target);
+    store_six<T>(old_bar, g.impulse);
+    by_u = u_bar;
 }
 
 // `set_targets` backwards; `before` and `normal` get gradients by the velocities that it saw, g.impulse those by the
@@ -176,9 +171,9 @@ void targets_back(const Row<T>& c, const Spring<T>& s, RowGradient<T>& g, T* bef
     for (int j = 1; j < 6; j++) before[j] = g.target[j] * s.creep * s.lasts;
     before[0] = 0;
     for (int j = 1; j < 3; j++) g.bias[j] += g.target[j];
-    g.position_bias += g.position_target, g.bias[0] += g.linear_target;
+    g.position_bias += g.position_target, g.bias[0] += g.target[0];
     if (c.bounces) {
-        normal -= c.restitution * g.linear_target;
+        normal -= c.restitution * g.target[0];
         if (c.gap > 0) g.gap -= g.position_target / s.step;
         return;
     }
@@ -189,7 +184,7 @@ void targets_back(const Row<T>& c, const Spring<T>& s, RowGradient<T>& g, T* bef
     const T by_position = c.asks ? g.position_target : 0;
     T by[3];
     for (int k = 0; k < 3; k++)
-        by[k] = g.softness * spring.softness.g[k] + g.linear_target * spring.velocity.g[k] + by_position * spring.position.g[k] +
+        by[k] = g.softness * spring.softness.g[k] + g.target[0] * spring.velocity.g[k] + by_position * spring.position.g[k] +
                 by_resistance * spring.resistance.g[k];
     g.gap += by[0], before[0] += by[1], normal += by[2];
     g.impulse[0] -= c.mobility[0][0] * by[2], g.bias[0] -= by[2];
@@ -199,27 +194,28 @@ void targets_back(const Row<T>& c, const Spring<T>& s, RowGradient<T>& g, T* bef
 // A solve that remembers, and the gradients of what comes out of it by what goes in.
 template <class T>
 struct Backward {
-    const Array<Moving<T>>& start;  // velocities at the start of the step
+    Array<Moving<T>> start;         // velocities at the start of the step
     Array<Moving<T>> bodies;        // with the velocities of free motion; after `forward`, with those at the end
     Array<Row<T>> rows;             // with the impulses to begin with, after `forward` those at the end, then the former again
-    const Array<Relative<T>>& before;
+    Array<Relative<T>> before;
     T step, tolerance;
-    const Settings& s;
+    const Settings* settings;
     Array<Moving<T>> wide{};  // with the mean velocities
     Array<RowGradient<T>> g{};  // `impulse` is by the impulses at the end, and after `backward` by those to begin with
     Array<BodyGradient<T>> after{}, mean{}, first{};  // by velocities: at the end, and then of free motion; mean; at the start
     Array<GeometryGradient<T>> geometry{};
 
-    Backward(const Array<Moving<T>>& started, const Array<Moving<T>>& free, Array<Row<T>>&& contacts, const Array<Relative<T>>& seen,
-             T h, T enough, const Settings& settings)
-        : start(started), bodies(free), rows(std::move(contacts)), before(seen), step(h), tolerance(enough), s(settings) {}
+    Backward(Array<Moving<T>> started, const Array<Moving<T>>& free, Array<Row<T>> contacts, const Array<Relative<T>>& seen, T h, T enough,
+             const Settings& chosen)
+        : start(std::move(started)), bodies(free), rows(std::move(contacts)), before(seen), step(h), tolerance(enough), settings(&chosen) {}
 
     int order(int sweep, int k) const { return sweep % 2 == 0 ? k : int(rows.size()) - 1 - k; }
 
     void forward() {
+        const Settings& s = *settings;
         const int n = int(rows.size());
         const Spring<T> spring(step, s);
-        for (Row<T>& c : rows) apply(c, c.impulse, bodies[c.a], bodies[c.b]);
+        for (Row<T>& c : rows) apply(c, six(c.impulse), bodies[c.a], bodies[c.b]);
         warmed = bodies;
         for (int i = 0; i < n; i++) {
             Row<T>& c = rows[i];
@@ -231,9 +227,8 @@ struct Backward {
             T changed = 0, all = 0;
             for (int k = 0; k < n; k++) {
                 Row<T>& c = rows[order(sweeps, k)];
-                const Relative<T> now = relative(c, bodies[c.a], bodies[c.b]);
                 Visit<T> v;
-                for (int j = 0; j < 6; j++) v.u[j] = now.u[j], v.impulse[j] = c.impulse[j];
+                store_six<T>(relative_six(c, bodies[c.a], bodies[c.b]), v.u), store_six<T>(six(c.impulse), v.impulse);
                 v.spin_a = bodies[c.a].w, v.spin_b = bodies[c.b].w;
                 visits.push_back(v);
                 changed += relax(c, bodies[c.a], bodies[c.b], spring);
@@ -251,6 +246,7 @@ struct Backward {
 
     // `after`, `mean` and g's `impulse` hold the gradients of what comes out.
     void backward() {
+        const Settings& s = *settings;
         const int n = int(rows.size());
         const Spring<T> spring(step, s);
         geometry.assign(n, {}), first.assign(bodies.size(), {});
@@ -264,12 +260,14 @@ struct Backward {
                 const int i = order(sweep, k);
                 Row<T>& c = rows[i];
                 const Visit<T>& seen = visits[size_t(sweep) * n + k];
-                T change[6], u[6];
-                for (int j = 0; j < 6; j++) change[j] = c.impulse[j] - seen.impulse[j], c.impulse[j] = seen.impulse[j];
-                const Relative<T> change_bar = apply_back(c, change, bodies[c.a], bodies[c.b], after[c.a], after[c.b], geometry[i]);
-                for (int j = 0; j < 6; j++) g[i].impulse[j] += change_bar.u[j];
-                relax_back(c, seen, spring, g[i], u);
-                for (int j = 0; j < 6; j++) g[i].impulse[j] -= change_bar.u[j];
+                const Six<T> before_it = six(seen.impulse);
+                T change[8], u[8];
+                store_six<T>(six(c.impulse) - before_it, change), store_six<T>(before_it, c.impulse);
+                const Six<T> change_bar = apply_back(c, change, bodies[c.a], bodies[c.b], after[c.a], after[c.b], geometry[i]);
+                store_six<T>(six(g[i].impulse) + change_bar, g[i].impulse);
+                Six<T> by_u;
+                relax_back(c, seen, spring, g[i], by_u);
+                store_six<T>(six(g[i].impulse) - change_bar, g[i].impulse), store_six<T>(by_u, u);
                 const Vec<T> apart = transposed_times(c.frame, Vec<T>(seen.u));
                 relative_back(c, u, apart, seen.spin_a, seen.spin_b, after[c.a], after[c.b], geometry[i]);
             }
@@ -282,8 +280,8 @@ struct Backward {
         }
         for (int i = 0; i < n; i++) {
             const Row<T>& c = rows[i];
-            const Relative<T> warm = apply_back(c, c.impulse, bodies[c.a], bodies[c.b], after[c.a], after[c.b], geometry[i]);
-            for (int j = 0; j < 6; j++) g[i].impulse[j] += warm.u[j];
+            const Six<T> warm = apply_back(c, c.impulse, bodies[c.a], bodies[c.b], after[c.a], after[c.b], geometry[i]);
+            for (int j = 0; j < 6; j++) g[i].impulse[j] += warm[j];
         }
     }
 
@@ -295,14 +293,14 @@ private:
     bool asked = false;  // something is asked of displacements
 
     T share(size_t i) const {  // of the start's velocity in the mean one
-        return bodies[i].inverse_mass > 0 ? std::max(T(0), T(0.5) - T(0.5) * T(s.timestep) / step) : T(0);
+        return bodies[i].inverse_mass > 0 ? std::max(T(0), T(0.5) - T(0.5) * T(settings->timestep) / step) : T(0);
     }
 
     void push() {
         const int n = int(rows.size());
-        pushed.resize(size_t(s.position_sweeps) * n);
+        pushed.resize(size_t(settings->position_sweeps) * n);
         for (Row<T>& c : rows) begin_push(c, bodies[c.a], bodies[c.b]);
-        for (int sweep = 0; sweep < s.position_sweeps; sweep++)
+        for (int sweep = 0; sweep < settings->position_sweeps; sweep++)
             for (int k = 0; k < n; k++) {
                 Row<T>& c = rows[order(sweep, k)];
                 if (!c.pushes) continue;
@@ -310,22 +308,21 @@ private:
                 T push = c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0];
                 if (!c.follows) push = std::max(T(0), push);
                 pushed[size_t(sweep) * n + k] = {push, push - c.push, apart_of(c, a, b), a.w, b.w};
-                const T change[6] = {push - c.push};
-                apply(c, change, a, b);
+                apply_normal(c, push - c.push, a, b);
                 c.push = push;
             }
     }
 
     void push_back() {
         const int n = int(rows.size());
-        for (int sweep = s.position_sweeps; sweep-- > 0;)
+        for (int sweep = settings->position_sweeps; sweep-- > 0;)
             for (int k = n; k-- > 0;) {
                 const int i = order(sweep, k);
                 const Row<T>& c = rows[i];
                 if (!c.pushes) continue;
                 const Pushing<T>& seen = pushed[size_t(sweep) * n + k];
                 const T change[6] = {seen.change};
-                const T change_bar = apply_back(c, change, wide[c.a], wide[c.b], mean[c.a], mean[c.b], geometry[i]).u[0];
+                const T change_bar = apply_back(c, change, wide[c.a], wide[c.b], mean[c.a], mean[c.b], geometry[i])[0];
                 const T push_bar = g[i].push + change_bar;
                 g[i].push = -change_bar;
                 if (!c.follows && !(seen.push > 0)) continue;

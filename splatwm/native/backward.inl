@@ -74,43 +74,42 @@ struct Returning {
 
 private:
     void substep_back(const Look& look, Moment& was, bool last, bool first, Array<Relative<float>>& by_impulse) {
-        const int n = world.s.count, c = int(was.rows.size());  // before they are used up
-        Array<Moving<float>> start = was.moving;
-        for (int i = 0; i < n; i++) start[i].v = was.v[i], start[i].w = was.w[i];
-        Backward<float> back(start, was.moving, std::move(was.rows), was.before, was.h, world.settings->tolerance, *world.settings);
+        Backward<float>& back = was.solve;
+        const int n = world.s.count, c = int(back.rows.size());
         back.g.resize(c), back.after.resize(n), back.mean.resize(n);
-        back.forward();
         for (int i = 0; i < n; i++) {
-            if (was.moving[i].inverse_mass > 0) move_back(i, was, back);
+            if (back.bodies[i].inverse_mass > 0) move_back(i, was, back);
             else if (world.s.shape[i] && world.s.kinematic[i]) carry_back(i, was);
         }
         Array<Vec3> turned(last ? 3 * c : 0);
         for (int k = 0; k < c; k++) {
             const Row<float>& row = back.rows[k];
             if (last) {  // they become such in scene axes
-                const Vec3 f = row.frame * impulse[k], t = row.frame * twist[k];
-                by_impulse[k] = {{f.x, f.y, f.z, t.x, t.y, t.z}};
-                for (int j = 0; j < 3; j++) turned[3 * k + j] = row.impulse[j] * impulse[k] + row.impulse[j + 3] * twist[k];
+                const Vec3 &push = impulse[was.acting[k]], &turn = twist[was.acting[k]], f = row.frame * push, t = row.frame * turn;
+                by_impulse[was.acting[k]] = {{f.x, f.y, f.z, t.x, t.y, t.z}};
+                for (int j = 0; j < 3; j++) turned[3 * k + j] = row.impulse[j] * push + row.impulse[j + 3] * turn;
             }
-            for (int j = 0; j < 6; j++) back.g[k].impulse[j] = by_impulse[k].u[j];
+            for (int j = 0; j < 6; j++) back.g[k].impulse[j] = by_impulse[was.acting[k]].u[j];
         }
         back.backward();
+        if (first) std::fill(impulse.begin(), impulse.end(), Vec3{}), std::fill(twist.begin(), twist.end(), Vec3{});
         for (int k = 0; k < c; k++) {
+            const int contact = was.acting[k];
             const Row<float>& row = back.rows[k];
             GeometryGradient<float>& geometry = back.geometry[k];
-            friction_back(k, look.contacts[k], was, back);
+            friction_back(k, look.contacts[contact], back);
             const float* u = back.g[k].impulse;
-            for (int j = 0; j < 6; j++) by_impulse[k].u[j] = u[j];
+            for (int j = 0; j < 6; j++) by_impulse[contact].u[j] = u[j];
             for (int j = 0; j < 3 && last; j++) geometry.rows[j] += turned[3 * k + j];
             if (first) {  // they came from scene axes
                 const Vec3 f = transposed_times(row.frame, Vec3(row.impulse)), t = transposed_times(row.frame, Vec3(row.impulse + 3));
                 for (int j = 0; j < 3; j++) geometry.rows[j] += u[j] * f + u[j + 3] * t;
-                impulse[k] = transposed_times(row.frame, Vec3(u)), twist[k] = transposed_times(row.frame, Vec3(u + 3));
+                impulse[contact] = transposed_times(row.frame, Vec3(u)), twist[contact] = transposed_times(row.frame, Vec3(u + 3));
             }
-            geometry_back(look.contacts[k], was, geometry, back.g[k].gap);
+            geometry_back(look.contacts[contact], was, geometry, back.g[k].gap);
         }
         for (int i = 0; i < n; i++) {
-            const bool moves = was.moving[i].inverse_mass > 0;
+            const bool moves = back.bodies[i].inverse_mass > 0;
             v[i] = (moves ? Vec3{} : v[i]) + back.after[i].v + back.first[i].v;
             w[i] = (moves ? Vec3{} : w[i]) + back.after[i].w + back.first[i].w;
             pose[i].turn += back.after[i].turn;
@@ -121,7 +120,7 @@ private:
     void move_back(int i, const Moment& was, Backward<float>& back) {
         const Mat3& r = was.poses[i].r;
         const Mat3 inertia = r * world.inertia[i] * transposed(r);
-        const Mat3& inverse = was.moving[i].inverse_inertia;
+        const Mat3& inverse = back.bodies[i].inverse_inertia;
         const Vec3 spin = back.bodies[i].w, momentum = inertia * spin, torque = cross(momentum, spin), gyroscopic = inverse * torque;
         const float h = was.h;
         const Turned turned((back.wide[i].w + gyroscopic * (0.5f * h)) * h);
@@ -143,15 +142,15 @@ private:
 
     // World::carry.
     void carry_back(int i, const Moment& was) {
-        const Turned turned(was.w[i] * was.h);
+        const Turned turned(was.solve.start[i].w * was.h);
         v[i] += pose[i].x * was.h, w[i] += turned.of_phi(pose[i].turn) * was.h;
         pose[i].turn = turned.of_start(pose[i].turn);
     }
 
     // World::friction_at, and whose friction it is.
-    void friction_back(int k, const Contact& c, const Moment& was, Backward<float>& back) {
+    void friction_back(int k, const Contact& c, Backward<float>& back) {
         const Settings& s = *world.settings;
-        const float *u = was.before[k].u, g = back.g[k].friction[0];
+        const float *u = back.before[k].u, g = back.g[k].friction[0];
         const float slip = std::sqrt(u[1] * u[1] + u[2] * u[2]), grows = std::max(0.f, 1 + s.slip_friction * slip);
         const float falls = 1 + s.impact_friction * std::abs(u[0]);
         friction[rougher(world.s, c.a, c.b)] += g * grows / falls;

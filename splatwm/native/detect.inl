@@ -9,9 +9,10 @@ struct Pose {
 
 struct Finding {  // memory that is used again for every step
     Array<Contact> candidates;
-    Array<Vec3> places;
-    Array<uint8_t> kept, touching, used;
-    Array<float> spread;
+    Array<uint8_t> kept, touching;
+    Array<float> spread, places;  // of candidates; places and normals component by component
+    Array<Vec3> low_a, high_a;    // boxes of A's pieces in B
+    Manifold manifold;
     Array<int> pieces_a, pieces_b;
 };
 
@@ -51,8 +52,11 @@ inline void spread_out(Finding& memory, const Bodies& s, const Pose* poses, floa
         out.insert(out.end(), found.begin(), found.end());
         return;
     }
-    Array<float>& far = memory.spread;
-    far.assign(n, 1e9f), memory.places.resize(2 * n), memory.touching.resize(n);
+    const size_t wide = (n + LANES - 1) / LANES * LANES;
+    memory.spread.assign(2 * wide, 0), memory.places.assign(6 * wide, 0), memory.touching.resize(n);
+    float *far = memory.spread.data(), *weight = far + wide, *components[6];
+    for (int k = 0; k < 6; k++) components[k] = memory.places.data() + k * wide;
+    auto normal_of = [&](size_t i) { return Vec3{components[3][i], components[4][i], components[5][i]}; };
     size_t next = 0;
     float deepest = 1e9f;
     for (size_t i = 0; i < n; i++) {
@@ -61,9 +65,10 @@ inline void spread_out(Finding& memory, const Bodies& s, const Pose* poses, floa
         const Vec3 arm_a = arm_b + poses[c.b].x - poses[c.a].x;
         const Vec3 speed = Vec3(s.linear + 3 * c.b) + cross(Vec3(s.angular + 3 * c.b), arm_b) - Vec3(s.linear + 3 * c.a) -
                            cross(Vec3(s.angular + 3 * c.a), arm_a);
-        memory.places[2 * i] = poses[c.b].x + arm_b;
-        memory.places[2 * i + 1] = normal * TURN;
+        const Vec3 place = poses[c.b].x + arm_b, side = normal * TURN;
+        for (int k = 0; k < 3; k++) components[k][i] = place[k], components[k + 3][i] = side[k];
         memory.touching[i] = c.gap + std::min(0.f, dot(speed, normal)) * dt < TOUCHING;
+        far[i] = 1e9f, weight[i] = (memory.touching[i] ? 1.f : 0.05f) * (memory.kept[i] ? 4.f : 1.f);
         const float depth = c.gap - (memory.kept[i] ? LOYALTY : 0);
         if (depth < deepest) deepest = depth, next = i;
     }
@@ -72,23 +77,29 @@ inline void spread_out(Finding& memory, const Bodies& s, const Pose* poses, floa
     for (size_t i = 0; i < n && side_count < 3; i++) {
         constexpr float OTHER = 0.3f * TURN;  // another side: normals that differ by 17°
         bool other = memory.touching[i];
-        for (int k = 0; k < side_count; k++) other &= length(memory.places[2 * i + 1] - memory.places[2 * sides[k] + 1]) > OTHER;
+        for (int k = 0; k < side_count && other; k++) other = length(normal_of(i) - normal_of(sides[k])) > OTHER;
         if (other) sides[side_count++] = i;
     }
     most *= side_count;
     for (int count = 0; count < most; count++) {
         out.push_back(found[next]);
-        const Vec3 place = memory.places[2 * next], normal = memory.places[2 * next + 1];
-        size_t best = 0;
-        float best_score = 0;
-        for (size_t i = 0; i < n; i++) {
-            const Vec3 d = memory.places[2 * i] - place, e = memory.places[2 * i + 1] - normal;
-            far[i] = std::min(far[i], dot(d, d) + dot(e, e));
-            const float score = far[i] * (memory.touching[i] ? 1.f : 0.05f) * (memory.kept[i] ? 4.f : 1.f);
-            if (score > best_score) best_score = score, best = i;
+        Lanes best = {};
+        IntLanes where{}, index = {0, 1, 2, 3, 4, 5, 6, 7};
+        for (size_t i = 0; i < wide; i += LANES) {
+            Lanes square{};
+            for (int k = 0; k < 6; k++) {
+                const Lanes d = load(components[k] + i) - components[k][next];
+                square += d * d;
+            }
+            const Lanes old = load(far + i), nearer = square < old ? square : old, score = nearer * load(weight + i);
+            __builtin_memcpy(far + i, &nearer, sizeof nearer);
+            const IntLanes better = score > best;
+            best = better ? score : best, where = better ? index : where;
+            index += LANES;
         }
-        if (far[best] < 1e-8f) break;  // all others are where one is kept
-        next = best;
+        const Extreme chosen = first_largest(best, where);
+        if (far[chosen.index] < 1e-8f) break;  // all others are where one is kept
+        next = chosen.index;
     }
 }
 
@@ -107,24 +118,80 @@ inline float fastest(const Bodies& s, int i) {
     return length(Vec3(s.linear + 3 * i)) + length(Vec3(s.angular + 3 * i)) * 0.5f * length(half);
 }
 
-// Which contact of the last step this one goes on: of the same features, or near it on one of the bodies.
-inline size_t same_place(const Contact& c, const Array<Contact>& last, size_t first, size_t end, const Array<uint8_t>& used) {
-    constexpr float NEAR = 0.0015f;  // [m]
-    size_t best = end;
-    float least = NEAR * NEAR;
-    for (size_t i = first; i < end; i++) {
-        const Contact& old = last[i];
-        if (used[i - first]) continue;
-        if (old.key == c.key) return i;
-        const bool same = old.a == c.a;
-        const Vec3 on_a = c.on_a - (same ? old.on_a : old.on_b), on_b = c.on_b - (same ? old.on_b : old.on_a);
-        const float square = std::min(dot(on_a, on_a), dot(on_b, on_b));
-        if (square < least) least = square, best = i;
-    }
-    return best;
+// How fast points of two bodies approach each other at most [m/s].
+inline float apart_speed(const Bodies& s, int a, int b) {
+    auto spins = [&s](int i) { return length(Vec3(s.angular + 3 * i)) * 0.5f * length(s.shape[i]->high - s.shape[i]->low); };
+    return length(Vec3(s.linear + 3 * a) - Vec3(s.linear + 3 * b)) + spins(a) + spins(b);
 }
 
-inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float margin, float dt, const Settings& settings,
+// Contacts of the last step between two bodies: places on both, component by component, padded.
+struct Former {
+    static constexpr int MOST = 64 * 3;
+    float places[6][MOST];
+    uint64_t keys[MOST];
+    bool swapped[MOST], used[MOST];
+    int count = 0;
+    size_t first = 0;
+
+    void gather(const Array<Contact>& last, uint64_t pair, int a) {
+        while (first < last.size() && last[first].key >> 48 != pair) first++;
+        for (size_t i = first; i < last.size() && last[i].key >> 48 == pair && count < MOST; i++, count++) {
+            const Contact& c = last[i];
+            for (int k = 0; k < 3; k++) places[k][count] = c.on_a[k], places[k + 3][count] = c.on_b[k];
+            keys[count] = c.key, swapped[count] = c.a != a, used[count] = false;
+            if (swapped[count])
+                for (int k = 0; k < 3; k++) std::swap(places[k][count], places[k + 3][count]);
+        }
+        for (int i = count; i % LANES; i++)
+            for (int k = 0; k < 6; k++) places[k][i] = 1e9f;
+    }
+
+    // Which one a contact goes on: of the same features, or near it on one of the bodies; -1: none.
+    int same_place(uint64_t key, Vec3 on_a, Vec3 on_b) {
+        constexpr float NEAR = 0.0015f;  // [m]
+        for (int i = 0; i < count; i++)
+            if (keys[i] == key && !used[i]) return take(i);
+        Lanes best = Lanes{} - NEAR * NEAR;
+        IntLanes where = IntLanes{} - 1, index = {0, 1, 2, 3, 4, 5, 6, 7};
+        for (int i = 0; i < count; i += LANES) {
+            const Lanes ax = load(places[0] + i) - on_a.x, ay = load(places[1] + i) - on_a.y, az = load(places[2] + i) - on_a.z;
+            const Lanes bx = load(places[3] + i) - on_b.x, by = load(places[4] + i) - on_b.y, bz = load(places[5] + i) - on_b.z;
+            const Lanes a = ax * ax + ay * ay + az * az, b = bx * bx + by * by + bz * bz, nearness = a < b ? -a : -b;
+            const IntLanes better = nearness > best;
+            best = better ? nearness : best, where = better ? index : where;
+            index += LANES;
+        }
+        const Extreme found = first_largest(best, where);
+        return found.value > -NEAR * NEAR ? take(found.index) : -1;
+    }
+
+private:
+    int take(int i) {
+        used[i] = true;
+        for (int k = 0; k < 6; k++) places[k][i] = 1e9f;
+        return i;
+    }
+};
+
+// How two bodies move against each other in the frame of the first one's object.
+struct Approach {
+    Vec3 linear, spin_a, spin_b, com_a, com_b;  // of b's centre of mass from a's [m/s]; [rad/s]
+    Approach(const Bodies& s, const Pose* poses, int a, int b, Vec3 at_a, Vec3 at_b)
+        : linear(transposed_times(poses[a].r, Vec3(s.linear + 3 * b) - Vec3(s.linear + 3 * a))),
+          spin_a(transposed_times(poses[a].r, Vec3(s.angular + 3 * a))), spin_b(transposed_times(poses[a].r, Vec3(s.angular + 3 * b))),
+          com_a(at_a), com_b(at_b) {}
+
+    // How far pieces of that size that are nearest at a point may come nearer in a time, as they move now. What slides
+    // along may meet something that stands out.
+    float within(float dt, Vec3 point, Vec3 normal, float size) const {
+        constexpr float STANDS_OUT = 0.25f;
+        const Vec3 v = linear + cross(spin_b, point - com_b) - cross(spin_a, point - com_a);
+        const float along = dot(v, normal), across = length(v - normal * along);
+        return dt * (std::max(0.f, -along) + STANDS_OUT * across + size * length(spin_b - spin_a));
+    }
+};
+
+inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float margin, float falls, float dt, const Settings& settings,
                         const Array<Contact>& last, Finding& memory, Array<Contact>& out) {
     const Shape &sa = *s.shape[a], &sb = *s.shape[b];
     const Vec3 com_a(s.center + 3 * a), com_b(s.center + 3 * b);
@@ -132,37 +199,49 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
     const Mat3 turn = transposed(poses[a].r) * poses[b].r;
     const Vec3 move = transposed_times(poses[a].r, poses[b].x - poses[a].x) + com_a - turn * com_b;
     const Mat3 back = transposed(turn);
+    const Approach approach(s, poses, a, b, com_a, move + turn * com_b);
     Vec3 low_b, high_b, low_a, high_a;
     turned_box(turn, move, sb.low, sb.high, low_b, high_b);                    // all of B in A
     turned_box(back, -(back * move), sa.low, sa.high, low_a, high_a);          // all of A in B
     if (!boxes_meet(sa.low, sa.high, low_b, high_b, margin) || !boxes_meet(sb.low, sb.high, low_a, high_a, margin)) return;
     memory.pieces_a.clear(), memory.pieces_b.clear(), memory.candidates.clear(), memory.kept.clear();
     const uint64_t pair = uint64_t(a) << 8 | uint64_t(b);
-    size_t first_old = 0, end_old;
-    while (first_old < last.size() && last[first_old].key >> 48 != pair) first_old++;
-    for (end_old = first_old; end_old < last.size() && last[end_old].key >> 48 == pair;) end_old++;
-    memory.used.assign(end_old - first_old, 0);
+    const float friction = s.friction[rougher(s, a, b)], restitution = std::max(s.restitution[a], s.restitution[b]);
+    Former former;
+    former.gather(last, pair, a);
     for (int i = 0; i < int(sa.pieces.size()); i++)
         if (boxes_meet(sa.pieces[i].low, sa.pieces[i].high, low_b, high_b, margin + sa.pieces[i].radius)) memory.pieces_a.push_back(i);
     if (memory.pieces_a.empty()) return;
+    memory.low_a.resize(memory.pieces_a.size()), memory.high_a.resize(memory.pieces_a.size());
+    for (size_t i = 0; i < memory.pieces_a.size(); i++) {
+        const Piece& piece = sa.pieces[memory.pieces_a[i]];
+        turned_box(back, -(back * move), piece.low, piece.high, memory.low_a[i], memory.high_a[i]);
+    }
     for (int i = 0; i < int(sb.pieces.size()); i++)
         if (boxes_meet(sb.pieces[i].low, sb.pieces[i].high, low_a, high_a, margin + sb.pieces[i].radius)) memory.pieces_b.push_back(i);
     for (const int j : memory.pieces_b) {
         const Piece& pb = sb.pieces[j];
         Vec3 low, high;
         turned_box(turn, move, pb.low, pb.high, low, high);
-        for (const int i : memory.pieces_a) {
+        for (size_t n = 0; n < memory.pieces_a.size(); n++) {
+            const int i = memory.pieces_a[n];
             const Piece& pa = sa.pieces[i];
             const float rounding = pa.radius + pb.radius;
             if (!boxes_meet(pa.low, pa.high, low, high, margin + rounding)) continue;
+            if (!boxes_meet(pb.low, pb.high, memory.low_a[n], memory.high_a[n], margin + rounding)) continue;
             const Placed first{&sa, &pa, {}, {}, true}, second{&sb, &pb, turn, move, false};
             const Apart found = apart(first, second, margin + rounding);
             if (!found.near) continue;
-            Manifold manifold;
-            touch(first, second, found, margin + rounding, manifold);
+            const float size = std::min(length(pa.high - pa.low), length(pb.high - pb.low));
+            const float reach = std::min(margin, settings.margin + falls + approach.within(dt, found.on_b, found.normal, size)) + rounding;
+            if (found.gap > reach) continue;
+            Manifold& manifold = memory.manifold;
+            manifold.count = 0;
+            touch(first, second, found, reach, manifold);
             for (int k = 0; k < manifold.count; k++) {
                 const Point& p = manifold.points[k];
-                Contact c{};
+                memory.candidates.emplace_back();
+                Contact& c = memory.candidates.back();
                 const Vec3 in_a = (p.swapped ? p.on_vertex : p.on_face) - com_a;
                 const Vec3 in_b = back * ((p.swapped ? p.on_face : p.on_vertex) - move) - com_b;
                 c.a = p.swapped ? b : a, c.b = p.swapped ? a : b;
@@ -170,17 +249,16 @@ inline void detect_pair(const Bodies& s, const Pose* poses, int a, int b, float 
                 c.normal = p.swapped ? back * p.normal : p.normal;
                 c.offset = rounding, c.round_b = p.swapped ? pa.radius : pb.radius;
                 c.gap = p.gap - rounding;
-                c.friction = s.friction[rougher(s, a, b)], c.restitution = std::max(s.restitution[a], s.restitution[b]);
+                c.friction = friction, c.restitution = restitution;
                 c.key = pair << 48 | uint64_t(i) << 38 | uint64_t(j) << 28 | p.feature;
                 c.from = -1;
-                const size_t old = same_place(c, last, first_old, end_old, memory.used);
-                if (old < end_old) {
-                    const float sign = c.a == last[old].a ? 1.f : -1.f;
-                    c.from = int(old), c.impulse = last[old].impulse * sign, c.twist = last[old].twist * sign;
-                    memory.used[old - first_old] = 1;
+                const int old = former.same_place(c.key, in_a, in_b);
+                if (old >= 0) {
+                    c.from = int(former.first) + old;
+                    const float sign = c.a == last[c.from].a ? 1.f : -1.f;
+                    c.impulse = last[c.from].impulse * sign, c.twist = last[c.from].twist * sign;
                 }
-                memory.kept.push_back(old < end_old);
-                memory.candidates.push_back(c);
+                memory.kept.push_back(old >= 0);
             }
         }
     }
@@ -196,10 +274,10 @@ inline void detect(const Bodies& s, const Pose* poses, const uint8_t* awake, con
         for (int a = 0; a < b; a++) {
             if (!s.shape[a] || (s.kinematic[a] && s.kinematic[b]) || !(awake[a] || awake[b])) continue;
             const bool falls = (!s.kinematic[a] && !supported[a]) || (!s.kinematic[b] && !supported[b]);
-            const float motion = (fastest(s, a) + fastest(s, b)) * dt + (falls ? fall : 0);
+            const float motion = apart_speed(s, a, b) * dt + (falls ? fall : 0);
             const float margin = settings.margin + std::min(motion, FORESEEN + fall);
             if (boxes_meet(poses[a].low, poses[a].high, poses[b].low, poses[b].high, margin))
-                detect_pair(s, poses, a, b, margin, dt, settings, last, memory, out);
+                detect_pair(s, poses, a, b, margin, falls ? fall : 0, dt, settings, last, memory, out);
         }
     }
 }

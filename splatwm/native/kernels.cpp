@@ -15,6 +15,7 @@ namespace {
 #include "narrow.inl"
 #include "manifold.inl"
 #include "detect.inl"
+#include "lanes.inl"
 #include "dual.inl"
 #include "spring.inl"
 #include "solver.inl"

@@ -32,6 +32,7 @@ inline int foremost(const Placed& p, Vec3 direction, float reach, int* found) {
     int count = 0;
     for (int i = 0; i < p.piece->vertices && count < FOREMOST; i += LANES) {
         const Lanes value = load(x + i) * d.x + load(y + i) * d.y + load(z + i) * d.z;
+        if (none(value >= low)) continue;
         for (int j = 0; j < LANES && count < FOREMOST; j++)
             if (value[j] >= low) {
                 const int n = i + j;  // padding repeats the last vertex

@@ -12,10 +12,28 @@ inline Lanes load(const float* p) {
     return v;
 }
 
+inline bool none(const IntLanes& mask) {
+    uint64_t parts[LANES / 2];
+    __builtin_memcpy(parts, &mask, sizeof parts);
+    return !(parts[0] | parts[1] | parts[2] | parts[3]);
+}
+
 struct Extreme {
     float value;
     int index;
 };
+
+// The largest of some values, and of equal ones the first.
+inline Extreme first_largest(Lanes values, IntLanes indices) {
+    auto with = [&](const Lanes& other, const IntLanes& theirs) {
+        const IntLanes better = (other > values) | ((other == values) & (theirs < indices));
+        values = better ? other : values, indices = better ? theirs : indices;
+    };
+    with(__builtin_shufflevector(values, values, 4, 5, 6, 7, 0, 1, 2, 3), __builtin_shufflevector(indices, indices, 4, 5, 6, 7, 0, 1, 2, 3));
+    with(__builtin_shufflevector(values, values, 2, 3, 0, 1, 6, 7, 4, 5), __builtin_shufflevector(indices, indices, 2, 3, 0, 1, 6, 7, 4, 5));
+    with(__builtin_shufflevector(values, values, 1, 0, 3, 2, 5, 4, 7, 6), __builtin_shufflevector(indices, indices, 1, 0, 3, 2, 5, 4, 7, 6));
+    return {values[0], indices[0]};
+}
 
 // The largest x * dx + y * dy + z * dz - w among n values, n a multiple of LANES.
 inline Extreme largest(const float* x, const float* y, const float* z, const float* w, int n, Vec3 d) {
@@ -29,10 +47,7 @@ inline Extreme largest(const float* x, const float* y, const float* z, const flo
         where = better ? index : where;
         index += LANES;
     }
-    Extreme found{best[0], where[0]};
-    for (int k = 1; k < LANES; k++)
-        if (best[k] > found.value || (best[k] == found.value && where[k] < found.index)) found = {best[k], where[k]};
-    return found;
+    return first_largest(best, where);
 }
 
 // A piece as seen from the frame in which the pair is looked at.

@@ -8,7 +8,7 @@ struct Problem {
 
     explicit Problem(const SolveInputs<T>& in) : bodies(in.bodies), rows(in.contacts), before(in.contacts) {
         for (int i = 0; i < in.bodies; i++)
-            bodies[i] = {Vec<T>(in.before + 6 * i), Vec<T>(in.before + 6 * i + 3), in.inverse_mass[i], Mat<T>(in.inverse_inertia + 9 * i)};
+            bodies[i] = {Vec<T>(in.before + 6 * i), in.inverse_mass[i], Vec<T>(in.before + 6 * i + 3), 0, Mat<T>(in.inverse_inertia + 9 * i)};
         for (int k = 0; k < in.contacts; k++) {
             Row<T>& c = rows[k];
             c.a = in.a[k], c.b = in.b[k];
@@ -17,6 +17,7 @@ struct Problem {
             c.gap = in.gap[k], c.restitution = in.restitution[k], c.position_bias = in.position_bias[k];
             for (int j = 0; j < 3; j++) c.friction[j] = in.friction[3 * k + j], c.bias[j] = in.velocity_bias[3 * k + j];
             for (int j = 0; j < 6; j++) c.impulse[j] = in.warm[6 * k + j];
+            fill_relative(c);
             before[k] = relative(c, bodies[c.a], bodies[c.b]);
             fill_mobility(c, bodies[c.a], bodies[c.b]);
         }

@@ -6,12 +6,19 @@
 // sliding, torsion and rolling share.
 
 template <class T>
-struct Moving {  // a body in the solver
-    Vec<T> v, w;
-    T inverse_mass;
+struct Moving {  // a body in the solver; velocities stand so that four numbers from each on are its own
+    Vec<T> v;
+    T inverse_mass{};
+    Vec<T> w;
+    T unused{};
     Mat<T> inverse_inertia;  // scene axes
+    static constexpr size_t SPIN = 4;  // where w begins
+
+    T* numbers() { return reinterpret_cast<T*>(this); }
+    const T* numbers() const { return reinterpret_cast<const T*>(this); }
 };
 
+// Arrays of eight are Six: one number a row, the normal first, then two of sliding, torsion, two of rolling.
 template <class T>
 struct Row {  // a contact in the solver
     int a, b;
@@ -19,11 +26,14 @@ struct Row {  // a contact in the solver
     Vec<T> arm_a, arm_b;
     T gap, friction[3], restitution;
     T bias[3]{}, position_bias{};  // added to the targets of sliding velocity and displacement [m/s]
-    T impulse[6]{};                // normal, two sliding [N s], torsion, two rolling [N m s]
-    T mobility[6][6];
+    T impulse[8]{};                // normal, two sliding [N s], torsion, two rolling [N m s]
+    T mobility[6][8];
+    T by_v[3][8], by_wa[3][8], by_wb[3][8];  // relative velocities per component of v of b, of w of a (negative) and of b
+    T axes[3][4], turn_a[6][4], turn_b[6][4];  // rows of the frame; spin of a and b per impulse
     T inverse_mass;  // of both
     T before, alone;  // normal velocities: at the start, and at the end without this contact
-    T target[6], linear_target, softness, friction_softness, position_target, push;
+    T target[8]{}, softness, friction_softness, position_target, push;
+    T diagonal[8], squares[8], radii[8], yields[8];  // of the mobility; of frictions, and 1 / them; velocity that an impulse gives way by
     int parts;  // of its spring
     bool follows;  // the displacement is what the velocity at the end says
     bool acts, bounces, asks, pushes;  // it may push in this step; its spring, or anything, asks something of the displacement
@@ -31,14 +41,21 @@ struct Row {  // a contact in the solver
 
 template <class T>
 struct Relative {
-    T u[6];
+    T u[8];
 };
 
 template <class T>
+Six<T> relative_six(const Row<T>& c, const Moving<T>& a, const Moving<T>& b) {
+    const Six<T> v = six(c.by_v[0]) * (b.v.x - a.v.x) + six(c.by_v[1]) * (b.v.y - a.v.y) + six(c.by_v[2]) * (b.v.z - a.v.z);
+    const Six<T> w = six(c.by_wb[0]) * b.w.x + six(c.by_wb[1]) * b.w.y + six(c.by_wb[2]) * b.w.z;
+    return v + w - (six(c.by_wa[0]) * a.w.x + six(c.by_wa[1]) * a.w.y + six(c.by_wa[2]) * a.w.z);
+}
+
+template <class T>
 Relative<T> relative(const Row<T>& c, const Moving<T>& a, const Moving<T>& b) {
-    const Vec<T> v = b.v + cross(b.w, c.arm_b) - a.v - cross(a.w, c.arm_a), w = b.w - a.w;
-    const Vec<T> u = c.frame * v, r = c.frame * w;
-    return {{u.x, u.y, u.z, r.x, r.y, r.z}};
+    Relative<T> out;
+    store_six<T>(relative_six(c, a, b), out.u);
+    return out;
 }
 
 template <class T>
@@ -46,29 +63,81 @@ T normal_velocity(const Row<T>& c, const Moving<T>& a, const Moving<T>& b) {
     return dot(c.frame.r0, b.v + cross(b.w, c.arm_b) - a.v - cross(a.w, c.arm_a));
 }
 
+// An impulse on one of both bodies: `force` in scene axes.
 template <class T>
-void apply(const Row<T>& c, const T* impulse, Moving<T>& a, Moving<T>& b) {
-    const Vec<T> f = transposed_times(c.frame, Vec<T>(impulse)), t = transposed_times(c.frame, Vec<T>(impulse + 3));
-    a.v -= f * a.inverse_mass, a.w -= a.inverse_inertia * (cross(c.arm_a, f) + t);
-    b.v += f * b.inverse_mass, b.w += b.inverse_inertia * (cross(c.arm_b, f) + t);
+void apply_to(Moving<T>& m, const Four<T>& force, const Six<T>& impulse, const T (*turn)[4], T sign) {
+    T* p = m.numbers();
+    Four<T> spin = four(turn[0]) * impulse[0];
+    for (int j = 1; j < 6; j++) spin += four(turn[j]) * impulse[j];
+    store_four<T>(four(p) + force * (sign * m.inverse_mass), p);
+    store_four<T>(four(p + Moving<T>::SPIN) + spin * sign, p + Moving<T>::SPIN);
 }
 
-// What an impulse along each row does to the relative velocity: J M^-1 J^T.
+template <class T>
+void apply(const Row<T>& c, const Six<T>& impulse, Moving<T>& a, Moving<T>& b) {
+    const Four<T> force = four(c.axes[0]) * impulse[0] + four(c.axes[1]) * impulse[1] + four(c.axes[2]) * impulse[2];
+    if (a.inverse_mass > 0) apply_to(a, force, impulse, c.turn_a, T(-1));
+    if (b.inverse_mass > 0) apply_to(b, force, impulse, c.turn_b, T(1));
+}
+
+// An impulse along the normal alone.
+template <class T>
+void apply_normal(const Row<T>& c, T impulse, Moving<T>& a, Moving<T>& b) {
+    auto to = [&](Moving<T>& m, const T* turn, T size) {
+        T* p = m.numbers();
+        store_four<T>(four(p) + four(c.axes[0]) * (size * m.inverse_mass), p);
+        store_four<T>(four(p + Moving<T>::SPIN) + four(turn) * size, p + Moving<T>::SPIN);
+    };
+    if (a.inverse_mass > 0) to(a, c.turn_a[0], -impulse);
+    if (b.inverse_mass > 0) to(b, c.turn_b[0], impulse);
+}
+
+// What relative velocities are of both bodies' velocities: J.
+template <class T>
+void fill_relative(Row<T>& c) {
+    const Vec<T>&n = c.frame.r0, &s = c.frame.r1, &t = c.frame.r2;
+    const Six<T> x{n.x, s.x, t.x}, y{n.y, s.y, t.y}, z{n.z, s.z, t.z};
+    const Six<T> turns[3] = {{0, 0, 0, n.x, s.x, t.x}, {0, 0, 0, n.y, s.y, t.y}, {0, 0, 0, n.z, s.z, t.z}};
+    store_six<T>(x, c.by_v[0]), store_six<T>(y, c.by_v[1]), store_six<T>(z, c.by_v[2]);
+    auto levers = [&](const Vec<T>& arm, T (*to)[8]) {
+        store_six<T>(z * arm.y - y * arm.z + turns[0], to[0]);
+        store_six<T>(x * arm.z - z * arm.x + turns[1], to[1]);
+        store_six<T>(y * arm.x - x * arm.y + turns[2], to[2]);
+    };
+    levers(c.arm_a, c.by_wa), levers(c.arm_b, c.by_wb);
+}
+
+// What an impulse along each row does to velocities, and to the relative one: J M^-1 J^T. After `fill_relative`.
 template <class T>
 void fill_mobility(Row<T>& c, const Moving<T>& a, const Moving<T>& b) {
     const T inverse_mass = a.inverse_mass + b.inverse_mass;
-    const Vec<T> axes[3] = {c.frame.r0, c.frame.r1, c.frame.r2};
-    Vec<T> turn_a[6], turn_b[6];  // angular velocity per impulse
-    Vec<T> lever_a[6], lever_b[6];
-    for (int i = 0; i < 3; i++) {
-        lever_a[i] = cross(c.arm_a, axes[i]), lever_b[i] = cross(c.arm_b, axes[i]);
-        lever_a[i + 3] = lever_b[i + 3] = axes[i];
-    }
-    for (int i = 0; i < 6; i++) turn_a[i] = a.inverse_inertia * lever_a[i], turn_b[i] = b.inverse_inertia * lever_b[i];
-    for (int i = 0; i < 6; i++)
-        for (int j = i; j < 6; j++)
-            c.mobility[i][j] = c.mobility[j][i] =
-                (i == j && i < 3 ? inverse_mass : 0) + dot(lever_a[i], turn_a[j]) + dot(lever_b[i], turn_b[j]);
+    store_four<T>(four_of(c.frame.r0), c.axes[0]), store_four<T>(four_of(c.frame.r1), c.axes[1]), store_four<T>(four_of(c.frame.r2), c.axes[2]);
+    Six<T> mobility[6]{};
+    for (int j = 0; j < 3; j++) mobility[j][j] = inverse_mass;
+    auto add = [&](const Moving<T>& m, const T (*levers)[8], T (*turn)[4]) {
+        if (!(m.inverse_mass > 0)) return;
+        const Mat<T>& i = m.inverse_inertia;
+        const Four<T> x = four_of(i.r0), y = four_of(i.r1), z = four_of(i.r2);  // it is symmetric
+        for (int j = 0; j < 6; j++) {
+            const Four<T> spin = x * levers[0][j] + y * levers[1][j] + z * levers[2][j];
+            store_four<T>(spin, turn[j]);
+            mobility[j] += six(levers[0]) * spin[0] + six(levers[1]) * spin[1] + six(levers[2]) * spin[2];
+        }
+    };
+    add(a, c.by_wa, c.turn_a), add(b, c.by_wb, c.turn_b);
+    for (int j = 0; j < 6; j++) store_six<T>(mobility[j], c.mobility[j]);
+}
+
+// What a visit needs of frictions, and the targets of the normal among those of the others.
+template <class T>
+void fill_friction(Row<T>& c) {
+    const Six<T> mu{0, c.friction[0], c.friction[0], c.friction[1], c.friction[2], c.friction[2]}, squares = mu * mu;
+    const Six<T> least = Six<T>{} + T(1e-12), bounded = squares > least ? squares : least;
+    Six<T> radii = T(1) / bounded, yields = radii * c.friction_softness;
+    radii[0] = radii[6] = radii[7] = 0, yields[0] = c.softness, yields[6] = yields[7] = 0;
+    store_six<T>(squares, c.squares), store_six<T>(radii, c.radii), store_six<T>(yields, c.yields);
+    store_six<T>(Six<T>{1, c.mobility[1][1], c.mobility[2][2], c.mobility[3][3], c.mobility[4][4], c.mobility[5][5], 1, 1}, c.diagonal);
+    
 }
 
 // Targets of a contact: `before` are relative velocities at the start of the step, `normal` the normal one that free
@@ -83,13 +152,13 @@ void set_targets(Row<T>& c, const T* before, T normal, const Spring<T>& s) {
     c.bounces = c.restitution > 0 && normal < -BOUNCES && -h * normal > c.gap;
     if (c.bounces) {
         c.acts = c.pushes = true, c.softness = c.friction_softness = 0;
-        c.linear_target = -c.restitution * normal + c.bias[0];
+        c.target[0] = -c.restitution * normal + c.bias[0];
         c.position_target = -std::max(c.gap, T(0)) / h;
     } else {
         const Linear<T> spring = linearized(c.gap, c.before, alone, c.mobility[0][0], c.inverse_mass, c.parts, s);
         c.acts = spring.presses || c.parts > 1;
         c.asks = c.pushes = c.parts > 1 && c.gap > 0;
-        c.softness = spring.softness, c.linear_target = spring.velocity + c.bias[0];
+        c.softness = spring.softness, c.target[0] = spring.velocity + c.bias[0];
         c.position_target = c.pushes ? spring.position : 0;
         c.friction_softness = s.creep * c.friction[0] * c.friction[0] * spring.resistance * s.yields;
     }
@@ -97,6 +166,15 @@ void set_targets(Row<T>& c, const T* before, T normal, const Spring<T>& s) {
     for (int j = 1; j < 6; j++) c.target[j] = lasts * before[j];
     for (int j = 1; j < 3; j++) c.target[j] += c.bias[j];
     c.position_target += c.position_bias;
+    fill_friction(c);
+}
+
+// What impulses along the rows do to the relative velocity.
+template <class T>
+Six<T> moved_by(const Row<T>& c, const Six<T>& impulse) {
+    Six<T> u = six(c.mobility[0]) * impulse[0];
+    for (int j = 1; j < 6; j++) u += six(c.mobility[j]) * impulse[j];
+    return u;
 }
 
 // Where the normal impulse alone, or all of it in its present direction, is what the contact asks for.
@@ -111,7 +189,7 @@ struct Press {
 template <class T>
 Press<T> press(const Row<T>& c, const T* u, const T* mu, const Spring<T>& s) {
     const T* f = c.impulse;
-    Press<T> p{s.convex && f[0] > T(1e-9), c.linear_target - u[0] - c.softness * f[0], c.mobility[0][0] + c.softness, {1}, {}};
+    Press<T> p{s.convex && f[0] > T(1e-9), c.target[0] - u[0] - c.softness * f[0], c.mobility[0][0] + c.softness, {1}, {}};
     if (!p.along) return p;
     p.resist = c.softness;
     for (int j = 1; j < 6; j++) {
@@ -132,43 +210,41 @@ Press<T> press(const Row<T>& c, const T* u, const T* mu, const Spring<T>& s) {
 template <class T>
 T relax(Row<T>& c, Moving<T>& a, Moving<T>& b, const Spring<T>& s) {
     if (!c.acts && std::all_of(c.impulse, c.impulse + 6, [](T f) { return f == 0; })) return 0;
-    T u[6], change[6], old[6];
-    const Relative<T> now = relative(c, a, b);
-    for (int j = 0; j < 6; j++) u[j] = now.u[j], old[j] = c.impulse[j];
-    T* f = c.impulse;
-    const T mu[6] = {0, c.friction[0], c.friction[0], c.friction[1], c.friction[2], c.friction[2]};
+    const Six<T> old = six(c.impulse), target = six(c.target), yields = six(c.yields);
+    Six<T> u = relative_six(c, a, b), f{};
     T pressed = 0;
     if (c.acts) {
-        const Press<T> p = press(c, u, mu, s);
-        pressed = std::max(T(0), f[0] + p.lack / p.resist);
-        for (int j = 1; j < 6 && p.along; j++) f[j] = p.direction[j] * pressed;
+        const Six<T> left = target - u - yields * old;
+        if (s.convex && old[0] > T(1e-9)) {  // see press(): the whole impulse is scaled
+            const Six<T> direction = old * (1 / old[0]), yielding = moved_by(c, direction);
+            const T lack = sum_of<T>(direction * left), resist = sum_of<T>(direction * (yielding + direction * yields));
+            pressed = std::max(T(0), old[0] + lack / resist);
+            f = direction * pressed, u += yielding * (pressed - old[0]);
+        } else {
+            pressed = std::max(T(0), old[0] + left[0] / (c.mobility[0][0] + c.softness));
+            f = old, u += six(c.mobility[0]) * (pressed - old[0]);
+        }
     }
-    f[0] = pressed;
     if (pressed > 0) {
-        for (int j = 0; j < 6; j++) {
-            const T more = f[j] - old[j];
-            for (int i = 1; i < 6; i++) u[i] += c.mobility[j][i] * more;
-        }
-        T speed = 0;
-        for (int j = 1; j < 6; j++) speed += mu[j] * mu[j] * (u[j] - c.target[j]) * (u[j] - c.target[j]);
-        const T slides = std::sqrt(speed) / f[0];
+        const Six<T> slide = u - target, radii = six(c.radii);
+        const T slides = std::sqrt(sum_of<T>(six(c.squares) * slide * slide)) / pressed;
         const T slip = s.convex ? std::max(slides, c.friction_softness) : slides + c.friction_softness;
-        T size = 0;
+        const Six<T> resist = radii * slip, share = T(1) / (six(c.diagonal) + resist);
+        Six<T> lacks = (slide + resist * f) * share;  // row after row: each changes what those after it lack
+        Six<T> steps{};
         for (int j = 1; j < 6; j++) {
-            const T radius = std::max(mu[j], T(1e-6)), resist = slip / (radius * radius);
-            const T step = -(u[j] - c.target[j] + resist * f[j]) / (c.mobility[j][j] + resist);
-            f[j] += step;
-            for (int i = 1; i < 6; i++) u[i] += c.mobility[j][i] * step;
-            size += f[j] * f[j] / (radius * radius);
+            const T step = -lacks[j];
+            steps[j] = step, lacks += six(c.mobility[j]) * share * step;
         }
-        if (size > f[0] * f[0]) {
-            const T scale = f[0] / std::sqrt(size);
-            for (int j = 1; j < 6; j++) f[j] *= scale;
-        }
+        f += steps;
+        const T size = sum_of<T>(f * f * radii);
+        if (size > pressed * pressed) f *= pressed / std::sqrt(size);
+        f[0] = pressed;
     } else {
-        for (int j = 1; j < 6; j++) f[j] = 0;
+        f = Six<T>{};
     }
-    for (int j = 0; j < 6; j++) change[j] = f[j] - old[j];
+    const Six<T> change = f - old;
+    store_six<T>(f, c.impulse);
     apply(c, change, a, b);
     return change[0] * change[0] + change[1] * change[1] + change[2] * change[2];
 }
@@ -179,7 +255,7 @@ template <class T>
 void solve_velocities(Array<Row<T>>& rows, Array<Moving<T>>& bodies, const Array<Relative<T>>& before,
                       T h, T tolerance, const Settings& s) {
     const Spring<T> spring(h, s);
-    for (Row<T>& c : rows) apply(c, c.impulse, bodies[c.a], bodies[c.b]);
+    for (Row<T>& c : rows) apply(c, six(c.impulse), bodies[c.a], bodies[c.b]);
     for (size_t i = 0; i < rows.size(); i++) {
         Row<T>& c = rows[i];
         const Moving<T> &a = bodies[c.a], &b = bodies[c.b];
@@ -221,8 +297,7 @@ void solve_positions(Array<Row<T>>& rows, const Array<Moving<T>>& end, Array<Mov
             Moving<T>&a = bodies[c.a], &b = bodies[c.b];
             T push = c.push + (c.position_target - normal_velocity(c, a, b)) / c.mobility[0][0];
             if (!c.follows) push = std::max(T(0), push);
-            const T change[6] = {push - c.push};
-            apply(c, change, a, b);
+            apply_normal(c, push - c.push, a, b);
             c.push = push;
         }
 }

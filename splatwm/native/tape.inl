@@ -2,11 +2,9 @@
 
 struct Moment {  // a substep
     float h;  // [s]
-    Array<Pose> poses;
-    Array<Vec3> v, w;              // velocities that it began with
-    Array<Moving<float>> moving;   // those of free motion
-    Array<Row<float>> rows;        // with the impulses to begin with
-    Array<Relative<float>> before;
+    Array<Pose> poses;      // that it began with
+    Array<int> acting;      // contacts that its rows are of
+    Backward<float> solve;  // with all that it saw
 };
 
 struct Look {

@@ -18,6 +18,8 @@ struct World {
     Array<Moving<float>> moving, mean;
     Array<Row<float>> rows;
     Array<Relative<float>> before;
+    Array<int> acting;              // contacts that the rows are of
+    Array<Relative<float>> held;    // impulses of all contacts in their frames, from substep to substep
     Array<Vec3> start_v, start_w;
     Array<int> group;
     Array<Anchor> anchors;
@@ -85,26 +87,64 @@ struct World {
         return c.gap + std::min(0.f, dot(v, n)) * dt < TOUCHED && length(v) > settings->sleep_linear;
     }
 
-    void fill_row(const Contact& c, Row<float>& row, bool first) {
+    void fill_row(const Contact& c, Row<float>& row) const {
         const Pose &pa = poses[c.a], &pb = poses[c.b];
         const Vec3 n = pa.r * c.normal, on_a = pa.r * c.on_a, on_b = pb.r * c.on_b;
         const Vec3 apart = pb.x - pa.x;
         row.a = c.a, row.b = c.b;
         row.gap = dot(n, apart + on_b - on_a) - c.offset;
         row.arm_b = on_b - n * (c.round_b + 0.5f * row.gap), row.arm_a = apart + row.arm_b;
-        const float sign = std::copysign(1.f, n.z), k = -1 / (sign + n.z), m = n.x * n.y * k;
-        row.frame = {n, {1 + sign * n.x * n.x * k, sign * m, -sign * n.x}, {m, sign + n.y * n.y * k, -n.y}};
-        row.friction[0] = c.friction;
-        row.friction[1] = c.friction > 0 ? settings->torsion : 0;
-        row.friction[2] = c.friction > 0 ? settings->rolling : 0;
-        row.restitution = c.restitution;
-        if (!first) return;
-        (row.frame * c.impulse).store(row.impulse);
-        (row.frame * c.twist).store(row.impulse + 3);
+        row.frame.r0 = n;
+    }
+
+    // Whether a contact without impulse is open by more than may close in a substep; or open at all, where springs are
+    // integrated in one part, for what is open then begins to act in the next one.
+    bool far(const Row<float>& row, const Spring<float>& spring) const {
+        constexpr float SURPRISE = 2e-4f;  // [m] that impulses of other contacts may close
+        constexpr float SUDDEN = 0.5f;     // [m/s] likewise
+        if (row.gap <= 0 || network || row.restitution > 0) return false;
+        const float h = spring.step, closing = std::max(0.f, -normal_velocity(row, moving[row.a], moving[row.b]));
+        if (spring.parts_at(-closing - SUDDEN) == 1) return true;
+        return row.gap > SURPRISE + 2 * h * (closing + h * length(Vec3(settings->gravity)));
+    }
+
+    // Contacts that may act in a substep; the impulses of the others are zero.
+    void fill_rows(float h, bool first) {
+        const Spring<float> spring(h, *settings);
+        acting.clear(), held.resize(contacts.size()), before.resize(contacts.size());
+        for (size_t k = 0; k < contacts.size(); k++) {
+            const Contact& c = contacts[k];
+            if (rows.size() == acting.size()) rows.emplace_back();
+            Row<float>& row = rows[acting.size()];
+            fill_row(c, row);
+            row.restitution = c.restitution;
+            const bool rests = first ? dot(c.impulse, c.impulse) == 0 : held[k].u[0] == 0;
+            if (rests && far(row, spring)) {
+                held[k] = {};
+                continue;
+            }
+            const Vec3& n = row.frame.r0;
+            const float sign = std::copysign(1.f, n.z), t = -1 / (sign + n.z), m = n.x * n.y * t;
+            row.frame.r1 = {1 + sign * n.x * n.x * t, sign * m, -sign * n.x}, row.frame.r2 = {m, sign + n.y * n.y * t, -n.y};
+            if (first) {
+                const Vec3 f = row.frame * c.impulse, twist = row.frame * c.twist;
+                held[k] = {{f.x, f.y, f.z, twist.x, twist.y, twist.z}};
+            }
+            std::copy(held[k].u, held[k].u + 8, row.impulse);
+            fill_relative(row);
+            fill_mobility(row, moving[c.a], moving[c.b]);
+            const Relative<float>& now = before[acting.size()] = relative(row, moving[c.a], moving[c.b]);
+            row.friction[0] = friction_at(c.friction, now);
+            row.friction[1] = c.friction > 0 ? settings->torsion : 0;
+            row.friction[2] = c.friction > 0 ? settings->rolling : 0;
+            acting.push_back(int(k));
+        }
+        rows.resize(acting.size()), before.resize(acting.size());
     }
 
     // Sliding friction at the velocities with which a substep begins.
     float friction_at(float friction, const Relative<float>& now) const {
+        if (settings->slip_friction == 0 && settings->impact_friction == 0) return friction;
         const float slip = std::sqrt(now.u[1] * now.u[1] + now.u[2] * now.u[2]);
         return friction * std::max(0.f, 1 + settings->slip_friction * slip) / (1 + settings->impact_friction * std::abs(now.u[0]));
     }
@@ -119,20 +159,25 @@ struct World {
             m.inverse_mass = free ? 1 / s.mass[i] : 0;
             m.inverse_inertia = free ? inverse_inertia_of(poses[i].r, inverse_body[i]) : Mat3{};
         }
-        rows.resize(contacts.size()), before.resize(contacts.size());
-        for (size_t k = 0; k < contacts.size(); k++) {
-            fill_row(contacts[k], rows[k], first);
-            fill_mobility(rows[k], moving[rows[k].a], moving[rows[k].b]);
-            before[k] = relative(rows[k], moving[rows[k].a], moving[rows[k].b]);
-            rows[k].friction[0] = friction_at(contacts[k].friction, before[k]);
-        }
+        fill_rows(h, first);
         for (int i = 0; i < s.count; i++)
             if (moving[i].inverse_mass > 0) moving[i].v += g * h;
         if (network) {
             if (first) thinking.ask(*network, s, rows, before, moving, start_w, *settings, h);
             thinking.correct(rows, before, *settings, h);
         }
-        if (tape) tape->looks.back().moments.push_back({h, poses, start_v, start_w, moving, rows, before});
+        if (tape) remember(h);
+        else solve_rows(h);
+        for (size_t k = 0; k < rows.size(); k++) {
+            const Vec3 f = transposed_times(rows[k].frame, Vec3(rows[k].impulse));
+            for (int i = 0; i < 3; i++) felt[3 * rows[k].a + i] -= f[i], felt[3 * rows[k].b + i] += f[i];
+            std::copy(rows[k].impulse, rows[k].impulse + 8, held[acting[k]].u);
+        }
+        for (int i = 0; i < s.count; i++)
+            if (moving[i].inverse_mass > 0) move(i, h);
+    }
+
+    void solve_rows(float h) {
         solve_velocities(rows, moving, before, h, settings->tolerance, *settings);
         mean = moving;
         const float share = std::max(0.f, 0.5f - 0.5f * settings->timestep / h);
@@ -142,12 +187,18 @@ struct World {
                 mean[i].w += (start_w[i] - moving[i].w) * share;
             }
         solve_positions(rows, moving, mean, *settings);
-        for (size_t k = 0; k < rows.size(); k++) {
-            const Vec3 f = transposed_times(rows[k].frame, Vec3(rows[k].impulse));
-            for (int i = 0; i < 3; i++) felt[3 * rows[k].a + i] -= f[i], felt[3 * rows[k].b + i] += f[i];
-        }
-        for (int i = 0; i < s.count; i++)
-            if (moving[i].inverse_mass > 0) move(i, h);
+    }
+
+    // The same by a solve that remembers.
+    void remember(float h) {
+        Array<Moving<float>> start = moving;
+        for (int i = 0; i < s.count; i++) start[i].v = start_v[i], start[i].w = start_w[i];
+        Array<Moment>& moments = tape->looks.back().moments;
+        moments.push_back({h, poses, acting, Backward<float>(std::move(start), moving, rows, before, h, settings->tolerance, *settings)});
+        Backward<float>& solve = moments.back().solve;
+        solve.forward();
+        moving = solve.bodies, mean = solve.wide;
+        for (size_t k = 0; k < rows.size(); k++) std::copy(solve.rows[k].impulse, solve.rows[k].impulse + 8, rows[k].impulse);
     }
 
     // Turns conserve angular momentum: the velocity follows the inertia as it turns.
@@ -201,9 +252,8 @@ struct World {
             if (c.impulse[0] > 0) linked[c.a] = linked[c.b] = 1;
         if (settings->sleep_after <= 0) return;
         for (int i = 0; i < s.count; i++) group[i] = i;
-        for (size_t k = 0; k < contacts.size(); k++) {
-            const Contact& c = contacts[k];
-            if (rows[k].impulse[0] <= 0) continue;
+        for (const Row<float>& c : rows) {
+            if (c.impulse[0] <= 0) continue;
             if (!fixed(c.a) && !fixed(c.b)) group[root(c.a)] = root(c.b);
             for (int i : {c.a, c.b})
                 if (s.kinematic[i] && moves(i)) {
@@ -265,9 +315,10 @@ struct World {
                 carry(h);
             }
             done = end;
-            for (size_t k = 0; k < contacts.size(); k++) {
-                contacts[k].impulse = transposed_times(rows[k].frame, Vec3(rows[k].impulse));
-                contacts[k].twist = transposed_times(rows[k].frame, Vec3(rows[k].impulse + 3));
+            for (Contact& c : contacts) c.impulse = c.twist = {};
+            for (size_t k = 0; k < rows.size(); k++) {
+                contacts[acting[k]].impulse = transposed_times(rows[k].frame, Vec3(rows[k].impulse));
+                contacts[acting[k]].twist = transposed_times(rows[k].frame, Vec3(rows[k].impulse + 3));
             }
         }
         fall_asleep(dt);
