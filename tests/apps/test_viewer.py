@@ -89,7 +89,8 @@ def test_switches_act_on_the_nodes(viewer: SceneViewer) -> None:
 
 def test_only_the_chosen_object_has_handles_and_its_text_is_harmless(viewer: SceneViewer) -> None:
     viewer.panel.chosen.value = "ball"
-    wait_until(lambda: viewer.nodes.objects["ball"].gizmo.visible and viewer.panel.properties.visible, 5)
+    wait_until(lambda: viewer.nodes.objects["ball"].gizmo.visible and bool(viewer.panel.properties.content), 5)
+    assert viewer.panel.properties.visible
     assert not viewer.nodes.objects["bowl"].gizmo.visible
     assert "&lt;img" in viewer.panel.properties.content
     assert "<img" not in viewer.panel.properties.content
