@@ -74,8 +74,7 @@ def main() -> None:
     args = parser.parse_args()
     sys.path.insert(0, str(args.folder.absolute()))
     export = json.loads((args.folder / "export.json").read_text())
-    names = importlib.import_module(export["package"]).ENVIRONMENTS
-    name = next(each for each in names if each.endswith(f"-{args.task}-v0"))
+    name = next(n for n in importlib.import_module(export["package"]).ENVIRONMENTS if n.endswith(f"-{args.task}-v0"))
     torch.set_num_threads(1)
     many = gymnasium.make_vec(name, args.worlds, target=args.target, autoreset=AutoresetMode.SAME_STEP)
     see = AsPusher if args.task.startswith("Push") else lambda worlds: worlds
@@ -90,11 +89,10 @@ def main() -> None:
     envs.seed(EVALUATION_SEED + args.seed)
     done = success(policy, envs, args.episodes)
     low, high = binomtest(sum(done), len(done)).proportion_ci(method="wilson")
-    rate = {"success": sum(done) / len(done), "success_low": low, "success_high": high, "episodes": len(done)}
-    scene = {thing["name"]: thing["position"] for thing in export["objects"]}  # that the policy is for
-    about = {"environment": name, "target": args.target, "scene": scene, "seed": args.seed, **rate, "curve": curve.rows}
+    about = {"environment": name, "target": args.target, "seed": args.seed, "curve": curve.rows}
+    about |= {"success": sum(done) / len(done), "success_low": low, "success_high": high, "episodes": len(done)}
+    about["scene"] = {thing["name"]: thing["position"] for thing in export["objects"]}  # that the policy is for
     args.save.with_suffix(".json").write_text(json.dumps(about, indent=1))
-    print(curve.rows[-1])
     print(f"success {sum(done)} of {len(done)}: {sum(done) / len(done):.1%}, 95 % interval {low:.1%} to {high:.1%}")
 
 

@@ -22,6 +22,7 @@ FINE = 0.0025  # noise that is smoothed away [camera distances]
 COARSE = 0.006  # scale at which creases and lines are seen [camera distances]
 HOLLOW = 0.1  # a surface that rises so steeply from a vertex on all sides (sine of the mean elevation) is a crease
 DARK = 2.0  # so much darker than around it is a line [CIELAB lightness]
+HINT = 0.4  # evidence that colours are at most: a light's mirror image has a border, too, and often a dent
 COLORED = 8.0  # where colours differ by this from their mean (half of the step between two) is a border [CIELAB a, b]
 REACH = 0.005  # what lies within this of a crease belongs to no core; wider gaps in a crease let two cores touch
 SMALLEST = 0.02  # side of the smallest square that is a core [camera distances]
@@ -60,7 +61,8 @@ def cut_at_creases(
     hollow = ((around - near) * normals).sum(1) / (COARSE * unit)
     color = rgb2lab(vertex_colors(mesh)[None, :, :3] / 255.0)[0]
     dark = steps.spread(color[:, 0], COARSE * unit) - color[:, 0]
-    evidence = hollow.clip(0) / HOLLOW + dark.clip(0) / DARK + _spread(color[:, 1:], steps, unit) / COLORED
+    hint = (_spread(color[:, 1:], steps, unit) / COLORED).clip(max=HINT)
+    evidence = hollow.clip(0) / HOLLOW + dark.clip(0) / DARK + hint
     cores = _cores(mesh, (evidence > 1) | floor, unit)
     labels = _grow(mesh, cores, evidence.clip(0, 1))
     return Pieces(labels, hollow, evidence, color, int(labels.max()) + 1)
