@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from scan2sim.geometry import matrix_from_quaternion, quaternion_angle
+from scan2sim.geometry import matrix_from_quaternion, quaternion_angle, transform_points
 from scan2sim.progress import Reporter, silent
 from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.contact import CONTACT, ContactTable
@@ -25,7 +25,7 @@ REPORTS = 20
 DRIFT_TOLERANCE = 0.005  # [m] that a pose may be corrected by
 STILL = 0.002  # [m] an object that drifts less than this in the simulator stands still …
 UPRIGHT = np.radians(2.0)  # … if it turns less than this too
-FEET = (0.00025, 0.0005, 0.001)  # [m] by which the foot of a thing that rolls is flattened, tried in turn
+FEET = (0.005, 0.01, 0.02)  # of its height, by which the foot of a thing that rolls is flattened, tried in turn
 FALLS = 0.1  # [m] what moves farther than this rests on nothing, and no foot helps it
 CALM = 0.9  # of the speed that is left after each step while a resting pose is looked for
 
@@ -121,7 +121,7 @@ def settled_scene(
 
     Objects are first pushed out of each other and put onto what they rest on.  Then each one creeps to the resting pose
     nearest to where it was seen.  What moves more than 2 mm or 2° on the way, as round things do, gets a flatter foot
-    (a quarter, half, or at most one millimetre) and starts again.  An object that ends within ``tolerance`` of where it
+    (by 0.5, 1 or at most 2 % of its height) and starts again.  An object that ends within ``tolerance`` of where it
     was put takes that pose, the others keep the one they were put into.  At last all are let go for ``seconds``: that
     is what the result tells, and what does not stand still then is named in ``result.unsettled``.
 
@@ -133,11 +133,11 @@ def settled_scene(
     flattened = dict.fromkeys(result.objects, 0.0)
     main = scene.supports[0].wxyz if scene.supports else (1.0, 0.0, 0.0, 0.0)
     up = matrix_from_quaternion(main)[:, 2]
-    for depth in FEET:
+    for share in FEET:
         restless = {name for name in _restless(result) if result.objects[name].drift < FALLS}
         if not restless:
             break
-        flattened |= dict.fromkeys(restless, depth)
+        flattened |= {obj.name: share * _height(obj, up) for obj in start.objects if obj.name in restless}
         feet = [with_flat_foot(o, flattened[o.name], up) if flattened.get(o.name) else o for o in start.objects]
         placed = rest_on_support(replace(start, objects=tuple(feet)))
         result = settle(placed, seconds, report, calm=CALM)
@@ -159,6 +159,12 @@ def settled_scene(
 def deepest_contact(data: mujoco.MjData) -> float:
     """How deep the deepest contact is [m], ≥ 0."""
     return max(0.0, -min((float(d) for d in data.contact.dist), default=0.0))
+
+
+def _height(obj: SceneObject, up: NDArray[np.float64]) -> float:
+    """How far its collision pieces reach along ``up`` (3,) [m]."""
+    corners = [transform_points(obj.world_from_object, piece.vertices) @ up for piece in obj.collision]
+    return float(np.ptp(np.concatenate(corners)))
 
 
 def _restless(result: SettleResult) -> list[str]:

@@ -137,7 +137,6 @@ void fill_friction(Row<T>& c) {
     radii[0] = radii[6] = radii[7] = 0, yields[0] = c.softness, yields[6] = yields[7] = 0;
     store_six<T>(squares, c.squares), store_six<T>(radii, c.radii), store_six<T>(yields, c.yields);
     store_six<T>(Six<T>{1, c.mobility[1][1], c.mobility[2][2], c.mobility[3][3], c.mobility[4][4], c.mobility[5][5], 1, 1}, c.diagonal);
-    
 }
 
 // Targets of a contact: `before` are relative velocities at the start of the step, `normal` the normal one that free

@@ -174,6 +174,21 @@ def test_killed_workers_and_runs_change_nothing(twin: Path, cousins: Path, tmp_p
     assert [name for name in expected if expected[name] != got[name]] == []
 
 
+def test_the_list_of_an_interrupted_run_has_what_it_did_not_hear_of(
+    twin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made_but_not_told(job: dict[str, Any], indices: Sequence[int], *_: object) -> Iterator[Outcome]:
+        maker = CousinMaker(CousinsPlan.from_json(job["plan"]), Path(job["output"]), job["identity"])
+        yield Outcome(indices[0], maker.make(indices[0]))
+        maker.make(indices[1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scan2sim.cousins.many.make.run_workers", made_but_not_told)
+    assert main(command(twin, tmp_path / "out")) == 130
+    listed = json.loads((tmp_path / "out" / "cousins.json").read_text())["cousins"]
+    assert [entry["folder"] for entry in listed] == ["0000", "0001"]
+
+
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install scan2sim[ray]")
 def test_a_ray_cluster_makes_the_same_also_when_a_node_is_killed(twin: Path, cousins: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"

@@ -97,7 +97,7 @@ def test_corrections_are_replayed(build: Path, photos: Path) -> None:
     assert np.allclose(corrected.points, again.points)
     for a, b in zip(corrected.objects, again.objects, strict=True):
         assert a.name == b.name
-        assert np.allclose(a.position, b.position, atol=3e-3)  # things settle anew, and round ones roll a little
+        assert np.allclose(a.position, b.position, atol=1e-3)
         assert a.physical.mass.value == pytest.approx(b.physical.mass.value, rel=1e-6)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from scan2sim.geometry import transform_points
-from scan2sim.scene import Label, ObjectConfig, RestsOn, Scene, SceneObject, object_from_mesh
+from scan2sim.geometry import quaternion_angle, transform_points
+from scan2sim.scene import Label, ObjectConfig, RestsOn, Scene, SceneObject, object_from_mesh, scale_scene
 from scan2sim.sim import push_apart, settle, settled_scene
 from scan2sim.sim.foot import with_flat_foot
 from tests.scene.factory import make_scene, splats_on
@@ -72,11 +72,20 @@ def test_a_thing_that_would_roll_gets_a_flat_foot_and_stands_as_it_was_seen() ->
     (after,) = settled.objects
     assert result.unsettled == ()
     assert result.turn < np.radians(0.5)
-    assert 0 < result.placed["egg"].flattened <= 0.001
+    assert 0 < result.placed["egg"].flattened < 0.0201 * np.ptp(tilted.visual.vertices[:, 2])
     assert result.placed["egg"].turned < np.radians(2)
     assert result.placed["egg"].moved < 0.002
     assert after.figures["foot_flattened_mm"] == pytest.approx(1000 * result.placed["egg"].flattened)
     assert after.visual.volume == pytest.approx(tilted.visual.volume, rel=0.01)
+
+
+@pytest.mark.parametrize(("tilt", "factor"), [(12.0, 1.5), (6.0, 0.7)])
+def test_a_scene_of_another_size_settles_to_the_same(tilt: float, factor: float) -> None:
+    scene = scene_of(egg(tilt), box(2, "brick", (0.1, 0, 0), (0.05, 0.05, 0.02)))
+    (small, _), (large, _) = settled_scene(scene), settled_scene(scale_scene(scene, factor))
+    for a, b in zip(small.objects, large.objects, strict=True):
+        assert b.position == pytest.approx(factor * a.position, abs=1e-3)
+        assert quaternion_angle(a.wxyz, b.wxyz) < np.radians(1.5)
 
 
 def test_what_a_foot_cannot_hold_is_told() -> None:

@@ -134,12 +134,22 @@ class CousinsFolder:
         self._identity = finite(identity)
         with output_errors(path):
             require_for_cousins(path)
-            names = {entry.name for entry in path.iterdir()}
-            for name in sorted(names):
+            for name in sorted(entry.name for entry in path.iterdir()):
                 if _HIDDEN.fullmatch(name):
                     shutil.rmtree(path / name)
-            entries = list(self._read(sorted(name for name in names if _NAME.fullmatch(name))))
-        self.entries: dict[int, CousinEntry] = {entry.index: entry for entry in entries}
+        self.entries: dict[int, CousinEntry] = {}
+        self.take_in()
+
+    def take_in(self) -> None:
+        """Add those to ``entries`` that lie in the folder by now and are not among them.
+
+        Raises:
+            OutputError: one of them is another plan's, or not as it was made.
+        """
+        with output_errors(self.path):
+            names = {entry.name for entry in self.path.iterdir() if _NAME.fullmatch(entry.name)}
+            known = {entry.folder for entry in self.entries.values()}
+            self.entries |= {entry.index: entry for entry in self._read(sorted(names - known))}
 
     def write_index(self, wanted: int, failed: Mapping[int, Failure]) -> None:
         """Write cousins.json; ``failed`` by index."""

@@ -93,6 +93,7 @@ def make_cousins(
             with closing(run):  # whatever happens, its workers end
                 _collect(run, cousins, count, failed, report)
         finally:
+            cousins.take_in()  # an interrupted run has not heard of the last ones
             cousins.write_index(count, failed)
         entries = tuple(cousins.entries[index] for index in sorted(cousins.entries))
         write_sheet(twin.scene, output, entries)
