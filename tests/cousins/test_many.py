@@ -143,6 +143,7 @@ def test_correcting_a_cousin_leaves_its_twin_and_the_others_alone(twin: Path, co
     assert after == before
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ctrl-C between open() and its with
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers to kill through /proc")
 def test_killed_workers_and_runs_change_nothing(twin: Path, cousins: Path, tmp_path: Path, capfd: Said) -> None:
     folder, rng = tmp_path / "out", random.Random(int.from_bytes(os.urandom(2)))
