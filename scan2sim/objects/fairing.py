@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-__all__ = ["fair", "smoothed"]
+__all__ = ["fair", "smoothed", "stiffness"]
 
 STIFFNESS = 0.5  # of the surface against a vertex that is trusted wholly
 LEAST = 1e-5  # trust that every vertex has
@@ -23,18 +23,24 @@ def fair(
     Minimises ``Σ trust_i |x_i - v_i|² + STIFFNESS Σ |(L x)_i|²`` with the umbrella operator L, a thin plate on the
     mesh (Kobbelt et al. 1998, "Interactive multi-resolution modeling on arbitrary meshes").
     """
-    umbrella = sparse.identity(len(mesh.vertices)) - _mean_of_neighbours(mesh)
-    weight = np.maximum(trust, LEAST)
-    system = sparse.diags(weight) + STIFFNESS * (umbrella.T @ umbrella)
-    vertices = splu(system.tocsc()).solve(weight[:, None] * mesh.vertices)
+    vertices = splu(stiffness(mesh, trust).tocsc()).solve(np.maximum(trust, LEAST)[:, None] * mesh.vertices)
     return trimesh.Trimesh(vertices, mesh.faces, process=False)
+
+
+def stiffness(
+    mesh: trimesh.Trimesh,
+    trust: NDArray[np.float64],  # (V,) 0..1
+) -> sparse.csr_matrix:  # (V, V)
+    """The matrix K of what :func:`fair` minimises: moving its result by u (V,) along an axis costs uᵀ K u."""
+    umbrella = sparse.identity(len(mesh.vertices)) - _mean_of_neighbours(mesh)
+    return sparse.csr_matrix(sparse.diags(np.maximum(trust, LEAST)) + STIFFNESS * (umbrella.T @ umbrella))
 
 
 def smoothed(
     mesh: trimesh.Trimesh,
-    values: NDArray[np.float64],  # (V,)
+    values: NDArray[np.float64],  # (V, …)
     rounds: int,
-) -> NDArray[np.float64]:  # (V,)
+) -> NDArray[np.float64]:  # (V, …)
     """Values of the vertices, each round halfway to the mean of their neighbours'."""
     mean = _mean_of_neighbours(mesh)
     for _ in range(rounds):

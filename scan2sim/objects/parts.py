@@ -115,6 +115,7 @@ def _surfaces(
         config.mesh_cells,
         config.stereo,
         report,
+        rivals=True,
     )
     return parted(dict(zip(meshes, refined, strict=True)))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pycolmap
 
 from scan2sim.poses.config import PosesConfig
-from scan2sim.poses.workspace import Workspace, thread_count
+from scan2sim.poses.workspace import Workspace
 from scan2sim.progress import Reporter
 
 __all__ = ["MatchEffort", "match_features"]
@@ -34,7 +34,7 @@ def match_features(
     """Match the features of these pairs of frames; matches they already have are replaced."""
     _forget(workspace, pairs)
     matching = pycolmap.FeatureMatchingOptions()
-    matching.num_threads = thread_count(config)
+    matching.num_threads = 1  # workers race for the threads of COLMAP's BLAS: 1 of 200 runs would match otherwise
     matching.sift.max_ratio = effort.max_ratio
     matching.guided_matching = effort.guided
     verification = pycolmap.TwoViewGeometryOptions()

@@ -1,0 +1,129 @@
+"""What the surroundings of a pixel look like in other photos, carried there by the shape of a surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, grid_sample
+
+from scan2sim.cameras import Camera
+from scan2sim.objects.mesh_views import Sight
+
+__all__ = ["Crop", "StereoView", "crop_about", "likeness", "look", "neighbours"]
+
+ANGLES = (8.0, 45.0)  # photos are compared whose cameras are so far apart, seen from the objects, best near …
+BEST_ANGLE = 20.0  # … this [degrees]
+WINDOW = 240  # of the long side over the window's radius
+NOISE = 2.0 / 255**2  # variance of a photo's grain, which is no texture
+LEVEL = 6.0 / 255  # means of windows that differ by so much are not alike at all
+
+
+@dataclass(frozen=True)
+class StereoView:
+    """One photo, and what its camera sees of the meshes so far."""
+
+    camera: Camera
+    gray: Tensor  # (H, W) 0..1
+    sight: Sight
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The part of a view around one mesh."""
+
+    rows: slice
+    columns: slice
+    rays: Tensor  # (h, w, 3) in the world, z = 1 in the camera's frame
+    depth: Tensor  # (h, w) [m]
+    number: Tensor  # (h, w) of the mesh in front
+    gray: Tensor  # (h, w)
+
+    @property
+    def own(self) -> Tensor:  # (h, w) bool
+        """Pixels that show any mesh: a window may go on beyond the rim of the one."""
+        return self.number > 0
+
+
+def crop_about(view: StereoView, number: int, rays: Tensor, margin: int = 12) -> Crop:
+    """The part of a view around mesh ``number``, which it sees; ``rays`` (H, W, 3) are its camera's."""
+    y, x = (view.sight.number == number).nonzero(as_tuple=True)
+    rows = slice(max(0, int(y.min()) - margin), int(y.max()) + margin)
+    columns = slice(max(0, int(x.min()) - margin), int(x.max()) + margin)
+    part = rows, columns
+    rotation = torch.from_numpy(view.camera.world_from_camera[:3, :3]).float()
+    return Crop(
+        rows, columns, rays[part] @ rotation.T, view.sight.depth[part], view.sight.number[part], view.gray[part]
+    )
+
+
+def neighbours(
+    views: list[StereoView],
+    index: int,
+    centre: NDArray[np.float64],  # (3,) [m] of the objects
+) -> list[int]:
+    """The views whose angle to this one suits a comparison, the best ones first."""
+    towards = np.stack([view.camera.position - centre for view in views])
+    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    angles = np.degrees(np.arccos(np.clip(towards @ towards[index], -1, 1)))
+    order = np.argsort(np.abs(angles - BEST_ANGLE), kind="stable")
+    return [int(i) for i in order if ANGLES[0] < angles[i] < ANGLES[1]]
+
+
+def look(crop: Crop, view: StereoView, other: StereoView) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each pixel's surface point in another view: flat pixel index, how far it lies behind, and whether inside."""
+    x, y, z = _project(crop, view, other, crop.depth)
+    height, width = other.gray.shape
+    inside = crop.own & (z > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    place = torch.where(inside, y.floor() * width + x.floor(), 0.0).long()
+    behind = z - other.sight.depth.flatten()[place]
+    return place, behind, inside & (other.sight.number.flatten()[place] == crop.number)
+
+
+def likeness(
+    crop: Crop, view: StereoView, other: StereoView, offsets: Tensor, hidden: float
+) -> tuple[Tensor, Tensor, Tensor]:  # (T, h, w) -1..1, (T, h, w) 0..1, (h, w) bool
+    """How alike another photo is around each pixel that shows a mesh, for each shift (T,) [m] of its depth.
+
+    The first is the normalised cross correlation of windows, their variances raised by the photos' grain, the second
+    1 where windows are equally bright and 0 where their means differ by ``LEVEL`` or more.  The third tells which
+    pixels' surface points the other photo sees, none farther behind its own surface than ``hidden`` [m].
+    """
+    height, width = other.gray.shape
+    radius = max(1, round(max(view.gray.shape) / WINDOW))
+    x, y, _ = _project(crop, view, other, crop.depth + offsets[:, None, None])  # (T, h, w)
+    grid = torch.stack([2 * x / width - 1, 2 * y / height - 1], -1).reshape(1, -1, crop.depth.shape[1], 2)
+    theirs = grid_sample(other.gray[None, None], grid, padding_mode="border", align_corners=False)
+    theirs = theirs.reshape(x.shape) * crop.own
+    own = crop.own.float()
+    mine = crop.gray * own
+
+    def mean(values: Tensor) -> Tensor:  # (T, h, w), over the window's pixels that show a mesh
+        rows = avg_pool2d(values[:, None], (1, 2 * radius + 1), 1, (0, radius))
+        return avg_pool2d(rows, (2 * radius + 1, 1), 1, (radius, 0))[:, 0] / share
+
+    share = torch.ones(())
+    share = mean(own[None]).clamp_min(1e-6)
+    my_mean, their_mean = mean(mine[None]), mean(theirs)
+    my_variance = (mean((mine * mine)[None]) - my_mean**2).clamp_min(0) + NOISE
+    their_variance = (mean(theirs * theirs) - their_mean**2).clamp_min(0) + NOISE
+    covariance = mean(mine * theirs) - my_mean * their_mean
+    _, behind, visible = look(crop, view, other)
+    pattern = covariance / (my_variance * their_variance).sqrt()
+    level = 1 - ((my_mean - their_mean).abs() / LEVEL).clamp_max(1)
+    return pattern, level, visible & (behind.abs() < hidden)
+
+
+def _project(
+    crop: Crop, view: StereoView, other: StereoView, depth: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:  # (…, h, w) each: x, y [pixels], z [m] in the other view
+    k, centre = other.camera.intrinsics, torch.from_numpy(view.camera.position - other.camera.position).float()
+    rotation = torch.from_numpy(other.camera.world_from_camera[:3, :3]).float()
+    across, down, ahead = (rotation.T @ crop.rays.reshape(-1, 3).T).reshape(3, *crop.depth.shape)
+    x, y, z = centre @ rotation
+    z = z + depth * ahead
+    safe = z.clamp_min(1e-6)
+    return (x + depth * across) / safe * k.fx + k.cx, (y + depth * down) / safe * k.fy + k.cy, z
