@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from scan2sim.objects.refine import Refined
+from scan2sim.objects.fusing import Refined
 from scan2sim.objects.support import SupportPlane
 
 __all__ = ["surface_sigma"]

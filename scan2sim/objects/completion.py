@@ -15,7 +15,7 @@ from torch import Tensor
 from scan2sim.bodies import decimate, is_closed
 from scan2sim.objects.evidence import firmly_seen, seen_through
 from scan2sim.objects.fairing import smoothed
-from scan2sim.objects.refine import Refined
+from scan2sim.objects.fusing import Refined
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.surface import behind, largest_piece, zero_surface
 from scan2sim.objects.symmetry import Skin, Symmetry, find_symmetries

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from scan2sim.objects.config import ObjectsConfig
+from scan2sim.objects.fusing import Outline
 from scan2sim.objects.mesh_views import see_meshes
-from scan2sim.objects.refine import Outline, refine_surfaces
+from scan2sim.objects.refine import refine_surfaces
 from scan2sim.objects.separate import VoxelLabels
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.surface import object_surface

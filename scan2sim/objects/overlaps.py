@@ -9,7 +9,7 @@ import trimesh
 from scipy.spatial import KDTree
 
 from scan2sim.bodies import difference
-from scan2sim.objects.refine import Refined
+from scan2sim.objects.fusing import Refined
 from scan2sim.objects.surface import behind
 
 __all__ = ["parted"]

@@ -16,9 +16,10 @@ from scan2sim.objects.certainty import surface_sigma
 from scan2sim.objects.coloring import color_mesh, unseen_fraction
 from scan2sim.objects.completion import complete_unseen
 from scan2sim.objects.config import ObjectsConfig
+from scan2sim.objects.fusing import Outline, Refined
 from scan2sim.objects.invented import with_invented
 from scan2sim.objects.overlaps import parted
-from scan2sim.objects.refine import Outline, Refined, refine_surfaces
+from scan2sim.objects.refine import refine_surfaces
 from scan2sim.objects.separate import separating_height
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.surface import object_surface

@@ -2,66 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 import trimesh
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from scan2sim.bodies import decimate
 from scan2sim.objects.brightness import moved_to_even_brightness
 from scan2sim.objects.choosing import believed
-from scan2sim.objects.fairing import fair
+from scan2sim.objects.fusing import Outline, Refined, Setting, above, bent_surfaces, fused_surfaces
 from scan2sim.objects.gloss import typical_brightness
 from scan2sim.objects.mesh_views import see_meshes
-from scan2sim.objects.outlines import outline_shifts
-from scan2sim.objects.sensed import blend_sensed
 from scan2sim.objects.stereo import Evidence, StereoDepth, stereo_depth
 from scan2sim.objects.support import SupportPlane
-from scan2sim.objects.surface import object_surface
 from scan2sim.objects.views import View
 from scan2sim.objects.windows import StereoView
 from scan2sim.progress import Reporter, silent
 
-__all__ = ["Outline", "Refined", "refine_surfaces"]
+__all__ = ["refine_surfaces"]
 
-FACES = 12_000, 40_000  # of a mesh between two passes, at least and at most, …
-EDGE = 0.006  # … with edges of about this length [camera distances]
-MARGIN = 0.01  # around a mesh, for the next one [camera distances]
 FAR = 0.014  # where surfaces may move farther than this [camera distances], …
 COARSE = 360  # … the photos' long side has about so many pixels
 STEPS = 8  # shifts to each side
-DOUBT = 0.05  # how much depth counts that no photos agree on
-SENSED = 0.7  # how far a vertex is trusted on which a sensor alone tells, as if photos agreed so well
-NEAR = 0.006  # a vertex is seen by a view whose depth is so near [camera distances]
-AGREED = (0.2, 0.5)  # mean trust of the views that see a vertex from which, and up to which, its own trust grows
-TOLD = 1.0  # outlines that hold a vertex wholly
-BENDS = 2  # times that a surface is bent to its outlines, which are others then
 HELD = 0.0005  # how far views' depth is trusted on which photos do not agree, in one of the rivals
 CLEARLY = 0.01  # by how much photos must believe a rival more
-FOOT = 0.002  # what is so low stands on the support [camera distances] …
-FOOT_TRUST = 0.1  # … and is trusted so far
 GRAY = (0.299, 0.587, 0.114)
-
-
-@dataclass(frozen=True)
-class Outline:
-    """Where one object can be."""
-
-    masks: list[Tensor]  # per view (H, W) bool: the pixels that show it
-    belongs: Callable[[Tensor], Tensor] | None = None  # (N, 3) to (N,) bool: the space that can be its
-
-
-@dataclass(frozen=True)
-class Refined:
-    """A surface, and how far each part of it may be believed."""
-
-    mesh: trimesh.Trimesh  # closed, scene frame
-    trust: NDArray[np.float64]  # (V,) 0..1: how well photos or outlines hold each vertex; 1 where none were compared
 
 
 def refine_surfaces(
@@ -94,6 +61,7 @@ def refine_surfaces(
         return []
     weights = torch.tensor(GRAY)
     gray = [photo @ weights for photo in photos]
+    setting = Setting.of(views, outlines, plane, unit, cells)
     for turn, reach in enumerate(ranges):
         kinds: tuple[Evidence, ...] = (
             ("patterns", "brightness") if rivals and turn == len(ranges) - 1 else ("patterns",)
@@ -103,11 +71,10 @@ def refine_surfaces(
             for kind, depth in asked.items():
                 depths[kind].append(depth)
             report("comparing photos", turn * len(views) + i + 1, len(ranges) * len(views))
-        found = [_fused(meshes, outlines, views, depths["patterns"], plane, unit, cells)]
+        found = [bent_surfaces(fused_surfaces(meshes, depths["patterns"], setting), setting)]
         if "brightness" in depths:
-            for least in (0.0, HELD):
-                rival = _fused(meshes, outlines, views, depths["brightness"], plane, unit, cells, least)
-                found.append(_evened(rival, views, photos, plane, unit))
+            strict = fused_surfaces(meshes, depths["brightness"], setting)
+            found += [_evened(bent_surfaces(strict, setting, least), setting, photos) for least in (0.0, HELD)]
         refined = _chosen(found, views, gray, unit)
         meshes = [each.mesh for each in refined]
     return refined
@@ -151,92 +118,9 @@ def _chosen(rivals: list[list[Refined]], views: list[View], gray: list[Tensor], 
     return [rivals[best][i] for i, best in enumerate(np.argmax(marks, axis=0))]
 
 
-def _evened(
-    surfaces: list[Refined], views: list[View], photos: list[Tensor], plane: SupportPlane, unit: float
-) -> list[Refined]:
+def _evened(surfaces: list[Refined], setting: Setting, photos: list[Tensor]) -> list[Refined]:
+    """The surfaces moved by brightness where nothing else tells."""
     meshes, trusts = [each.mesh for each in surfaces], [each.trust for each in surfaces]
-    moved = moved_to_even_brightness(meshes, trusts, [view.camera for view in views], photos, unit)
-    return [Refined(_above(mesh, plane), each.trust) for mesh, each in zip(moved, surfaces, strict=True)]
-
-
-def _above(mesh: trimesh.Trimesh, plane: SupportPlane) -> trimesh.Trimesh:
-    """The mesh with what is below the support laid onto it."""
-    sunk = np.minimum(plane.height(torch.tensor(mesh.vertices)).numpy(), 0)
-    return trimesh.Trimesh(mesh.vertices - sunk[:, None] * plane.normal, mesh.faces, process=False)
-
-
-def _fused(
-    meshes: list[trimesh.Trimesh],
-    outlines: list[Outline],
-    views: list[View],
-    depths: list[StereoDepth],
-    plane: SupportPlane,
-    unit: float,
-    cells: int,
-    least: float = 0.0,
-) -> list[Refined]:
-    """The meshes from the new depths, bent to the outlines; the old one where nothing is left of it.
-
-    What views see and no photos agree on is held by ``least`` where the views' depth has it.
-    """
-    looks = [_looked(outline, views, depths, unit) for outline in outlines]
-    fused = []
-    for mesh, outline, (moved, share, _) in zip(meshes, outlines, looks, strict=True):
-        low, high = torch.tensor(mesh.bounds, dtype=torch.float32)
-        margin = MARGIN * unit
-        new = object_surface(moved, outline.masks, low - margin, high + margin, plane, cells, outline.belongs, share)
-        fused.append(mesh if new is None else decimate(new, _face_count(new, unit)))
-    refined = [Refined(mesh, np.ones(len(mesh.vertices))) for mesh in fused]
-    for _ in range(BENDS):
-        sights = see_meshes([each.mesh for each in refined], [view.camera for view in views])
-        for i, (outline, (moved, _, agreed)) in enumerate(zip(outlines, looks, strict=True)):
-            mesh = refined[i].mesh
-            shift, told = outline_shifts(mesh, sights, i + 1, outline.masks, views, NEAR * unit)
-            rim = np.clip(told / TOLD, 0, 1)
-            texture = _texture_trust(mesh, outline.masks, moved, agreed, plane, unit, least)
-            target = mesh.copy()
-            target.vertices += (shift * rim / np.maximum(rim + texture, 1e-9))[:, None] * mesh.vertex_normals
-            trust = np.minimum(rim + texture, 1)
-            refined[i] = Refined(_above(fair(target, trust), plane), trust)
-    return refined
-
-
-def _face_count(mesh: trimesh.Trimesh, unit: float) -> int:
-    return int(np.clip(mesh.area / (3**0.5 / 4 * (EDGE * unit) ** 2), *FACES))
-
-
-def _looked(
-    outline: Outline, views: list[View], depths: list[StereoDepth], unit: float
-) -> tuple[list[View], list[Tensor], list[Tensor]]:
-    """The views with the object's new depths, how much its pixels count, and how far they hold a vertex."""
-    moved, counts, holds = [], [], []
-    for view, mask, found in zip(views, outline.masks, depths, strict=True):
-        known = mask & (found.depth > 0)
-        depth, sensed = blend_sensed(view, found.depth, DOUBT + found.trust, unit)
-        moved.append(replace(view, depth=torch.where(known, depth, view.depth)))
-        counts.append(torch.where(known, DOUBT + found.trust + sensed, 1.0))
-        holds.append(torch.where(known, torch.maximum(found.trust, SENSED * sensed), 0.0))
-    return moved, counts, holds
-
-
-def _texture_trust(
-    mesh: trimesh.Trimesh,
-    masks: list[Tensor],
-    views: list[View],  # with the new depth
-    agreed: list[Tensor],  # per view (H, W) 0..1
-    plane: SupportPlane,
-    unit: float,
-    least: float,
-) -> NDArray[np.float64]:  # (V,) 0..1
-    """How well photos agree on each vertex, ``least`` where views see it; its support holds a foot a little."""
-    points = torch.tensor(mesh.vertices, dtype=torch.float32)
-    normals = torch.tensor(mesh.vertex_normals, dtype=torch.float32)
-    agreement, looks = torch.zeros(len(points)), torch.zeros(len(points))
-    for view, mask, trust in zip(views, masks, agreed, strict=True):
-        index, facing = view.facing(points, normals, mask, NEAR * unit)
-        agreement += facing * trust.flatten()[index]
-        looks += facing
-    textured = (agreement / looks.clamp_min(1e-6) - AGREED[0]) / (AGREED[1] - AGREED[0])
-    held = textured.clamp(least, 1) * (looks / 2).clamp(0, 1)
-    foot = plane.height(points) < FOOT * unit
-    return torch.where(foot, held.clamp_min(FOOT_TRUST), held).clamp(0, 1).double().numpy()
+    cameras = [view.camera for view in setting.views]
+    moved = moved_to_even_brightness(meshes, trusts, cameras, photos, setting.unit)
+    return [Refined(above(mesh, setting.plane), trust) for mesh, trust in zip(moved, trusts, strict=True)]

@@ -62,7 +62,7 @@ class Territories:
     def owner(self, points: Tensor) -> Tensor:  # (N, 3) [m] to (N,) int64
         """Whose space each point lies in."""
         where = points.numpy().astype(np.float64)
-        distance, nearest = KDTree(self.points).query(where)
+        distance, nearest = KDTree(self.points).query(where, workers=-1)
         owner = self.part[nearest]
         for rim in self.rims:
             side = where @ rim.normal - rim.offset

@@ -20,6 +20,7 @@ from scan2sim.splats.normals import shortest_axes
 from scan2sim.splats.rasterize import Backend, accumulate, count_pairs, dominant, rasterize
 from scan2sim.splats.rendering import Rendering
 from scan2sim.splats.sh import evaluate_sh, rotate_gaussians, rotate_sh, sh_basis
+from scan2sim.splats.triangles import draw_triangles
 
 __all__ = [
     "SH_C0",
@@ -37,6 +38,7 @@ __all__ = [
     "count_pairs",
     "count_splats",
     "dominant",
+    "draw_triangles",
     "encode_spz",
     "evaluate_sh",
     "expose",

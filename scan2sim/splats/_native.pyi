@@ -1,5 +1,7 @@
 """What the compiled module offers, see native/module.cpp; arrays are C-contiguous float32 or int32 on the CPU."""
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 def keep_freed_memory() -> None: ...
@@ -43,6 +45,14 @@ def fuse_depth(
     slack: float,
     hidden: float,
     empty: float,
+) -> None: ...
+def draw_triangles(
+    pixels: NDArray[np.float64],  # (V, 2)
+    depths: NDArray[np.float64],  # (V,)
+    faces: NDArray[np.int32],  # (F, 3)
+    nearest: float,
+    face: NDArray[np.int32],  # (H, W), written
+    inverse: NDArray[np.float64],  # (H, W), written
 ) -> None: ...
 
 class Gaussians:

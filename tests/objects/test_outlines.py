@@ -8,7 +8,7 @@ import trimesh
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.geometry import look_at
 from scan2sim.objects.mesh_views import see_meshes
-from scan2sim.objects.outlines import outline_shifts
+from scan2sim.objects.outlines import outline_shifts, rim_of
 from scan2sim.objects.views import View
 
 RADIUS = 0.03
@@ -63,8 +63,8 @@ def test_vertices_on_an_outline_are_told_how_far_the_object_s_outline_is(grown):
     cameras = [camera(a, e) for e in (0.2, 0.6) for a in np.linspace(0, 2 * np.pi, 12, endpoint=False)]
     views = seen_as(ball(), cameras)
     guess = ball(grown * RADIUS)
-    masks = [view.depth > 0 for view in views]
-    shift, told = outline_shifts(guess, see_meshes([guess], cameras), 1, masks, views, 0.005)
+    rims = [rim_of(view.depth > 0) for view in views]
+    shift, told = outline_shifts(guess, see_meshes([guess], cameras), 1, rims, views, 0.005)
     assert (told > 1).mean() > 0.2
     assert np.median(shift[told > 1]) == pytest.approx((1 - grown) * RADIUS, abs=2e-4)
     assert np.abs(shift[told > 1] - (1 - grown) * RADIUS).mean() < 5e-4  # a pixel is 1.3 mm wide
@@ -75,9 +75,9 @@ def test_an_outline_that_another_thing_draws_tells_nothing():
     wall = trimesh.creation.box((0.002, 0.1, 0.1)).apply_translation([0.06, 0.05, 0.03])  # hides the side of y > 0
     sights = see_meshes([ball(), wall], cameras)
     views = [View(c, s.depth, torch.zeros(*s.depth.shape, 3)) for c, s in zip(cameras, sights, strict=True)]
-    masks = [sight.number == 1 for sight in sights]
+    rims = [rim_of(sight.number == 1) for sight in sights]
     guess = ball(0.9 * RADIUS)
-    _, told = outline_shifts(guess, see_meshes([guess, wall], cameras), 1, masks, views, 0.005)
+    _, told = outline_shifts(guess, see_meshes([guess, wall], cameras), 1, rims, views, 0.005)
     side = guess.vertices[:, 1]
     assert told[side < -0.02].max() > 1
     assert told[side > 0.01].max() == 0

@@ -7,8 +7,8 @@ import pytest
 import trimesh
 
 from scan2sim.bodies import difference, is_closed
+from scan2sim.objects.fusing import Refined
 from scan2sim.objects.overlaps import parted
-from scan2sim.objects.refine import Refined
 
 
 def surface(centre: tuple[float, float, float], radius: float, trust: float) -> Refined:

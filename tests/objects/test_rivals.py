@@ -10,8 +10,9 @@ from torch import Tensor
 
 from scan2sim.objects.brightness import moved_to_even_brightness
 from scan2sim.objects.choosing import believed
+from scan2sim.objects.fusing import Outline
 from scan2sim.objects.mesh_views import see_meshes
-from scan2sim.objects.refine import Outline, refine_surfaces
+from scan2sim.objects.refine import refine_surfaces
 from scan2sim.objects.windows import StereoView
 from tests.objects.sphere import CENTRE, PLANE, RADIUS, cameras, photograph
 from tests.objects.test_stereo import UNIT, ball, dented, error

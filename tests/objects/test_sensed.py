@@ -12,8 +12,9 @@ import trimesh
 from torch import Tensor
 
 from scan2sim.errors import ObjectsError
+from scan2sim.objects.fusing import Outline
 from scan2sim.objects.mesh_views import see_meshes
-from scan2sim.objects.refine import Outline, refine_surfaces
+from scan2sim.objects.refine import refine_surfaces
 from scan2sim.objects.sensed import blend_sensed, sense_depth
 from scan2sim.objects.surface import object_surface
 from scan2sim.objects.views import View

@@ -8,8 +8,9 @@ import torch
 import trimesh
 
 from scan2sim.objects.fairing import fair
+from scan2sim.objects.fusing import Outline
 from scan2sim.objects.mesh_views import see_meshes
-from scan2sim.objects.refine import Outline, refine_surfaces
+from scan2sim.objects.refine import refine_surfaces
 from tests.objects.sphere import CENTRE, PLANE, RADIUS, cameras, photograph
 
 UNIT = 0.5

@@ -16,8 +16,8 @@ from scan2sim.bodies import Surface, is_closed
 from scan2sim.cameras import Camera, Intrinsics
 from scan2sim.geometry import look_at
 from scan2sim.objects.completion import complete_unseen
+from scan2sim.objects.fusing import Refined
 from scan2sim.objects.mesh_views import camera_rays, see_meshes
-from scan2sim.objects.refine import Refined
 from scan2sim.objects.surface import object_surface
 from scan2sim.objects.symmetry import Skin, Symmetry, find_symmetries
 from scan2sim.objects.views import View

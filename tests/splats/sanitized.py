@@ -107,6 +107,15 @@ def run_fusion(random: np.random.Generator) -> None:
             native.fuse_depth(*grids, [-0.2, -0.2, -0.2], 0.01, camera, depth, own, trust, 0.03, 0.01, 0.1, 0.5)
 
 
+def run_triangles(random: np.random.Generator) -> None:
+    for count, (height, width) in itertools.product((0, 1, 300), ((1, 1), (20, 31))):
+        pixels = random.normal(10, 20, (3 * count, 2))
+        pixels[random.random(pixels.shape) < 0.02] = random.choice([np.nan, np.inf, -np.inf, 1e300, -1e18])
+        faces = random.permutation(3 * count).astype(np.int32).reshape(-1, 3)
+        face, inverse = np.empty((height, width), np.int32), np.empty((height, width))
+        native.draw_triangles(pixels, random.normal(1, 1, 3 * count), faces, 0.0, face, inverse)
+
+
 def main(folder: str) -> None:
     global native
     sys.path.insert(0, folder)
@@ -121,6 +130,7 @@ def main(folder: str) -> None:
                 run_scene(random, count, kind, width, height)
         run_loss_and_adam(random)
         run_fusion(random)
+        run_triangles(random)
     sys.stdout.write("clean\n")
 
 

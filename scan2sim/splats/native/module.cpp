@@ -23,6 +23,7 @@
 #include "fusion.h"
 #include "loss.h"
 #include "still_views.h"
+#include "triangles.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -363,6 +364,21 @@ void fuse(Out total, Out weight, std::vector<float> corner, float cell, std::vec
     fuse_depth(grid, picture, {reach, slack, hidden, empty}, total.data(), weights);
 }
 
+using InDouble = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
+using OutDouble = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
+
+void draw(InDouble pixels, InDouble depths, InInt faces, double nearest, OutInt face, OutDouble inverse) {
+    if (face.ndim() != 2) throw std::invalid_argument("face: rank 2");
+    const Triangles triangles{checked(pixels, 2 * depths.size(), "pixels"), depths.data(), faces.data(),
+                              static_cast<int64_t>(faces.size() / 3), nearest};
+    const auto known = static_cast<int64_t>(depths.size());
+    for (size_t i = 0; i < faces.size(); ++i)
+        if (triangles.faces[i] < 0 || triangles.faces[i] >= known) throw std::invalid_argument("faces: no such vertex");
+    double* written = checked(inverse, face.size(), "inverse");
+    nb::gil_scoped_release release;
+    draw_triangles(triangles, static_cast<int>(face.shape(1)), static_cast<int>(face.shape(0)), face.data(), written);
+}
+
 }  // namespace
 }  // namespace splats
 
@@ -389,6 +405,9 @@ NB_MODULE(_native, m) {
     m.def("fuse_depth", &fuse, "total"_a, "weight"_a, "corner"_a, "cell"_a, "camera"_a, "depth"_a, "own"_a,
           "trust"_a.none(), "reach"_a, "slack"_a, "hidden"_a, "empty"_a,
           "Add what one depth picture says of each point of a grid.");
+
+    m.def("draw_triangles", &draw, "pixels"_a, "depths"_a, "faces"_a, "nearest"_a, "face"_a, "inverse"_a,
+          "Write the face in front of each pixel, or -1, and the inverse of its depth.");
 
     nb::class_<Gaussians>(m, "Gaussians")
         .def(nb::init<In, In, In, In, In, std::optional<InInt>, std::optional<In>>(), "means"_a, "quats"_a,
