@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-__all__ = ["fair", "smoothed", "stiffness"]
+__all__ = ["fair", "smoothed", "spread", "stiffness"]
 
 STIFFNESS = 0.5  # of the surface against a vertex that is trusted wholly
 LEAST = 1e-5  # trust that every vertex has
@@ -46,6 +46,16 @@ def smoothed(
     for _ in range(rounds):
         values = (values + mean @ values) / 2
     return values
+
+
+def spread(
+    mesh: trimesh.Trimesh,
+    values: NDArray[np.float64],  # (V, …)
+    rounds: float,
+) -> NDArray[np.float64]:  # (V, …)
+    """About what :func:`smoothed` gives after many rounds, in one step: ``x + rounds / 2 (x - mean x) = values``."""
+    share = sparse.identity(len(mesh.vertices)) - _mean_of_neighbours(mesh)
+    return splu(sparse.csc_matrix(sparse.identity(len(mesh.vertices)) + rounds / 2 * share)).solve(values)
 
 
 def _mean_of_neighbours(mesh: trimesh.Trimesh) -> sparse.csr_matrix:  # (V, V)

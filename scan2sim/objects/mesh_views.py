@@ -25,10 +25,11 @@ class Sight:
 
     depth: Tensor  # (H, W) [m] along z, 0 = none of them
     number: Tensor  # (H, W) int32, 1 for the first mesh, 0 = none
+    face: Tensor  # (H, W) int32 of that mesh, -1 = none
 
 
 def see_meshes(meshes: Sequence[trimesh.Trimesh], cameras: Sequence[Camera]) -> list[Sight]:
-    """Depth and number of the mesh in front, per camera, at the pixels' centres.
+    """Depth, number and face of the mesh in front, per camera, at the pixels' centres.
 
     Exact, unlike a drawing by splats, whose outlines are wider by a pixel: outlines are compared with the photos'.
     Triangles are seen from outside only.
@@ -36,16 +37,25 @@ def see_meshes(meshes: Sequence[trimesh.Trimesh], cameras: Sequence[Camera]) -> 
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
     vertices = np.concatenate([mesh.vertices for mesh in meshes])
     faces = np.concatenate([mesh.faces + start for mesh, start in zip(meshes, starts[:-1], strict=True)])
-    owner = np.repeat(np.arange(1, len(meshes) + 1, dtype=np.int32), [len(mesh.faces) for mesh in meshes])
-    return [_sight(vertices, faces.astype(np.int32), owner, camera) for camera in cameras]
+    counts = [len(mesh.faces) for mesh in meshes]
+    owner = np.repeat(np.arange(1, len(meshes) + 1, dtype=np.int32), counts)
+    own = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])
+    return [_sight(vertices, faces.astype(np.int32), owner, own, camera) for camera in cameras]
 
 
-def _sight(vertices: NDArray[np.float64], faces: NDArray[np.int32], owner: NDArray[np.int32], camera: Camera) -> Sight:
+def _sight(
+    vertices: NDArray[np.float64],  # (V, 3)
+    faces: NDArray[np.int32],  # (F, 3)
+    owner: NDArray[np.int32],  # (F,) number of its mesh
+    own: NDArray[np.int32],  # (F,) its place in that
+    camera: Camera,
+) -> Sight:
     pixels, z = camera.project(vertices)
     face, inverse = draw_triangles(pixels, z, faces, (camera.intrinsics.height, camera.intrinsics.width), NEAREST)
     shown = face >= 0
     depth = np.divide(1, inverse, out=np.zeros_like(inverse), where=shown)
-    return Sight(torch.from_numpy(depth).float(), torch.from_numpy(np.where(shown, owner[face], 0)))
+    number, place = np.where(shown, owner[face], 0), np.where(shown, own[face], -1)
+    return Sight(torch.from_numpy(depth).float(), torch.from_numpy(number), torch.from_numpy(place))
 
 
 def camera_rays(camera: Camera) -> Tensor:  # (H, W, 3) in the camera's frame, z = 1

@@ -15,6 +15,7 @@ from scan2sim.objects.choosing import believed
 from scan2sim.objects.fusing import Outline, Refined, Setting, above, bent_surfaces, fused_surfaces
 from scan2sim.objects.gloss import typical_brightness
 from scan2sim.objects.mesh_views import see_meshes
+from scan2sim.objects.pushing import pushed_to_agreement
 from scan2sim.objects.stereo import Evidence, StereoDepth, stereo_depth
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
@@ -54,7 +55,7 @@ def refine_surfaces(
     Patterns in a mirror are on no surface, and what is plain has none.  With ``rivals`` two more surfaces are made in
     the last pass for which photos must be equally bright, too, and which brightness moves where nothing else tells
     (:func:`moved_to_even_brightness`), one held by the views' depth there, one not.  Photos that had no say in any of
-    them choose one for each object (:func:`believed`).
+    them choose one for each object (:func:`believed`), and push what is not held (:func:`pushed_to_agreement`).
     """
     refined = [Refined(mesh, np.ones(len(mesh.vertices))) for mesh in meshes]
     if not meshes:
@@ -77,7 +78,7 @@ def refine_surfaces(
             found += [_evened(bent_surfaces(strict, setting, least), setting, photos) for least in (0.0, HELD)]
         refined = _chosen(found, views, gray, unit)
         meshes = [each.mesh for each in refined]
-    return refined
+    return pushed_to_agreement(refined, _seen(meshes, views, gray), plane, unit) if rivals else refined
 
 
 def _asked(

@@ -92,6 +92,7 @@ def test_what_photos_believe_most_is_taken(best: int, monkeypatch: pytest.Monkey
         return np.array([1.0 if len(seen) == best + 1 else 0.0])
 
     monkeypatch.setattr("scan2sim.objects.refine.believed", mark)
+    monkeypatch.setattr("scan2sim.objects.refine.pushed_to_agreement", lambda surfaces, *_: surfaces)
     mesh = surfaces(True, 0.0, rivals=True)
     assert len(seen) == 3
     assert mesh is seen[best]
