@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.spatial import Delaunay, QhullError
 
 from scan2sim.bodies import bounded_hull, is_closed
 from scan2sim.errors import SceneError
-from scan2sim.geometry import inverse_transform, transform_points
+from scan2sim.geometry import inverse_transform, rotation_between, transform_points
 from scan2sim.scene import SceneObject
 
-__all__ = ["with_flat_foot"]
+__all__ = ["slope_beneath", "with_flat_foot", "with_steady_foot"]
 
 MAX_VERTICES = 256  # of a collision piece that is cut
+ACROSS = 24  # places across a foot at which the height beneath it is taken
+STEEP = 0.3  # tangent of a slope on which a flat foot would not help
+ROUNDS = 2  # on a slope the lowest part is another one
+LEVEL = 1e-6  # [m] by which what is cut off may miss the cut
+
+Array = NDArray[np.float64]
 
 
-def with_flat_foot(thing: SceneObject, depth: float, up: NDArray[np.float64]) -> SceneObject:
+def with_steady_foot(
+    thing: SceneObject,
+    depth: float,  # [m]
+    up: Array,  # (3,) unit normal of the table
+    carriers: Sequence[trimesh.Trimesh],  # convex, scene frame: what may carry it
+) -> SceneObject:
+    """The object with a flat foot along the ground beneath it, which need not be level: it stands as it was seen."""
+    footed = with_flat_foot(thing, depth, up)
+    for _ in range(ROUNDS):
+        up = slope_beneath(footed, up, carriers)
+        footed = with_flat_foot(thing, depth, up)
+    return footed
+
+
+def with_flat_foot(thing: SceneObject, depth: float, up: Array) -> SceneObject:
     """The object without the lowest ``depth`` [m] of its mesh and collision pieces, as it stands in the scene.
 
     ``up`` (3,) is the unit normal of what it stands on: on a tilted table the lowest part is not the one below.
@@ -36,7 +59,55 @@ def with_flat_foot(thing: SceneObject, depth: float, up: NDArray[np.float64]) ->
     return replace(thing, collision=pieces or thing.collision, visual=visual if is_closed(visual) else thing.visual)
 
 
-def _above(thing: SceneObject, piece: trimesh.Trimesh, level: float, up: NDArray[np.float64]) -> trimesh.Trimesh | None:
+def slope_beneath(
+    thing: SceneObject,  # with a flat foot
+    up: Array,  # (3,) unit: the foot's normal
+    carriers: Sequence[trimesh.Trimesh],  # convex, scene frame: what may carry it
+) -> Array:  # (3,) unit
+    """The normal of the plane on which a thing's flat foot comes to rest, on ground that need not be flat.
+
+    That is the lowest plane, over the middle of the foot, through which nothing beneath the foot sticks: a facet of
+    the ground's upper hull (a linear program).  Any other foot tilts onto it, and a round thing turns with its foot.
+    Where nothing is beneath the foot, and where the ground is too steep, it is ``up``.
+    """
+    frame = rotation_between([0, 0, 1], up)  # columns: two directions of the foot's plane, up
+    corners = np.concatenate([transform_points(thing.world_from_object, piece.vertices) for piece in thing.collision])
+    corners = corners @ frame
+    foot = corners[corners[:, 2] < corners[:, 2].min() + LEVEL, :2]
+    try:
+        inside = Delaunay(foot)
+    except QhullError:  # no foot to speak of
+        return up
+    low, high = foot.min(0), foot.max(0)
+    places = np.stack(np.meshgrid(*np.linspace(low, high, ACROSS).T), -1).reshape(-1, 2)
+    places = np.concatenate([places[inside.find_simplex(places) >= 0], foot])
+    heights = np.max([_heights(piece, frame, places) for piece in carriers], axis=0, initial=-np.inf)
+    known = np.isfinite(heights)
+    if not known.any():
+        return up
+    middle = (low + high) / 2
+    away = np.column_stack([np.ones(known.sum()), places[known] - middle])
+    bounds = [(None, None), (-STEEP, STEEP), (-STEEP, STEEP)]
+    plane = linprog([1, 0, 0], A_ub=-away, b_ub=-heights[known], bounds=bounds)
+    if not plane.success:
+        return up
+    normal = frame @ np.array([-plane.x[1], -plane.x[2], 1.0])
+    return normal / np.linalg.norm(normal)
+
+
+def _heights(piece: trimesh.Trimesh, frame: Array, places: Array) -> Array:  # (N, 2) to (N,)
+    """How high a convex piece reaches above places of the frame's plane; -inf where it is not."""
+    normals = piece.face_normals @ frame
+    levels = (normals * (piece.triangles[:, 0] @ frame)).sum(1)
+    ahead = levels - places @ normals[:, :2].T  # (N, F) [m], normals' z times the height is at most this
+    z = normals[:, 2]
+    upper, lower, side = z > LEVEL, z < -LEVEL, np.abs(z) <= LEVEL
+    top = (ahead[:, upper] / z[upper]).min(1, initial=np.inf)
+    bottom = (ahead[:, lower] / z[lower]).max(1, initial=-np.inf)
+    return np.where((top >= bottom) & (ahead[:, side] >= 0).all(1), top, -np.inf)
+
+
+def _above(thing: SceneObject, piece: trimesh.Trimesh, level: float, up: Array) -> trimesh.Trimesh | None:
     """What of a convex piece lies above a height of the scene; None if nothing does."""
     places = transform_points(thing.world_from_object, piece.vertices)
     height = places @ up

@@ -15,12 +15,11 @@ from scan2sim.geometry import quaternion_angle, transform_points
 from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.model import collision_model
 from scan2sim.sim.resting import place_free, push_apart, rest_on_support
-from scan2sim.sim.settle import CALM
+from scan2sim.sim.settle import CALM, CREEP
 
 __all__ = ["Rest", "Touch", "come_to_rest", "let_go"]
 
 ASLEEP = 2e-4  # [m/s], or [rad/s] times the body's size, below which a thing may sleep: 0.4 mm in two seconds
-CREEP = 1.0  # [s] in which things creep to a resting pose
 ROUNDS = 3  # of letting go; what still moves in the first one may have come to rest in the second
 CLOSE = 0.5  # share of the tolerance that is asked of what is called still, since asleep is not quite at rest
 BLOCK = 16  # steps between two looks at whether everything sleeps

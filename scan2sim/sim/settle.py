@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 
 import mujoco
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 
 from scan2sim.geometry import matrix_from_quaternion, quaternion_angle, transform_points
 from scan2sim.progress import Reporter, silent
 from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.contact import CONTACT, ContactTable
-from scan2sim.sim.foot import with_flat_foot
+from scan2sim.sim.foot import with_steady_foot
 from scan2sim.sim.model import compile_scene
 from scan2sim.sim.resting import push_apart, rest_on_support
 
@@ -27,7 +28,8 @@ STILL = 0.002  # [m] an object that drifts less than this in the simulator stand
 UPRIGHT = np.radians(2.0)  # … if it turns less than this too
 FEET = (0.005, 0.01, 0.02)  # of its height, by which the foot of a thing that rolls is flattened, tried in turn
 FALLS = 0.1  # [m] what moves farther than this rests on nothing, and no foot helps it
-CALM = 0.9  # of the speed that is left after each step while a resting pose is looked for
+CALM = 0.9  # of the speed that is left after each step while a resting pose is looked for, …
+CREEP = 1.0  # [s] … for so long: soft friction lets things slip downhill as long as one waits
 
 
 @dataclass(frozen=True)
@@ -121,15 +123,16 @@ def settled_scene(
 
     Objects are first pushed out of each other and put onto what they rest on.  Then each one creeps to the resting pose
     nearest to where it was seen.  What moves more than 2 mm or 2° on the way, as round things do, gets a flatter foot
-    (by 0.5, 1 or at most 2 % of its height) and starts again.  An object that ends within ``tolerance`` of where it
-    was put takes that pose, the others keep the one they were put into.  At last all are let go for ``seconds``: that
-    is what the result tells, and what does not stand still then is named in ``result.unsettled``.
+    (by 0.5, 1 or at most 2 % of its height), along the ground beneath it, and starts again.  An object that ends within
+    ``tolerance`` of where it was put takes that pose, the others keep the one they were put into.  At last all are let
+    go for ``seconds``: that is what the result tells, and what does not stand still then is named in
+    ``result.unsettled``.
 
     Raises:
         SceneError: the scene is not consistent.
     """
     start = rest_on_support(push_apart(scene))
-    placed, result = start, settle(start, seconds, report, calm=CALM)
+    placed, result = start, settle(start, CREEP, report, calm=CALM)
     flattened = dict.fromkeys(result.objects, 0.0)
     main = scene.supports[0].wxyz if scene.supports else (1.0, 0.0, 0.0, 0.0)
     up = matrix_from_quaternion(main)[:, 2]
@@ -138,9 +141,12 @@ def settled_scene(
         if not restless:
             break
         flattened |= {obj.name: share * _height(obj, up) for obj in start.objects if obj.name in restless}
-        feet = [with_flat_foot(o, flattened[o.name], up) if flattened.get(o.name) else o for o in start.objects]
+        feet = [
+            with_steady_foot(o, flattened[o.name], up, _carriers(start, o)) if flattened.get(o.name) else o
+            for o in start.objects
+        ]
         placed = rest_on_support(replace(start, objects=tuple(feet)))
-        result = settle(placed, seconds, report, calm=CALM)
+        result = settle(placed, CREEP, report, calm=CALM)
     objects = [_at_rest(obj, result.objects.get(obj.name), tolerance) for obj in placed.objects]
     resting = replace(placed, objects=tuple(objects))
     final = settle(resting, seconds, report)
@@ -159,6 +165,13 @@ def settled_scene(
 def deepest_contact(data: mujoco.MjData) -> float:
     """How deep the deepest contact is [m], ≥ 0."""
     return max(0.0, -min((float(d) for d in data.contact.dist), default=0.0))
+
+
+def _carriers(scene: Scene, thing: SceneObject) -> list[trimesh.Trimesh]:
+    """The pieces of the background and of what the thing rests on, in the scene."""
+    below = [obj for obj in scene.objects if thing.rests_on and obj.id == thing.rests_on.id]
+    pieces = [piece.copy().apply_transform(obj.world_from_object) for obj in below for piece in obj.collision]
+    return [*scene.background_collision, *pieces]
 
 
 def _height(obj: SceneObject, up: NDArray[np.float64]) -> float:
