@@ -28,6 +28,7 @@ EDGE = 0.005  # of a number's range, within which of an end it is at its bound
 LEARNED = 0.5  # of that, below which a number counts as identified
 UNRESOLVED = 0.003  # of a number's range that a search leaves open
 DAMPED = 1e-3  # of the mean curvature, so that what is hardly told stays
+BEYOND = "it ended at the bound of what was sought, and may lie beyond"
 NULL = 1e-6  # of the largest curvature, below which a direction tells nothing
 
 
@@ -94,12 +95,12 @@ def _why_not(parameter: Parameter, place: float, narrow: bool, episodes: int) ->
     if not narrow:
         return "its interval is hardly narrower than what was believed without the recording"
     if place > 1 - EDGE or (place < EDGE and parameter.low != 0):  # nothing is below a natural bound of 0
-        return "it ended at the bound of what was sought, and may lie beyond"
+        return BEYOND
     return ""
 
 
 def _told(parameter: Parameter, value: float, low: float, high: float, why: str) -> Identified:
-    if why and parameter.belief is None:  # else the interval is what was believed
+    if why and (parameter.belief is None or why == BEYOND):  # else the interval is what was believed
         low, high = parameter.low, parameter.high
     return Identified(parameter.name, parameter.what, parameter.unit, value, low, high, not why, why)
 

@@ -38,17 +38,19 @@ class Parameter:
     low: float
     high: float
     logarithmic: bool = False
-    of_size: bool = False  # bounds are shares of the body's longest side
-    belief: float | None = None  # standard deviation around where the search begins; None: anywhere between the bounds
+    of_size: bool = False  # bounds and belief are shares of the body's longest side
+    belief: float | None = None
+    """Standard deviation around where the search begins, of the logarithm of a logarithmic one; None: anywhere between
+    the bounds.  Of few tosses most numbers tell little: without beliefs each makes up for the others' errors."""
 
 
 PARAMETERS = (
     Parameter("friction", "sliding friction", "", 0.03, 1.2, True),
-    Parameter("slip_friction", "share by which friction grows with the speed of sliding", "s/m", -0.1, 0.6),
-    Parameter("impact_friction", "share by which friction falls in impacts", "s/m", 0.0, 1.0),
+    Parameter("slip_friction", "share by which friction grows with the speed of sliding", "s/m", -0.1, 0.6, belief=0.1),
+    Parameter("impact_friction", "share by which friction falls in impacts", "s/m", 0.0, 1.0, belief=0.2),
     Parameter("restitution", "restitution", "", 0.0, 0.5),
     Parameter("contact_time", "time of a contact's spring", "s", 0.002, 0.02, True),
-    Parameter("contact_damping", "damping of a contact's spring", "", 0.1, 2.0, True),
+    Parameter("contact_damping", "damping of a contact's spring", "", 0.1, 2.0, True, belief=0.7),
     Parameter("impedance_low", "stiffness without penetration", "", 0.01, 0.9, False),
     Parameter("impedance_width", "penetration at which it is stiff", "m", 1e-4, 0.015, True),
     Parameter("friction_softness", "creep of sticking friction", "", 0.0, 1.0),
@@ -56,13 +58,13 @@ PARAMETERS = (
     Parameter("rolling", "rolling resistance", "m", 1e-5, 0.005, True),
     Parameter("size", "size beside the stated one", "", 0.95, 1.03, belief=0.005),
     Parameter("rounding", "radius of corners and edges", "m", 0.0, 0.06, of_size=True),
-    Parameter("inertia", "inertia beside the stated one", "", 0.6, 2.0, True),
-    Parameter("center_x", "centre of mass along x", "m", -0.1, 0.1, of_size=True),
-    Parameter("center_y", "centre of mass along y", "m", -0.1, 0.1, of_size=True),
-    Parameter("center_z", "centre of mass along z", "m", -0.1, 0.1, of_size=True),
-    Parameter("gravity", "gravity in the recording's units", "m/s²", 9.3, 10.1),
-    Parameter("plane", "height of the plane", "m", -0.03, 0.03, of_size=True),
-    Parameter("lag", "age of the recording's velocities", "s", 0.0, 0.01),
+    Parameter("inertia", "inertia beside the stated one", "", 0.6, 2.0, True, belief=0.3),
+    Parameter("center_x", "centre of mass along x", "m", -0.1, 0.1, of_size=True, belief=0.05),
+    Parameter("center_y", "centre of mass along y", "m", -0.1, 0.1, of_size=True, belief=0.05),
+    Parameter("center_z", "centre of mass along z", "m", -0.1, 0.1, of_size=True, belief=0.05),
+    Parameter("gravity", "gravity in the recording's units", "m/s²", 9.3, 10.1, belief=0.15),
+    Parameter("plane", "height of the plane", "m", -0.03, 0.03, of_size=True, belief=0.01),
+    Parameter("lag", "age of the recording's velocities", "s", 0.0, 0.01, belief=0.002),
 )
 ANYWHERE = 1 / np.sqrt(12)  # standard deviation of a share that may be anything in 0..1
 PUSHED = ("friction",)  # what the pushes of a kinematic robot tell, when nothing else is asked for
@@ -83,12 +85,20 @@ def chosen_parameters(names: Sequence[str] | None, body: Body, pushed: bool) -> 
         raise UsageError(f"“{', '.join(odd or wanted)}” cannot be adapted", todo=f"choose among {', '.join(known)}")
     side = float(body.surface.extents.max())
     chosen = [known[name] for name in wanted]
-    return tuple(replace(p, low=p.low * side, high=p.high * side) if p.of_size else p for p in chosen)
+    return tuple(_for_size(each, side) if each.of_size else each for each in chosen)
+
+
+def _for_size(parameter: Parameter, side: float) -> Parameter:
+    belief = None if parameter.belief is None else parameter.belief * side
+    return replace(parameter, low=parameter.low * side, high=parameter.high * side, belief=belief)
 
 
 def believed_sigmas(parameters: Sequence[Parameter]) -> Array:  # (P,)
     """How far places may be from where the search begins, as standard deviations, before anything is recorded."""
-    return np.array([ANYWHERE if p.belief is None else p.belief / (p.high - p.low) for p in parameters])
+    widths = [np.log(p.high / p.low) if p.logarithmic else p.high - p.low for p in parameters]
+    return np.array(
+        [ANYWHERE if p.belief is None else p.belief / width for p, width in zip(parameters, widths, strict=True)]
+    )
 
 
 def values_at(place: Array, parameters: Sequence[Parameter]) -> dict[str, float]:  # (P,) each in 0..1

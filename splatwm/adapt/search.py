@@ -4,7 +4,8 @@ The loss is a mean of norms, so frames are weighted by one over their error (ite
 Beaton and Tukey 1974), and episodes whose outcome hangs on a hair, where derivatives are huge and tell nothing, count
 less.  Steps are damped as Levenberg and Marquardt do, and taken only where the loss really falls.  What is believed of
 a number before counts as observations: else what a recording hardly tells, as size beside the plane's height, runs to
-its bound.
+its bound.  Contacts that are made or missed give the loss many valleys, so several searches begin about what is
+believed, and the best one counts.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ LEAST_ERROR = 0.15  # of a residual's unit: smaller errors weigh no more
 HAIR = 2.0  # times the median sensitivity of episodes, beyond which an episode counts less
 GAIN = 0.002  # share of the loss below which a round was in vain
 DAMPINGS = (0.1, 1.0, 10.0, 100.0)  # times the last one that worked
+ABOUT = 0.7  # standard deviations of what is believed, and no more than …
+WIDEST = 0.14  # … this share of a number's range: of where the searches after the first one begin
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class SearchConfig:
     """… until it is below this."""
     scan: int = 9
     """Values of the first number that are tried before the first step."""
+    starts: int = 6
+    """Searches: the first from what is believed, the others from about there."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,9 @@ class _Progress:
     start: list[float]  # what is believed
     noise: float  # of a loss, over the number of episodes
     done: bool = False
+    search: int = 0
+    best: list[float] | None = None  # of the searches before
+    least: float | None = None  # loss of that, with what is believed
 
 
 def curvature(problem: Problem, place: Array, at: Residuals, step: float, pool: ThreadPoolExecutor) -> Curvature:
@@ -107,7 +115,7 @@ def search(
     key: str = "",
     report: Reporter = silent,
 ) -> Array:  # (P,)
-    """The place where the loss is least, as far as steps from ``start`` lead.
+    """The place where the loss is least, as far as steps from ``start`` and from about there lead.
 
     Args:
         problem: what is minimised.
@@ -119,24 +127,39 @@ def search(
         report: told of every round.
     """
     problems = [problem.until(share) if share < 1 else problem for share in config.horizons]
+    believed, last = np.clip(start, 0.02, 0.98), len(problems) - 1
     with ThreadPoolExecutor(threads) as pool:
-        now = _resumed(journal, key)
-        if now is None:
-            places = [np.clip(start, 0.02, 0.98)]
-            places += [np.array([share, *places[0][1:]]) for share in np.linspace(0.05, 0.95, config.scan)]
-            now = _begin(problems[0], places, 0, places[0].tolist(), config, key, pool)
+
+        def begin(stage: int, places: Sequence[Array]) -> _Progress:
+            return _begin(problems[stage], places, stage, believed.tolist(), config, key, pool)
+
+        now = _resumed(journal, key) or begin(0, _places(problem, believed, 0, config))
         while True:
-            done = now.done or now.round == config.rounds
-            if done and now.stage == len(problems) - 1:
-                return np.array(now.place)
-            if done:
-                stage = now.stage + 1
-                now = _begin(problems[stage], [np.array(now.place)], stage, now.start, config, key, pool)
-            passed = now.stage * config.rounds + now.round
-            report(f"adapting, loss {now.loss:.3f}", passed, config.rounds * len(problems))
+            if (now.done or now.round == config.rounds) and now.stage == last:
+                place = np.array(now.place)
+                loss = problem.loss(place)
+                loss += _Belief.of(problem, believed, loss / len(problem.predictor)).cost(place)
+                best, least = (now.place, loss) if now.least is None or loss < now.least else (now.best, now.least)
+                if now.search + 1 >= config.starts:
+                    return np.array(best)
+                number = now.search + 1
+                now = begin(0, _places(problem, believed, number, config))
+                now.search, now.best, now.least = number, best, least
+            elif now.done or now.round == config.rounds:
+                earlier, now = now, begin(now.stage + 1, [np.array(now.place)])
+                now.search, now.best, now.least = earlier.search, earlier.best, earlier.least
+            passed = (now.search * len(problems) + now.stage) * config.rounds + now.round
+            report(f"adapting, loss {now.loss:.3f}", passed, config.starts * config.rounds * len(problems))
             _advance(problems[now.stage], now, config, pool)
             if journal is not None:
                 write_json(journal, asdict(now))
+
+
+def _places(problem: Problem, believed: Array, number: int, config: SearchConfig) -> list[Array]:
+    """Where a search may begin: one place with several values of its first number."""
+    spread = np.minimum(ABOUT * believed_sigmas(problem.parameters), WIDEST) if number else np.zeros(len(believed))
+    place = np.clip(believed + spread * np.random.default_rng(number).normal(size=len(believed)), 0.02, 0.98)
+    return [place, *(np.array([share, *place[1:]]) for share in np.linspace(0.05, 0.95, config.scan))]
 
 
 @dataclass(frozen=True)
