@@ -37,7 +37,8 @@ class Evaluate(Command):
     on: Annotated[Path, tyro.conf.arg(metavar="DATA")]
     """Trajectories that ``splatwm collect`` wrote."""
     baselines: bool = False
-    """Judge the baselines: no motion, constant velocity, MuJoCo at coarse steps and from a start 0.1 mm away."""
+    """Judge the baselines: no motion, constant velocity, MuJoCo at coarse steps, with its older way to find contacts,
+    and from a start 0.1 mm away."""
     gns: Annotated[Path | None, tyro.conf.arg(metavar="GNS")] = None
     """Judge a graph network, too, that ``splatwm gns`` trained; one is in assets/models/gns.safetensors."""
     episodes: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None

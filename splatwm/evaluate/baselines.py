@@ -1,9 +1,13 @@
 """What predictions are held against: nothing moves, everything goes on, MuJoCo at coarse steps, and MuJoCo itself."""
 
+# MuJoCo is compiled and carries no type stubs
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,11 +64,26 @@ def nearby(world: World, episode: Episode) -> Motion:
     return replay(world, episode, State(position + offset, wxyz, velocity, spin))
 
 
+def other_contacts(world: World, episode: Episode) -> Motion:
+    """The simulator that made the truth, with its older way to find where meshes touch (MPR, libccd) instead of GJK.
+
+    How far these are apart is how much hangs on which points of two meshes are said to touch.
+    """
+    told = world.model.opt.disableflags
+    world.set_timestep(CONTACT.timestep)
+    world.model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_NATIVECCD)
+    try:
+        return replay(world, episode)
+    finally:
+        world.model.opt.disableflags = told
+
+
 BASELINES: dict[str, Predictor] = {
     "no motion": still,
     "constant velocity": straight,
     "MuJoCo at 1/30 s": mujoco_at(1 / 30),
     "MuJoCo at 1/60 s": mujoco_at(1 / 60),
     "MuJoCo at 1/120 s": mujoco_at(1 / 120),
+    "MuJoCo, other contacts": other_contacts,
     FLOOR: nearby,
 }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from splatwm.cli import main
-from splatwm.data import CollectConfig, Data, EpisodeConfig, Sources, collect
+from splatwm.data import CollectConfig, Data, Episode, EpisodeConfig, Sources, World, collect, replay
 from splatwm.evaluate import BASELINES, FLOOR, TRUTH, Motion, compare, rotation_error
 from splatwm.evaluate.baselines import straight
 
@@ -44,6 +44,18 @@ def test_baselines_stand_in_the_order_that_physics_says(data: Data) -> None:
     errors = [mean(name) for name in ("no motion", "MuJoCo at 1/60 s", FLOOR)]
     assert errors[0] > 3 * errors[1] > 3 * errors[2] > 0
     assert mean("MuJoCo at 1/120 s") < mean("MuJoCo at 1/30 s")
+
+
+def test_another_way_to_find_contacts_ends_elsewhere_and_leaves_the_simulator_as_it_was(data: Data) -> None:
+    def truth_again(world: World, episode: Episode) -> Motion:
+        return replay(world, episode)
+
+    found = compare(data, {"other": BASELINES["MuJoCo, other contacts"], "again": truth_again})
+    other, again = (
+        np.concatenate([np.concatenate(e) for e in found.scores[name].position.values()]) for name in ("other", "again")
+    )
+    assert np.nanmax(other) > 1e-4
+    assert np.nanmax(again) < 1e-6
 
 
 def test_constant_velocity_is_exact_for_what_flies_on(data: Data) -> None:
