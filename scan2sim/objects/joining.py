@@ -23,9 +23,13 @@ RIDGE = 0.0  # … and one that is no hollower than this runs within one thing w
 WEAK = 0.5  # evidence under this is a gap in a border; …
 GAPS = 0.08  # … with more of it than this share, …
 SPECK = 0.04  # … and than this altogether, the border runs within one thing [camera distances]
+FLAT, STEEP = 0.7, 0.2  # upward part of the normals of what something stands on, at least, and of what stands, at most
 BULGE = 0.002  # volume over area^1.5 of a thing at least: a dent's is negative, a plate's 0.01, a ball's 0.094
 RELIEF = 0.75  # mean upward part of the normals; what is flatter and stands on another thing is its relief, …
 CONTRAST = 12.0  # … unless its colour differs by so much [CIELAB, with less weight on lightness]
+STANDING = (
+    1.5  # so many times that contrast counts that a piece stands on another of a colour that differs by half of it
+)
 MOST = 2.0  # so many times that contrast, at most, counts between two pieces
 BESIDE = 0.02  # colours are compared so near to a border [camera distances]
 SHADE = 0.3  # weight of lightness: shade changes it
@@ -40,6 +44,7 @@ class _Border:
     hollow: float
     gaps: float  # share
     contrast: float
+    standing: float  # share along which one part stands on the other
 
     @property
     def pull(self) -> float:
@@ -56,13 +61,14 @@ class _Borders:
     hollow: Array  # (E,)
     gap: Flags  # (E,) nothing shows that a thing ends there
     contrast: Array  # (E,) between the colours of the two pieces next to their border
+    standing: Flags  # (E,) the upper piece is steep next to their border, and the lower one faces up
 
     def between(self, labels: NDArray[np.int64]) -> dict[tuple[int, int], _Border]:
         """Each pair's border, the lower number first."""
         pair = np.sort(labels[self.edges], axis=1)
         cut = pair[:, 0] != pair[:, 1]
         pairs, which = np.unique(pair[cut], axis=0, return_inverse=True)
-        parts = (np.ones(len(cut)), self.hollow, self.gap, self.contrast)
+        parts = (np.ones(len(cut)), self.hollow, self.gap, self.contrast, self.standing)
         length, *sums = (np.bincount(which.ravel(), (self.length * part)[cut]) for part in parts)
         rows = zip(pairs.tolist(), length, *(total / length for total in sums), strict=True)
         return {(a, b): _Border(*map(float, row)) for (a, b), *row in rows}
@@ -90,8 +96,9 @@ def join_pieces(
     weight = mesh.edges_unique_length * np.where(seen[edges].all(1), 1.0, 1e-3)
     above = ~floor[edges].any(1)
     gap = pieces.evidence[edges].mean(1) < WEAK
-    contrast = _contrasts(mesh, pieces, edges[above], BESIDE * unit)
-    borders = _Borders(edges[above], weight[above], pieces.hollow[edges].mean(1)[above], gap[above], contrast)
+    contrast, standing = _beside(mesh, pieces, edges[above], floor, BESIDE * unit)
+    hollow = pieces.hollow[edges].mean(1)[above]
+    borders = _Borders(edges[above], weight[above], hollow, gap[above], contrast, standing)
     labels = pieces.labels.copy()
     ridges = [pair for pair, border in borders.between(labels).items() if border.hollow < RIDGE]
     labels = _united(pieces.count, ridges)[labels]
@@ -119,12 +126,14 @@ def join_pieces(
 def _within(between: dict[tuple[int, int], _Border], unit: float) -> dict[tuple[int, int], tuple[bool, float]]:
     """Pairs whose border runs within one thing: whether it has few gaps, and how hollow it is.
 
-    Two colours need a less complete crease to be two things.  The more gaps it has the deeper it must be: one without
-    any half as deep, one with as many as may be half as deep again.
+    Two colours need a less complete crease to be two things, and less differing ones do where one stands on the other,
+    for there the crease lies in its shade.  The more gaps it has the deeper it must be: one without any half as deep,
+    one with as many as may be half as deep again.
     """
     within = {}
     for pair, border in between.items():
-        apart = 1 + min(max(border.contrast / CONTRAST - 1, 0), MOST)
+        standing = STANDING * border.standing * min(2 * border.contrast / CONTRAST, 1)
+        apart = 1 + min(max(border.contrast / CONTRAST - 1, 0) + standing, MOST)
         most = max(GAPS * apart, SPECK * unit / border.length)
         least = CONCAVE / apart * (0.5 + min(1.0, border.gaps / (GAPS * apart)))
         if border.hollow < least or border.gaps > most:
@@ -139,20 +148,33 @@ def _united(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
-def _contrasts(mesh: trimesh.Trimesh, pieces: Pieces, edges: NDArray[np.int64], beside: float) -> Array:  # (E,)
-    """How far the typical colours of two pieces next to their border are apart, for each edge between them."""
+def _beside(
+    mesh: trimesh.Trimesh,
+    pieces: Pieces,
+    edges: NDArray[np.int64],  # (E, 2)
+    floor: Flags,
+    beside: float,  # [m]
+) -> tuple[Array, Flags]:  # (E,), (E,)
+    """Of two pieces next to their border: how far their typical colours are apart, and whether one stands on the other.
+
+    It does where its wall goes up, or leans out, from what faces up and is lower: few things have such a shape alone.
+    """
     pair = np.sort(pieces.labels[edges], axis=1)
-    contrast = np.zeros(len(edges))
+    contrast, standing = np.zeros(len(edges)), np.zeros(len(edges), bool)
     for a, b in np.unique(pair[pair[:, 0] != pair[:, 1]], axis=0):
         mine = (pair == (a, b)).all(1)
         border = KDTree(mesh.vertices[edges[mine]].mean(1))
-        sides = []
+        colors, sides = [], []
         for piece in (a, b):
-            inside = pieces.labels == piece
-            near = border.query(mesh.vertices[inside], distance_upper_bound=beside)[0] < beside
-            sides.append(np.median(pieces.color[inside][near], axis=0))
-        contrast[mine] = np.linalg.norm((sides[0] - sides[1]) * [SHADE, 1, 1])
-    return contrast
+            inside = np.flatnonzero(pieces.labels == piece)
+            near = inside[border.query(mesh.vertices[inside], distance_upper_bound=beside)[0] < beside]
+            colors.append(np.median(pieces.color[near], axis=0))
+            walls = near if floor[near].all() else near[~floor[near]]
+            sides.append((float(np.median(mesh.vertices[walls, 2])), float(np.median(mesh.vertex_normals[walls, 2]))))
+        contrast[mine] = np.linalg.norm((colors[0] - colors[1]) * [SHADE, 1, 1])
+        (_, below), (_, above) = sorted(sides)
+        standing[mine] = below > FLAT and above < STEEP
+    return contrast, standing
 
 
 def _is_thing(mesh: trimesh.Trimesh, mine: Flags, floor: Flags, smallest: float, contrast: float) -> bool:

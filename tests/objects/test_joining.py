@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import trimesh
@@ -90,6 +92,26 @@ def test_a_crease_that_is_hardly_one_tells_two_colours_apart_and_not_one() -> No
     assert count == 2
     left = mesh.vertices[:, 0] < 0
     assert max((labels == 0)[left].mean(), (labels == 1)[left].mean()) > 0.97
+
+
+def test_what_stands_on_another_thing_needs_a_less_complete_crease_if_its_colour_differs() -> None:
+    pot = union(tube((0, 0, 0.037), 0.035, 0.05), without(ball((0, 0, 0.05), 0.045), lambda x: 0.012 - x[..., 2]))
+
+    def things(color: list[float]) -> int:
+        """On a board, where a sixth of the crease cannot be seen."""
+
+        def painted(x: np.ndarray) -> np.ndarray:
+            return np.where((x[:, 2] > 0.0125)[:, None], color, [150.0, 150, 150])
+
+        mesh = mesh_of(union(box((0, 0, 0.006), (0.15, 0.13, 0.012)), pot), 0.09, painted)
+        floor = mesh.vertices[:, 2] < 0.0025
+        pieces = cut_at_creases(mesh, floor, UNIT)
+        hidden = np.abs(np.arctan2(mesh.vertices[:, 1], mesh.vertices[:, 0])) < np.radians(30)
+        pieces = replace(pieces, evidence=np.where(hidden, 0.0, pieces.evidence))
+        return join_pieces(mesh, pieces, floor, np.ones(len(floor), bool), UNIT, 0.015)[1]
+
+    assert things([158.0, 145, 142]) == 2
+    assert things([150.0, 150, 150]) == 1
 
 
 @pytest.mark.parametrize(
