@@ -27,9 +27,7 @@ FLAT, STEEP = 0.7, 0.2  # upward part of the normals of what something stands on
 BULGE = 0.002  # volume over area^1.5 of a thing at least: a dent's is negative, a plate's 0.01, a ball's 0.094
 RELIEF = 0.75  # mean upward part of the normals; what is flatter and stands on another thing is its relief, …
 CONTRAST = 12.0  # … unless its colour differs by so much [CIELAB, with less weight on lightness]
-STANDING = (
-    1.5  # so many times that contrast counts that a piece stands on another of a colour that differs by half of it
-)
+STANDING = 1.5  # so many times that contrast it counts to stand on a piece whose colour differs by half of it
 MOST = 2.0  # so many times that contrast, at most, counts between two pieces
 BESIDE = 0.02  # colours are compared so near to a border [camera distances]
 SHADE = 0.3  # weight of lightness: shade changes it

@@ -20,7 +20,7 @@ __all__ = ["slope_beneath", "with_flat_foot", "with_steady_foot"]
 
 MAX_VERTICES = 256  # of a collision piece that is cut
 ACROSS = 24  # places across a foot at which the height beneath it is taken
-STEEP = 0.3  # tangent of a slope on which a flat foot would not help
+STEEP = 0.3  # tangent of the steepest slope, along each side, on which a flat foot helps
 ROUNDS = 2  # on a slope the lowest part is another one
 LEVEL = 1e-6  # [m] by which what is cut off may miss the cut
 
@@ -68,7 +68,7 @@ def slope_beneath(
 
     That is the lowest plane, over the middle of the foot, through which nothing beneath the foot sticks: a facet of
     the ground's upper hull (a linear program).  Any other foot tilts onto it, and a round thing turns with its foot.
-    Where nothing is beneath the foot, and where the ground is too steep, it is ``up``.
+    It is ``up`` where nothing is beneath the foot, and leans no farther than a flat foot helps where ground is steep.
     """
     frame = rotation_between([0, 0, 1], up)  # columns: two directions of the foot's plane, up
     corners = np.concatenate([transform_points(thing.world_from_object, piece.vertices) for piece in thing.collision])

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,24 +135,29 @@ def search(
 
         now = _resumed(journal, key) or begin(0, _places(problem, believed, 0, config))
         while True:
-            if (now.done or now.round == config.rounds) and now.stage == last:
-                place = np.array(now.place)
-                loss = problem.loss(place)
-                loss += _Belief.of(problem, believed, loss / len(problem.predictor)).cost(place)
-                best, least = (now.place, loss) if now.least is None or loss < now.least else (now.best, now.least)
-                if now.search + 1 >= config.starts:
-                    return np.array(best)
-                number = now.search + 1
-                now = begin(0, _places(problem, believed, number, config))
-                now.search, now.best, now.least = number, best, least
-            elif now.done or now.round == config.rounds:
-                earlier, now = now, begin(now.stage + 1, [np.array(now.place)])
-                now.search, now.best, now.least = earlier.search, earlier.best, earlier.least
+            if now.done or now.round == config.rounds:
+                if now.stage < last:
+                    begun = begin(now.stage + 1, [np.array(now.place)])
+                    now = replace(begun, search=now.search, best=now.best, least=now.least)
+                else:
+                    best, least = _better(problem, believed, now)
+                    if now.search + 1 >= config.starts:
+                        return np.array(best)
+                    begun = begin(0, _places(problem, believed, now.search + 1, config))
+                    now = replace(begun, search=now.search + 1, best=best, least=least)
             passed = (now.search * len(problems) + now.stage) * config.rounds + now.round
             report(f"adapting, loss {now.loss:.3f}", passed, config.starts * config.rounds * len(problems))
             _advance(problems[now.stage], now, config, pool)
             if journal is not None:
                 write_json(journal, asdict(now))
+
+
+def _better(problem: Problem, believed: Array, now: _Progress) -> tuple[list[float], float]:
+    """The place that a search has found or that one before it did, and the loss there with what is believed."""
+    place = np.array(now.place)
+    loss = problem.loss(place)
+    loss += _Belief.of(problem, believed, loss / len(problem.predictor)).cost(place)
+    return (now.place, loss) if now.best is None or now.least is None or loss < now.least else (now.best, now.least)
 
 
 def _places(problem: Problem, believed: Array, number: int, config: SearchConfig) -> list[Array]:

@@ -7,18 +7,13 @@ import pytest
 import trimesh
 from numpy.typing import NDArray
 
-from scan2sim.scene import Label, ObjectConfig, RestsOn, SceneObject, object_from_mesh
+from scan2sim.scene import SceneObject
 from scan2sim.sim import settle, settled_scene
 from scan2sim.sim.foot import slope_beneath, with_flat_foot, with_steady_foot
-from tests.scene.factory import make_scene, splats_on
+from tests.scene.factory import make_scene
+from tests.sim.test_standing import thing
 
 UP = np.array([0.0, 0.0, 1.0])
-
-
-def thing(id: int, name: str, mesh: trimesh.Trimesh, rests_on: int = 0) -> SceneObject:
-    splats = splats_on(mesh, 10, (1, 2, 3))
-    plain = ObjectConfig(texture=0)
-    return object_from_mesh(id, name, Label(name, 1.0, "person"), mesh, splats, plain, rests_on=RestsOn(rests_on))
 
 
 def ball(height: float, rests_on: int = 0) -> SceneObject:
@@ -55,7 +50,7 @@ def test_a_foot_on_two_steps_leans_from_one_to_the_other() -> None:
     assert off(normal, np.array([-0.0003, 0, reach]) / np.hypot(0.0003, reach)) < 0.3
 
 
-def test_where_nothing_is_beneath_and_where_it_is_steep_the_foot_stays_level() -> None:
+def test_where_nothing_is_beneath_the_foot_stays_level_and_where_it_is_steep_it_leans_only_so_far() -> None:
     footed = with_flat_foot(ball(0.03), 0.0005, UP)
     aside = trimesh.creation.box(bounds=[(0.05, 0.05, 0), (0.1, 0.1, 0.03)])
     assert slope_beneath(footed, UP, []) == pytest.approx(UP)
