@@ -7,6 +7,7 @@ from scan2sim.bodies.body import Body, body_of_mesh, body_of_word
 from scan2sim.bodies.closed import close_mesh, enclosed_volume, is_closed
 from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is_convex
 from scan2sim.bodies.decimate import decimate
+from scan2sim.bodies.inside import enclosed, enclosed_grid
 from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_properties
 from scan2sim.bodies.materials import MATERIALS, UNKNOWN, Material, Range, material_named
 from scan2sim.bodies.named_solid import NamedSolid, read_solid, solid_of_word
@@ -15,7 +16,7 @@ from scan2sim.bodies.piece_fit import PieceFit, piece_fit
 from scan2sim.bodies.procedural import FAMILIES, ProceduralShape, lying_turn, procedural_shape
 from scan2sim.bodies.read_body import read_body
 from scan2sim.bodies.skin import mark_seen, take_skin, unseen_share, vertex_colors, vertices_seen
-from scan2sim.bodies.solid import difference, nearest_parts, union
+from scan2sim.bodies.solid import difference, intersection, nearest_parts, union
 from scan2sim.bodies.surface import Surface, outer_points
 from scan2sim.bodies.texture import ColorsAt, Texture, colors_of, shade_texture, split_at_seams, texture_mesh
 
@@ -45,9 +46,12 @@ __all__ = [
     "convex_pieces",
     "decimate",
     "difference",
+    "enclosed",
+    "enclosed_grid",
     "enclosed_volume",
     "estimate_physical",
     "inertia_problem",
+    "intersection",
     "is_closed",
     "is_convex",
     "lying_turn",

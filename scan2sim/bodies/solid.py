@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scan2sim.bodies.skin import take_skin
 from scan2sim.errors import SceneError
 
-__all__ = ["difference", "nearest_parts", "union"]
+__all__ = ["difference", "intersection", "nearest_parts", "union"]
 
 
 def union(meshes: Sequence[trimesh.Trimesh]) -> trimesh.Trimesh:
@@ -36,6 +36,16 @@ def difference(mesh: trimesh.Trimesh, taken: trimesh.Trimesh) -> trimesh.Trimesh
     pieces = (_solid(mesh) - _solid(taken)).decompose()
     largest = max(pieces, key=lambda piece: piece.volume(), default=None)
     return None if largest is None or largest.volume() <= 0 else _mesh(largest, [mesh])
+
+
+def intersection(mesh: trimesh.Trimesh, other: trimesh.Trimesh) -> trimesh.Trimesh | None:
+    """The surface of what lies in two closed meshes; None = nothing.
+
+    Raises:
+        SceneError: a mesh is not closed.
+    """
+    both = _solid(mesh) ^ _solid(other)
+    return None if both.is_empty() or both.volume() <= 0 else _mesh(both, [mesh])
 
 
 def nearest_parts(

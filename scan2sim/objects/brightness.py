@@ -40,6 +40,7 @@ def moved_to_even_brightness(
     cameras: Sequence[Camera],
     photos: Sequence[Tensor],  # of each (H, W, 3) 0..1
     unit: float,  # camera distance [m]
+    tauts: Sequence[NDArray[np.bool_] | None] | None = None,  # of each (V,), as they were faired with
 ) -> list[trimesh.Trimesh]:
     """Move vertices that nothing holds along their normals to where all photos that see them show one colour.
 
@@ -65,7 +66,7 @@ def moved_to_even_brightness(
         cost = smoothed(mesh, cost, NEARLY)
         broad = smoothed(mesh, gaussian_filter1d(cost, 2, axis=1, mode="nearest"), ABOUT)
         free *= np.clip((broad[:, REACH] - broad.min(1) - GAIN[0]) / (GAIN[1] - GAIN[0]), 0, 1)
-        system = stiffness(mesh, trust)
+        system = stiffness(mesh, trust, tauts[number - 1] if tauts else None)
         along = sum(sparse.diags(normals[:, i]) @ system @ sparse.diags(normals[:, i]) for i in range(3))
         place = _descended(PULL * (1 - (1 - cost) ** 2) * free[:, None], sparse.csc_matrix(along))
         moved.append(trimesh.Trimesh(mesh.vertices + place[:, None] * STEP * unit * normals, mesh.faces, process=False))

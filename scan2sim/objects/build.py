@@ -10,6 +10,7 @@ from itertools import count
 import torch
 from torch import Tensor
 
+from scan2sim.bodies import enclosed
 from scan2sim.cameras import CameraFrame
 from scan2sim.objects.background import clear_support, support_slab
 from scan2sim.objects.config import ObjectsConfig
@@ -25,7 +26,6 @@ from scan2sim.objects.recognize import Recognizer, recognize
 from scan2sim.objects.relations import Resting, find_relations
 from scan2sim.objects.sensed import sense_depth
 from scan2sim.objects.support import SupportPlane, find_support
-from scan2sim.objects.surface import behind
 from scan2sim.objects.things import NOBODY, find_things
 from scan2sim.objects.views import render_views
 from scan2sim.poses import PosedCapture
@@ -200,5 +200,5 @@ def _background(gaussians: Gaussians, labels: Tensor, weight: Tensor, parts: lis
         around = ((gaussians.means > low - 0.1 * (high - low)) & (gaussians.means < high)).all(1)
         keep &= ~(hidden & around)
         near = (keep & around).nonzero()[:, 0]
-        keep[near[torch.from_numpy(behind(part.mesh, gaussians.means[near].double().numpy()))]] = False
+        keep[near[torch.from_numpy(enclosed(part.mesh, gaussians.means[near].numpy()))]] = False
     return gaussians[keep]

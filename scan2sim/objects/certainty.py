@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from scan2sim.objects.fusing import Refined
 from scan2sim.objects.support import SupportPlane
+from scan2sim.objects.surface import foot_of
 
 __all__ = ["surface_sigma"]
 
 HELD = 0.0006  # where photos or outlines hold a surface its common offset has this standard deviation …
 FREE = 0.003  # … and where nothing does, this [camera distances]
-FOOT = 0.002  # what is so low stands on the support, which tells where it is [camera distances]
 
 
 def surface_sigma(refined: Refined, plane: SupportPlane, unit: float) -> float:  # [m]
@@ -24,6 +23,6 @@ def surface_sigma(refined: Refined, plane: SupportPlane, unit: float) -> float: 
     """
     mesh = refined.mesh
     area = np.bincount(mesh.faces.ravel(), np.repeat(mesh.area_faces / 3, 3), len(mesh.vertices))
-    raised = plane.height(torch.tensor(np.array(mesh.vertices))).numpy() > FOOT * unit
+    raised = ~foot_of(mesh, plane, unit)
     sigma = HELD + (FREE - HELD) * (1 - refined.trust)
     return float((area * raised * sigma).sum() / area.sum()) * unit

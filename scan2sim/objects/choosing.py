@@ -16,10 +16,13 @@ from scan2sim.objects.mesh_views import camera_rays
 from scan2sim.objects.stereo import NEIGHBOURS
 from scan2sim.objects.windows import StereoView, crop_about, likeness, neighbours
 
-__all__ = ["Opinion", "believed", "opinions", "plain_pixels"]
+__all__ = ["Opinion", "believed", "best_rivals", "opinions", "plain_pixels"]
 
 HIDDEN = 0.024  # what lies so far behind a photo's surface is hidden from it [camera distances]
 EVERY = 2  # view is asked
+CLEARLY = 0.005  # by how much photos must believe a rival more
+CONVEX = 0.93  # share of its convex hull that a round thing fills at least; …
+DENT = 0.015  # … a rival that fills so much less of its own has a dent
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,21 @@ def believed(
     return total / np.maximum(pixels, 1)
 
 
+def best_rivals(
+    rivals: Sequence[Sequence[trimesh.Trimesh]],  # (R, N): of each rival all objects' surfaces
+    marks: NDArray[np.float64],  # (R, N) how far photos believe each
+) -> NDArray[np.int64]:  # (N,)
+    """Which rival is best for each object; the first one where none is believed clearly more.
+
+    Lights that a round thing mirrors seem to lie beneath its surface, so all photos may agree on a dent there: none is
+    chosen that dents what is round in the first.
+    """
+    filled = np.array([[each.volume / each.convex_hull.volume for each in surfaces] for surfaces in rivals])
+    marks = np.where((filled[0] > CONVEX) & (filled < filled[0] - DENT), -np.inf, marks)
+    marks[0] += CLEARLY
+    return np.argmax(marks, axis=0)
+
+
 def plain_pixels(count: int, views: list[StereoView], unit: float) -> dict[int, Tensor]:
     """Of each view that is asked the pixels (H, W) bool that show one of ``count`` meshes and mirror no light.
 
@@ -55,9 +73,7 @@ def plain_pixels(count: int, views: list[StereoView], unit: float) -> dict[int, 
         plain[i] = torch.zeros(view.gray.shape, dtype=torch.bool)
         for number in _numbers(view):
             crop = crop_about(view, number, rays)
-            plain[i][crop.rows, crop.columns] |= (crop.number == number) & ~mirrors_light(
-                crop, view, views, bright, unit
-            )
+            plain[i][crop.rows, crop.columns] |= crop.own & ~mirrors_light(crop, view, views, bright, unit)
     return plain
 
 
@@ -84,7 +100,7 @@ def opinions(
                 pattern, level, visible = likeness(crop, view, other, torch.zeros(1), HIDDEN * unit)
                 alike += torch.where(visible, pattern[0] + level[0], 0.0)
                 seen += visible
-            known = (seen >= 2) & (crop.number == number) & chosen[part]
+            known = (seen >= 2) & crop.own & chosen[part]
             yield Opinion(number, view.sight.face[part][known], (alike / seen.clamp_min(1))[known])
 
 

@@ -12,12 +12,12 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinat
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from scan2sim.bodies import decimate, is_closed
+from scan2sim.bodies import decimate, enclosed, enclosed_grid, is_closed
 from scan2sim.objects.evidence import firmly_seen, seen_through
 from scan2sim.objects.fairing import smoothed
 from scan2sim.objects.fusing import Refined
 from scan2sim.objects.support import SupportPlane
-from scan2sim.objects.surface import behind, largest_piece, zero_surface
+from scan2sim.objects.surface import largest_piece, zero_surface
 from scan2sim.objects.symmetry import Skin, Symmetry, find_symmetries
 from scan2sim.objects.views import View
 
@@ -36,6 +36,7 @@ REACH = 6.0  # cells; distances beyond count no more than this
 BLUR = 0.8  # cells
 MARGIN = 4  # cells around the object
 TOLD = 0.5  # trust in all images together from which on they take the place of what no photo saw
+IMAGE = 0.5  # trust of an image
 ROUND = 1e-3  # cells; distances that are less count as this
 UPRIGHT = 0.7  # cosine to the support's normal over which a mirror plane lies flat
 FACES = 12_000
@@ -45,26 +46,26 @@ def complete_unseen(
     refined: Refined,  # scene frame
     masks: list[Tensor],  # per view (H, W) bool: pixels that show the object
     views: list[View],
-    others: Sequence[trimesh.Trimesh],  # things in whose space it cannot be
+    others: Sequence[Refined],  # things in whose space it cannot be
     plane: SupportPlane,
     unit: float,  # camera distance [m]
     cells: int,  # along the longest side of the object
-) -> tuple[trimesh.Trimesh, list[Symmetry]]:
+) -> tuple[Refined, list[Symmetry]]:
     """Give a mesh's unseen surface the place of its images under the symmetries of what was seen.
 
     The signed distances from the mesh and from its images are sampled on a grid.  Where the mesh next to a point was
     seen, its own distance is kept; elsewhere it gives way to the mean of those images that were seen.  Nothing grows
-    into space that photos see through, into another thing or into the support.
+    into space that photos see through, into the support or beneath surface of another thing that is held.
 
     Returns:
-        the mesh, unchanged where no symmetry is found, and the symmetries used.
+        the surface, unchanged where no symmetry is found, and the symmetries used.  Images are trusted half.
     """
     mesh = refined.mesh
     size = float(np.ptp(mesh.vertices, axis=0).max())
     cell = size / cells
     tolerance = min(max(NEAR * unit, NOISE * plane.noise), SMALL * size)
     if 2 * mesh.volume < tolerance * mesh.area:  # thinner walls than images miss by: no side can be told from the other
-        return mesh, []
+        return refined, []
     dense = _dense(mesh, SPACING * cell)
     firm = firmly_seen(dense, masks, views, NEAR * unit)
     trust = firm * refined.trust[KDTree(mesh.vertices).query(dense.vertices)[1]]
@@ -76,10 +77,10 @@ def complete_unseen(
     found = find_symmetries(skin, plane.normal, free, tolerance)
     symmetries = [_grounded(each, skin, plane, tolerance) for each in found]
     if not symmetries:
-        return mesh, []
-    completed = _fused(skin, smoothed(dense, trust, RAMP), symmetries, free, others, plane, cell)
-    if completed is None or not is_closed(completed):
-        return mesh, []
+        return refined, []
+    completed = _fused(dense, skin, smoothed(dense, trust, RAMP), symmetries, free, others, plane, cell)
+    if completed is None or not is_closed(completed.mesh):
+        return refined, []
     return completed, symmetries
 
 
@@ -102,19 +103,23 @@ def _grounded(symmetry: Symmetry, skin: Skin, plane: SupportPlane, tolerance: fl
 
 
 def _fused(
-    skin: Skin,
-    trust: Array,  # (N,) 0..1 of the skin's points
+    dense: trimesh.Trimesh,
+    skin: Skin,  # of its vertices
+    trust: Array,  # (N,) 0..1 of its points
     symmetries: list[Symmetry],
     free: Callable[[Array], Flags],
-    others: Sequence[trimesh.Trimesh],
+    others: Sequence[Refined],
     plane: SupportPlane,
     cell: float,
-) -> trimesh.Trimesh | None:
+) -> Refined | None:
     low, high = skin.points.min(0) - MARGIN * cell, skin.points.max(0) + MARGIN * cell
     shape = tuple(np.ceil((high - low) / cell).astype(int).tolist())
     points = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), -1).reshape(-1, 3) * cell + low
     nearest = _nearest(points, skin.points, low, cell, shape)
-    distance = _signed(points, skin.points[nearest], skin.normals[nearest], cell).clip(-REACH * cell, REACH * cell)
+    distance = _signed(points, skin.points[nearest], skin.normals[nearest], cell)
+    side = np.where(enclosed_grid(dense, low, cell, shape).ravel(), -1.0, 1.0)
+    distance = np.where(np.abs(distance) > cell, side * np.abs(distance), distance)  # near by the normals tell it well
+    distance = distance.clip(-REACH * cell, REACH * cell)
     own = trust[nearest]
     volumes = [each.reshape(shape) for each in (distance, own)]
     unknown = np.flatnonzero(own < 1)
@@ -138,7 +143,7 @@ def _fused(
     grown = np.flatnonzero((mixed < 0) & (distance >= 0))
     taken = free(points[grown])
     for other in others:
-        taken |= _within(points[grown], other)
+        taken |= _held(other, points[grown])
     mixed[grown[taken]] = distance[grown[taken]]
     mixed = np.maximum(mixed, plane.offset - points @ plane.normal)
     changed = (mixed != distance).reshape(shape)
@@ -148,7 +153,11 @@ def _fused(
     volume = largest_piece(volume)
     volume[np.abs(volume) < ROUND * cell] = ROUND * cell  # a surface through the grid's points would touch itself
     mesh = zero_surface(volume, low, cell)
-    return None if mesh is None else decimate(mesh, FACES)
+    if mesh is None:
+        return None
+    mesh, known = decimate(mesh, FACES), own.copy()
+    known[unknown] += IMAGE * share
+    return Refined(mesh, map_coordinates(known.reshape(shape), (mesh.vertices - low).T / cell, order=1, mode="nearest"))
 
 
 def _nearest(
@@ -167,14 +176,15 @@ def _nearest(
 
 
 def _signed(points: Array, nearest: Array, normals: Array, cell: float) -> Array:
-    """Distance from a surface, > 0 outside, by its nearest point's tangent plane, and beyond a cell by the point."""
+    """Distance from a surface, by its nearest point's tangent plane, > 0 before it, and beyond a cell by the point."""
     offset = points - nearest
     outward = (offset * normals).sum(1)
     sideways = np.linalg.norm(offset - outward[:, None] * normals, axis=1)
     return np.where(outward < 0, -1.0, 1.0) * np.hypot(outward, (sideways - cell).clip(0))
 
 
-def _within(points: Array, mesh: trimesh.Trimesh) -> Flags:
-    inside = ((points > mesh.bounds[0]) & (points < mesh.bounds[1])).all(1)
-    inside[inside] = behind(mesh, points[inside])
+def _held(thing: Refined, points: Array) -> Flags:
+    """Which points lie in a thing, beneath surface of it that is held."""
+    inside = enclosed(thing.mesh, points)
+    inside[inside] = thing.trust[KDTree(thing.mesh.vertices).query(points[inside])[1]] > HELD
     return inside

@@ -12,28 +12,33 @@ __all__ = ["fair", "smoothed", "spread", "stiffness"]
 
 STIFFNESS = 0.5  # of the surface against a vertex that is trusted wholly
 LEAST = 1e-5  # trust that every vertex has
+TAUT = 2.0  # of a membrane against a vertex that is trusted wholly
 
 
 def fair(
     mesh: trimesh.Trimesh,
     trust: NDArray[np.float64],  # (V,) 0..1
+    taut: NDArray[np.bool_] | None = None,  # (V,) vertices between which it is a membrane as well
 ) -> trimesh.Trimesh:
     """Keep the trusted vertices and bend the surface between them as little as possible.
 
     Minimises ``Σ trust_i |x_i - v_i|² + STIFFNESS Σ |(L x)_i|²`` with the umbrella operator L, a thin plate on the
-    mesh (Kobbelt et al. 1998, "Interactive multi-resolution modeling on arbitrary meshes").
+    mesh (Kobbelt et al. 1998, "Interactive multi-resolution modeling on arbitrary meshes").  A plate goes on as its
+    rim slopes; a membrane, ``+ TAUT Σ |x_i - x_j|²`` over its edges, goes straight across.
     """
-    vertices = splu(stiffness(mesh, trust).tocsc()).solve(np.maximum(trust, LEAST)[:, None] * mesh.vertices)
+    vertices = splu(stiffness(mesh, trust, taut).tocsc()).solve(np.maximum(trust, LEAST)[:, None] * mesh.vertices)
     return trimesh.Trimesh(vertices, mesh.faces, process=False)
 
 
 def stiffness(
     mesh: trimesh.Trimesh,
     trust: NDArray[np.float64],  # (V,) 0..1
+    taut: NDArray[np.bool_] | None = None,  # (V,)
 ) -> sparse.csr_matrix:  # (V, V)
     """The matrix K of what :func:`fair` minimises: moving its result by u (V,) along an axis costs uᵀ K u."""
     umbrella = sparse.identity(len(mesh.vertices)) - _mean_of_neighbours(mesh)
-    return sparse.csr_matrix(sparse.diags(np.maximum(trust, LEAST)) + STIFFNESS * (umbrella.T @ umbrella))
+    held = sparse.diags(np.maximum(trust, LEAST)) + STIFFNESS * (umbrella.T @ umbrella)
+    return sparse.csr_matrix(held if taut is None else held + TAUT * _membrane(mesh, taut))
 
 
 def smoothed(
@@ -56,6 +61,14 @@ def spread(
     """About what :func:`smoothed` gives after many rounds, in one step: ``x + rounds / 2 (x - mean x) = values``."""
     share = sparse.identity(len(mesh.vertices)) - _mean_of_neighbours(mesh)
     return splu(sparse.csc_matrix(sparse.identity(len(mesh.vertices)) + rounds / 2 * share)).solve(values)
+
+
+def _membrane(mesh: trimesh.Trimesh, taut: NDArray[np.bool_]) -> sparse.csr_matrix:  # (V, V)
+    """The matrix of Σ |x_i - x_j|² over the edges between taut vertices."""
+    edges = mesh.edges_unique[taut[mesh.edges_unique].all(1)]
+    rows = np.repeat(np.arange(len(edges)), 2)
+    across = sparse.coo_matrix((np.tile([1.0, -1.0], len(edges)), (rows, edges.ravel())), (len(edges), len(taut)))
+    return sparse.csr_matrix(across.T @ across)
 
 
 def _mean_of_neighbours(mesh: trimesh.Trimesh) -> sparse.csr_matrix:  # (V, V)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import permutations
 
 import numpy as np
 import torch
 import trimesh
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from scan2sim.bodies import decimate
@@ -18,10 +20,10 @@ from scan2sim.objects.outlines import Rim, outline_shifts, rim_of
 from scan2sim.objects.sensed import blend_sensed
 from scan2sim.objects.stereo import StereoDepth
 from scan2sim.objects.support import SupportPlane
-from scan2sim.objects.surface import object_surface
+from scan2sim.objects.surface import foot_of, object_surface
 from scan2sim.objects.views import View
 
-__all__ = ["Fused", "Outline", "Refined", "Setting", "above", "bent_surfaces", "fused_surfaces"]
+__all__ = ["Fused", "Outline", "Refined", "Setting", "above", "bent_surfaces", "fused_surfaces", "thick_enough"]
 
 FACES = 12_000, 40_000  # of a mesh, at least and at most, …
 EDGE = 0.006  # … with edges of about this length [camera distances]
@@ -32,8 +34,12 @@ NEAR = 0.006  # a vertex is seen by a view whose depth is so near [camera distan
 AGREED = (0.2, 0.5)  # mean trust of the views that see a vertex from which, and up to which, its own trust grows
 TOLD = 1.0  # outlines that hold a vertex wholly
 BENDS = 2  # times that a surface is bent to its outlines, which are others then
-FOOT = 0.002  # what is so low stands on the support [camera distances] …
-FOOT_TRUST = 0.1  # … and is trusted so far
+THIN = 0.004  # of what carries something the thinnest, beneath that [camera distances]
+FOOT_TRUST = 0.1  # how far what stands on the support is trusted
+TOUCH = 0.004  # what lies so near to another thing's surface was cut from it there [camera distances], …
+STEEP = (
+    0.5  # … and carries it if its normal's cosine to the vertical is more, and lies on it if it is as far below zero
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Refined:
 
     mesh: trimesh.Trimesh  # closed, scene frame
     trust: NDArray[np.float64]  # (V,) 0..1: how well photos or outlines hold each vertex; 1 where none were compared
+    taut: NDArray[np.bool_] | None = None  # (V,) what is hidden by another thing that lies on or beside it
 
 
 @dataclass(frozen=True)
@@ -90,10 +97,12 @@ def fused_surfaces(
 def bent_surfaces(fused: list[Fused], setting: Setting, least: float = 0.0) -> list[Refined]:
     """The surfaces bent to the outlines, smooth where neither these nor photos tell.
 
-    What views see and no photos agree on is held by ``least`` where the views' depth has it.
+    What views see and no photos agree on is held by ``least`` where the views' depth has it.  Nobody sees where a thing
+    stands: there it is held a little.  Nor what touches a thing beside it or on it: there it goes straight across.
     """
     views, near = setting.views, NEAR * setting.unit
     refined = [Refined(each.mesh, np.ones(len(each.mesh.vertices))) for each in fused]
+    taut = _touched([each.mesh for each in fused], setting)
     for _ in range(BENDS):
         sights = see_meshes([each.mesh for each in refined], [view.camera for view in views])
         for i, (each, rims) in enumerate(zip(fused, setting.rims, strict=True)):
@@ -104,14 +113,35 @@ def bent_surfaces(fused: list[Fused], setting: Setting, least: float = 0.0) -> l
             target = mesh.copy()
             target.vertices += (shift * rim / np.maximum(rim + texture, 1e-9))[:, None] * mesh.vertex_normals
             trust = np.minimum(rim + texture, 1)
-            refined[i] = Refined(above(fair(target, trust), setting.plane), trust)
+            refined[i] = Refined(above(fair(target, trust, taut[i]), setting.plane), trust, taut[i])
     return refined
 
 
-def above(mesh: trimesh.Trimesh, plane: SupportPlane) -> trimesh.Trimesh:
-    """The mesh with what is below the support laid onto it."""
-    sunk = np.minimum(plane.height(torch.tensor(mesh.vertices)).numpy(), 0)
+def above(
+    mesh: trimesh.Trimesh,
+    plane: SupportPlane,
+    least: NDArray[np.float64] | float = 0.0,  # (V,) or () [m]
+) -> trimesh.Trimesh:
+    """The mesh with what is lower than ``least`` above the support raised to it."""
+    sunk = np.minimum(plane.height(torch.tensor(mesh.vertices)).numpy() - least, 0)
     return trimesh.Trimesh(mesh.vertices - sunk[:, None] * plane.normal, mesh.faces, process=False)
+
+
+def thick_enough(surface: Refined, plane: SupportPlane, unit: float) -> Refined:
+    """The surface with what carries another thing, and is hidden by it, not thinner than a plate can be."""
+    if surface.taut is None:
+        return surface
+    carrying = surface.taut & (surface.mesh.vertex_normals @ plane.normal > STEEP)
+    return replace(surface, mesh=above(surface.mesh, plane, np.where(carrying, THIN * unit, 0.0)))
+
+
+def _touched(meshes: list[trimesh.Trimesh], setting: Setting) -> list[NDArray[np.bool_]]:  # of each (V,)
+    """Which vertices were cut from another mesh that lies on them or beside them."""
+    touched = [np.zeros(len(mesh.vertices), bool) for mesh in meshes]
+    for i, j in permutations(range(len(meshes)), 2):
+        distance = KDTree(meshes[j].vertices).query(meshes[i].vertices, distance_upper_bound=TOUCH * setting.unit)[0]
+        touched[i] |= np.isfinite(distance) & (meshes[i].vertex_normals @ setting.plane.normal > -STEEP)
+    return touched
 
 
 def _fused(mesh: trimesh.Trimesh, outline: Outline, depths: list[StereoDepth], setting: Setting) -> Fused:
@@ -147,6 +177,5 @@ def _texture_trust(
         agreement += facing * trust.flatten()[index]
         looks += facing
     textured = (agreement / looks.clamp_min(1e-6) - AGREED[0]) / (AGREED[1] - AGREED[0])
-    held = textured.clamp(least, 1) * (looks / 2).clamp(0, 1)
-    foot = setting.plane.height(points) < FOOT * setting.unit
-    return torch.where(foot, held.clamp_min(FOOT_TRUST), held).clamp(0, 1).double().numpy()
+    held = (textured.clamp(least, 1) * (looks / 2).clamp(0, 1)).double().numpy()
+    return np.where(foot_of(mesh, setting.plane, setting.unit), np.maximum(held, FOOT_TRUST), held)

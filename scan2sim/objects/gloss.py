@@ -33,7 +33,7 @@ def mirrors_light(
     unit: float,  # camera distance [m]
 ) -> Tensor:  # (h, w) bool
     """Which pixels are brighter than their surface is in other photos, or are among the brightest of a mesh."""
-    return (crop.gray - _diffuse(crop, view, views, SAME * unit) >= GLOSS) | (crop.gray >= bright[crop.number.long()])
+    return (crop.gray - _diffuse(crop, view, views, SAME * unit) >= GLOSS) | (crop.gray >= bright[crop.number])
 
 
 def _diffuse(crop: Crop, view: StereoView, views: list[StereoView], same: float) -> Tensor:  # (h, w)

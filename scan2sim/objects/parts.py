@@ -65,24 +65,28 @@ def find_parts(
 ) -> list[Part]:
     """Mesh the objects all together, and give each its Gaussians; what is small, hardly seen or no solid is none."""
     surfaces = _surfaces(apart, labels, views, photos, plane, unit, config, report)
-    meshes = {number: refined.mesh for number, refined in surfaces.items()}
-    parts = []
-    for done, (number, refined) in enumerate(surfaces.items(), start=1):
+    completed, found, parts = dict(surfaces), {}, []
+    for number, refined in surfaces.items():
         masks = [picture == number for picture in apart.pixels]
-        others = [other for n, other in meshes.items() if n != number]
-        mesh, symmetries = complete_unseen(refined, masks, views, others, plane, unit, config.mesh_cells)
-        meshes[number] = mesh
+        others = [other for n, other in completed.items() if n != number]
+        completed[number], found[number] = complete_unseen(
+            refined, masks, views, others, plane, unit, config.mesh_cells
+        )
+        report("completing objects", len(found), len(surfaces))
+    for done, (number, whole) in enumerate(parted(completed).items(), start=1):
+        mesh, refined, symmetries = whole.mesh, surfaces[number], found[number]
+        masks = [picture == number for picture in apart.pixels]
         images = [image for symmetry in symmetries for image in symmetry.maps()]
         seen = color_mesh(mesh, views, masks, tolerance=2 * apart.grid.cell, images=images)
         mark_seen(mesh, seen)
         unseen = unseen_fraction(mesh, seen)
         if unseen <= config.max_unseen and _is_solid(mesh, config.min_size * unit):
             members = _members(number, mesh, gaussians, labels, plane, unit, apart.grid.cell, config)
-            whole, invented = with_invented(_raised(gaussians[members], plane), mesh, seen)
+            splats, invented = with_invented(_raised(gaussians[members], plane), mesh, seen)
             colors_at = photo_colors(mesh, views, photos, masks, tolerance=2 * apart.grid.cell)
             sigma = surface_sigma(refined, plane, unit)
-            parts.append(Part(number, mesh, whole, members, unseen, invented, tuple(symmetries), colors_at, sigma))
-        report("giving objects their splats", done, len(meshes))
+            parts.append(Part(number, mesh, splats, members, unseen, invented, tuple(symmetries), colors_at, sigma))
+        report("giving objects their splats", done, len(surfaces))
     return parts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import trimesh
@@ -15,6 +15,7 @@ from scan2sim.objects.fairing import smoothed, spread
 from scan2sim.objects.fusing import Refined, above
 from scan2sim.objects.mesh_views import see_meshes
 from scan2sim.objects.support import SupportPlane
+from scan2sim.objects.surface import foot_of
 from scan2sim.objects.windows import StereoView
 
 __all__ = ["pushed_to_agreement"]
@@ -43,7 +44,7 @@ def pushed_to_agreement(
     surface was not fitted to, and only where no light was mirrored before) is averaged over wide areas, and each area
     goes where its photos were most alike, less far where that gains little.
     """
-    loose = [_loose(surface) for surface in surfaces]
+    loose = [_loose(surface, foot_of(surface.mesh, plane, unit)) for surface in surfaces]
     plain, pushes = plain_pixels(len(loose), views, unit), np.arange(-REACH, REACH + 1)
     total, count = ([np.zeros((len(each.free), len(pushes))) for each in loose] for _ in range(2))
     for i, push in enumerate(pushes):
@@ -57,7 +58,7 @@ def pushed_to_agreement(
             count[which][:, i] += np.bincount(corners, minlength=len(total[which]))
     best = [_best(each, said, times) for each, said, times in zip(loose, total, count, strict=True)]
     moved = [each.pushed(push * STEP * unit, plane) for each, push in zip(loose, best, strict=True)]
-    return [Refined(mesh, surface.trust) for mesh, surface in zip(moved, surfaces, strict=True)]
+    return [replace(surface, mesh=mesh) for mesh, surface in zip(moved, surfaces, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,11 @@ class _Loose:
         return above(trimesh.Trimesh(self.mesh.vertices + move, self.mesh.faces, process=False), plane)
 
 
-def _loose(surface: Refined) -> _Loose:
+def _loose(surface: Refined, foot: NDArray[np.bool_]) -> _Loose:  # (V,): what stands on the support
     normals = smoothed(surface.mesh, surface.mesh.vertex_normals, EVEN)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
-    return _Loose(surface.mesh, normals, smoothed(surface.mesh, np.clip(1 - surface.trust / HELD, 0, 1), ABOUT))
+    free = smoothed(surface.mesh, np.where(foot, 0, np.clip(1 - surface.trust / HELD, 0, 1)), ABOUT)
+    return _Loose(surface.mesh, normals, np.where(foot, 0, free))
 
 
 def _best(loose: _Loose, total: Array, count: Array) -> Array:  # (V, T), (V, T) to (V,) in steps

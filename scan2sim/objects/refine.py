@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from scan2sim.objects.brightness import moved_to_even_brightness
-from scan2sim.objects.choosing import believed
-from scan2sim.objects.fusing import Outline, Refined, Setting, above, bent_surfaces, fused_surfaces
+from scan2sim.objects.choosing import believed, best_rivals
+from scan2sim.objects.fusing import Outline, Refined, Setting, above, bent_surfaces, fused_surfaces, thick_enough
 from scan2sim.objects.gloss import typical_brightness
 from scan2sim.objects.mesh_views import see_meshes
 from scan2sim.objects.pushing import pushed_to_agreement
@@ -28,7 +29,6 @@ FAR = 0.014  # where surfaces may move farther than this [camera distances], …
 COARSE = 360  # … the photos' long side has about so many pixels
 STEPS = 8  # shifts to each side
 HELD = 0.0005  # how far views' depth is trusted on which photos do not agree, in one of the rivals
-CLEARLY = 0.01  # by how much photos must believe a rival more
 GRAY = (0.299, 0.587, 0.114)
 
 
@@ -78,7 +78,9 @@ def refine_surfaces(
             found += [_evened(bent_surfaces(strict, setting, least), setting, photos) for least in (0.0, HELD)]
         refined = _chosen(found, views, gray, unit)
         meshes = [each.mesh for each in refined]
-    return pushed_to_agreement(refined, _seen(meshes, views, gray), plane, unit) if rivals else refined
+    if rivals:
+        refined = pushed_to_agreement(refined, _seen(meshes, views, gray), plane, unit)
+    return [thick_enough(each, plane, unit) for each in refined]
 
 
 def _asked(
@@ -108,20 +110,18 @@ def _seen(meshes: list[trimesh.Trimesh], views: list[View], gray: list[Tensor]) 
 
 
 def _chosen(rivals: list[list[Refined]], views: list[View], gray: list[Tensor], unit: float) -> list[Refined]:
-    """Of each object the surface that photos believe most; the first one where none is believed clearly more."""
+    """Of each object the surface that photos believe most (:func:`best_rivals`)."""
     if len(rivals) == 1:
         return rivals[0]
-    marks = []
-    for surfaces in rivals:
-        meshes = [each.mesh for each in surfaces]
-        marks.append(believed(meshes, _seen(meshes, views, gray), unit))
-    marks[0] += CLEARLY
-    return [rivals[best][i] for i, best in enumerate(np.argmax(marks, axis=0))]
+    meshes = [[each.mesh for each in surfaces] for surfaces in rivals]
+    marks = np.stack([believed(each, _seen(each, views, gray), unit) for each in meshes])
+    return [rivals[best][i] for i, best in enumerate(best_rivals(meshes, marks))]
 
 
 def _evened(surfaces: list[Refined], setting: Setting, photos: list[Tensor]) -> list[Refined]:
     """The surfaces moved by brightness where nothing else tells."""
     meshes, trusts = [each.mesh for each in surfaces], [each.trust for each in surfaces]
     cameras = [view.camera for view in setting.views]
-    moved = moved_to_even_brightness(meshes, trusts, cameras, photos, setting.unit)
-    return [Refined(above(mesh, setting.plane), trust) for mesh, trust in zip(moved, trusts, strict=True)]
+    tauts = [each.taut for each in surfaces]
+    moved = moved_to_even_brightness(meshes, trusts, cameras, photos, setting.unit, tauts)
+    return [replace(each, mesh=above(mesh, setting.plane)) for each, mesh in zip(surfaces, moved, strict=True)]

@@ -71,15 +71,15 @@ def stereo_depth(
             crop = crop_about(view, number, rays)
             patterns, levels, known = _compared(crop, view, near, offsets, HIDDEN * unit)
             mirrors = mirrors_light(crop, view, views, bright, unit)
-            part, mine = (crop.rows, crop.columns), crop.number == number
+            part = crop.rows, crop.columns
             stay = STAY * _blur(crop.own.float()[None], SMOOTH)[0]
             for kind, each in found.items():
                 shift, sure = _best(patterns, levels if kind == "brightness" else None, known, offsets)
                 sure = sure * ~mirrors
                 weight = _blur(sure[None], SMOOTH)[0]
                 shift = _blur((sure * shift)[None], SMOOTH)[0] / (weight + stay).clamp_min(1e-9)
-                each.depth[part] = torch.where(mine, crop.depth + shift, each.depth[part])
-                each.trust[part] = torch.where(mine, (weight / CLEAR).clamp(0, 1), each.trust[part])
+                each.depth[part] = torch.where(crop.own, crop.depth + shift, each.depth[part])
+                each.trust[part] = torch.where(crop.own, (weight / CLEAR).clamp(0, 1), each.trust[part])
     return found
 
 

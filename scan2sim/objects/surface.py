@@ -8,7 +8,6 @@ import numpy as np
 import torch
 import trimesh
 from scipy import ndimage
-from scipy.spatial import KDTree
 from skimage.measure import marching_cubes
 from torch import Tensor
 
@@ -16,7 +15,7 @@ from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
 from scan2sim.splats import DepthPicture, FusionWeights, fuse_depths
 
-__all__ = ["behind", "largest_piece", "object_surface", "zero_surface"]
+__all__ = ["foot_of", "largest_piece", "object_surface", "zero_surface"]
 
 TRUNCATION = 3.0  # cells on each side of a surface in which a view's distance counts
 SLACK = 2.5  # standard deviations of the support's surface by which a look at it may be too near
@@ -24,6 +23,7 @@ HIDDEN_WEIGHT = 0.15  # how much "behind the object's surface, so perhaps inside
 EMPTY_WEIGHT = 0.5  # how much a pixel without any surface counts as free space
 SMOOTHING = 0.8  # cells
 MARGIN = 6  # cells around the object
+FOOT = 0.002  # what is so low stands on the support [camera distances]
 
 
 def object_surface(
@@ -83,15 +83,9 @@ def zero_surface(
     return mesh
 
 
-def behind(
-    mesh: trimesh.Trimesh,
-    points: np.ndarray,  # (N, 3) [m]
-) -> np.ndarray:  # (N,) bool
-    """Which points lie behind a surface, by the normal of the vertex next to them."""
-    if not len(points):
-        return np.zeros(0, bool)
-    nearest = KDTree(mesh.vertices).query(points)[1]
-    return ((points - mesh.vertices[nearest]) * mesh.vertex_normals[nearest]).sum(1) < 0
+def foot_of(mesh: trimesh.Trimesh, plane: SupportPlane, unit: float) -> np.ndarray:  # (V,) bool
+    """Which vertices stand on the support, which tells where they are."""
+    return plane.height(torch.tensor(np.array(mesh.vertices))).numpy() < FOOT * unit
 
 
 def largest_piece(volume: np.ndarray, all_pieces: bool = False) -> np.ndarray:

@@ -12,6 +12,7 @@ from scan2sim.objects.borders import move_borders
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.depths import refine_depths
 from scan2sim.objects.enclosed import find_floors
+from scan2sim.objects.islands import without_islands
 from scan2sim.objects.masks import Masks, MaskSource, ask_masks
 from scan2sim.objects.separate import (
     coherence,
@@ -69,13 +70,17 @@ def find_things(
     pixels = [floors.add_to(view, label_pixels(view, grid, plane, lowest)) for view in views]
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
     pixels = repaint(gaussians, labels, views, grid.count, report)
-    views = [floors.raised(view) for view in views]
+    pixels, views, islands = without_islands(pixels, [floors.raised(view) for view in views], unit)
+    if islands:
+        labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
+        pixels, views, _ = without_islands(repaint(gaussians, labels, views, grid.count, report), views, unit)
     numbers = [n for n in range(1, grid.count + 1) if own[n] >= config.min_own]
     views = refine_depths(numbers, views, pixels, photos, grid, plane, unit, config, report)
     apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
     if apart.territories:
         labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
-        apart = replace(apart, pixels=repaint(gaussians, labels, views, apart.grid.count, report))
+        pixels, views, _ = without_islands(repaint(gaussians, labels, views, apart.grid.count, report), views, unit)
+        apart = replace(apart, pixels=pixels)
     masks = None
     if source is not None:
         reach = REACH * unit

@@ -30,7 +30,8 @@ Array = NDArray[np.float64]
 
 CELL = 0.002  # of the mesh that creases are sought on [camera distances]
 MAX_CELLS = 192  # along its longest side
-LEVEL = 0.7  # cosine of the steepest rim on which something lies
+LEVEL = 0.7  # cosine of the steepest rim on which something lies, …
+LOW = 0.25  # … and quantile of that rim's heights at which it lies
 SEEN = 0.3  # share of a piece's vertices that must have been seen
 SKIN = 0.004  # how deep below the surface the seen shape says enough [camera distances]
 FLOOR = 2.5  # cells; what lies lower is next to the support, …
@@ -178,5 +179,7 @@ def _rims(
         if normal @ plane.normal < -LEVEL:
             above, below, normal = below, above, -normal
         radius = float(np.linalg.norm(points - centre, axis=1).max())
-        level = bool(normal @ plane.normal > LEVEL)
-        yield Rim(above, below, normal, float(normal @ centre), centre, radius, level)
+        level, offset = bool(normal @ plane.normal > LEVEL), float(normal @ centre)
+        if level:  # what fills the crease between two things raises their rim, here and there
+            normal, offset = plane.normal, float(np.quantile(points @ plane.normal, LOW))
+        yield Rim(above, below, normal, offset, centre, radius, level)

@@ -33,31 +33,26 @@ class StereoView:
 
 @dataclass(frozen=True)
 class Crop:
-    """The part of a view around one mesh."""
+    """The part of a view around one mesh; windows that reached onto others would find these again, not it."""
 
     rows: slice
     columns: slice
     rays: Tensor  # (h, w, 3) in the world, z = 1 in the camera's frame
     depth: Tensor  # (h, w) [m]
-    number: Tensor  # (h, w) of the mesh in front
+    number: int  # of the mesh
+    own: Tensor  # (h, w) bool: pixels that show it
     gray: Tensor  # (h, w)
-
-    @property
-    def own(self) -> Tensor:  # (h, w) bool
-        """Pixels that show any mesh: a window may go on beyond the rim of the one."""
-        return self.number > 0
 
 
 def crop_about(view: StereoView, number: int, rays: Tensor, margin: int = 12) -> Crop:
     """The part of a view around mesh ``number``, which it sees; ``rays`` (H, W, 3) are its camera's."""
-    y, x = (view.sight.number == number).nonzero(as_tuple=True)
+    own = view.sight.number == number
+    y, x = own.nonzero(as_tuple=True)
     rows = slice(max(0, int(y.min()) - margin), int(y.max()) + margin)
     columns = slice(max(0, int(x.min()) - margin), int(x.max()) + margin)
     part = rows, columns
     rotation = torch.from_numpy(view.camera.world_from_camera[:3, :3]).float()
-    return Crop(
-        rows, columns, rays[part] @ rotation.T, view.sight.depth[part], view.sight.number[part], view.gray[part]
-    )
+    return Crop(rows, columns, rays[part] @ rotation.T, view.sight.depth[part], number, own[part], view.gray[part])
 
 
 def neighbours(
@@ -86,7 +81,7 @@ def look(crop: Crop, view: StereoView, other: StereoView) -> tuple[Tensor, Tenso
 def likeness(
     crop: Crop, view: StereoView, other: StereoView, offsets: Tensor, hidden: float
 ) -> tuple[Tensor, Tensor, Tensor]:  # (T, h, w) -1..1, (T, h, w) 0..1, (h, w) bool
-    """How alike another photo is around each pixel that shows a mesh, for each shift (T,) [m] of its depth.
+    """How alike another photo is around each pixel that shows the mesh, for each shift (T,) [m] of its depth.
 
     The first is the normalised cross correlation of windows, their variances raised by the photos' grain, the second
     1 where windows are equally bright and 0 where their means differ by ``LEVEL`` or more.  The third tells which
@@ -101,7 +96,7 @@ def likeness(
     own = crop.own.float()
     mine = crop.gray * own
 
-    def mean(values: Tensor) -> Tensor:  # (T, h, w), over the window's pixels that show a mesh
+    def mean(values: Tensor) -> Tensor:  # (T, h, w), over the window's pixels that show the mesh
         rows = avg_pool2d(values[:, None], (1, 2 * radius + 1), 1, (0, radius))
         return avg_pool2d(rows, (2 * radius + 1, 1), 1, (radius, 0))[:, 0] / share
 

@@ -42,19 +42,22 @@ def with_steady_foot(
 
 
 def with_flat_foot(thing: SceneObject, depth: float, up: Array) -> SceneObject:
-    """The object without the lowest ``depth`` [m] of its mesh and collision pieces, as it stands in the scene.
+    """The object with the lowest ``depth`` [m] of its mesh and collision pieces drawn down to a flat foot.
 
-    ``up`` (3,) is the unit normal of what it stands on: on a tilted table the lowest part is not the one below.
-
-    A round thing of radius r then stands on a disc of radius √(2 r depth): 7 mm for a lemon and 1 mm.  Mass and
-    inertia stay as they are.
+    It stands as high as it was seen: what is at ``depth`` over its lowest point becomes the foot's rim, at the height
+    of that point.  ``up`` (3,) is the unit normal of what it stands on: on a tilted table the lowest part is not the
+    one below.  A round thing of radius r then stands on a disc of radius √(2 r depth): 7 mm for a lemon and 1 mm.
+    Mass and inertia stay as they are.
     """
     corners = np.concatenate([transform_points(thing.world_from_object, piece.vertices) for piece in thing.collision])
-    level = float((corners @ up).min()) + depth
-    pieces = tuple(cut for piece in thing.collision if (cut := _above(thing, piece, level, up)) is not None)
+    lowest = float((corners @ up).min())
+    pieces = tuple(
+        footed for piece in thing.collision if (footed := _footed(thing, piece, lowest, depth, up)) is not None
+    )
     visual = thing.visual.copy()
     places = transform_points(thing.world_from_object, visual.vertices)
-    places += np.maximum(level - places @ up, 0)[:, None] * up
+    height = places @ up
+    places -= np.where(height < lowest + depth, height - lowest, 0)[:, None] * up
     visual.vertices = transform_points(inverse_transform(thing.world_from_object), places)
     return replace(thing, collision=pieces or thing.collision, visual=visual if is_closed(visual) else thing.visual)
 
@@ -107,9 +110,14 @@ def _heights(piece: trimesh.Trimesh, frame: Array, places: Array) -> Array:  # (
     return np.where((top >= bottom) & (ahead[:, side] >= 0).all(1), top, -np.inf)
 
 
-def _above(thing: SceneObject, piece: trimesh.Trimesh, level: float, up: Array) -> trimesh.Trimesh | None:
-    """What of a convex piece lies above a height of the scene; None if nothing does."""
-    places = transform_points(thing.world_from_object, piece.vertices)
+def _footed(
+    thing: SceneObject, piece: trimesh.Trimesh, lowest: float, depth: float, up: Array
+) -> trimesh.Trimesh | None:
+    """A convex piece with what is less than ``depth`` over the lowest height drawn down to it; None if nothing is left.
+
+    Its section at that height is drawn down with it.
+    """
+    places, level = transform_points(thing.world_from_object, piece.vertices), lowest + depth
     height = places @ up
     if height.min() >= level:
         return piece
@@ -117,8 +125,8 @@ def _above(thing: SceneObject, piece: trimesh.Trimesh, level: float, up: Array) 
     edges = edges[(height[edges].min(1) < level) & (height[edges].max(1) > level)]
     start, end = places[edges[:, 0]], places[edges[:, 1]]
     share = (level - height[edges[:, 0]]) / (height[edges[:, 1]] - height[edges[:, 0]])
-    cut = start + share[:, None] * (end - start)
-    kept = np.concatenate([places[height >= level], cut])
+    rim = start + share[:, None] * (end - start)
+    kept = np.concatenate([places[height >= level], rim, rim - depth * up])
     try:
         return bounded_hull(transform_points(inverse_transform(thing.world_from_object), kept), MAX_VERTICES)
     except SceneError:  # a sliver

@@ -14,7 +14,7 @@ from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.contact import CONTACT
 from scan2sim.sim.model import compile_scene
 
-__all__ = ["place_free", "push_apart", "rest_on_support"]
+__all__ = ["OVERLAP", "place_free", "push_apart", "rest_on_support"]
 
 FIRST_MOVE = 0.0005  # [m] doubled until the object is free, or touches
 PRECISION = 2e-5  # [m]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scan2sim.geometry import matrix_from_quaternion, quaternion_angle, transform_points
 from scan2sim.progress import Reporter, silent
 from scan2sim.scene import Scene, SceneObject
+from scan2sim.sim.bulges import without_bulges
 from scan2sim.sim.contact import CONTACT, ContactTable
 from scan2sim.sim.foot import with_steady_foot
 from scan2sim.sim.model import compile_scene
@@ -121,25 +122,31 @@ def settled_scene(
 ) -> tuple[Scene, SettleResult]:
     """The scene with its free objects at rest, and how still they stand then.
 
-    Objects are first pushed out of each other and put onto what they rest on.  Then each one creeps to the resting pose
+    Pieces that bulge into a neighbour are cut (:func:`without_bulges`).  Objects are pushed out of each other and put
+    onto what they rest on.  Then each one creeps to the resting pose
     nearest to where it was seen.  What moves more than 2 mm or 2° on the way, as round things do, gets a flatter foot
-    (by 0.5, 1 or at most 2 % of its height), along the ground beneath it, and starts again.  An object that ends within
+    (of 0.5, 1 or at most 2 % of its height), along the ground beneath it, and starts again.  An object that ends within
     ``tolerance`` of where it was put takes that pose, the others keep the one they were put into.  At last all are let
-    go for ``seconds``: that is what the result tells, and what does not stand still then is named in
-    ``result.unsettled``.
+    go for ``seconds``, and what moves then gets a larger foot, too: that is what the result tells, and what does not
+    stand still is named in ``result.unsettled``.
 
     Raises:
         SceneError: the scene is not consistent.
     """
-    start = rest_on_support(push_apart(scene))
+    start = rest_on_support(push_apart(without_bulges(scene)))
     placed, result = start, settle(start, CREEP, report, calm=CALM)
     flattened = dict.fromkeys(result.objects, 0.0)
     main = scene.supports[0].wxyz if scene.supports else (1.0, 0.0, 0.0, 0.0)
     up = matrix_from_quaternion(main)[:, 2]
     for share in FEET:
-        restless = {name for name in _restless(result) if result.objects[name].drift < FALLS}
+        fallen = {name for name, after in result.objects.items() if after.drift >= FALLS}
+        restless = set(_restless(result)) - fallen
         if not restless:
-            break
+            resting = _laid(placed, result, tolerance)
+            final = settle(resting, seconds, report)
+            restless = set(_restless(final)) - fallen
+            if not restless:
+                break
         flattened |= {obj.name: share * _height(obj, up) for obj in start.objects if obj.name in restless}
         feet = [
             with_steady_foot(o, flattened[o.name], up, _carriers(start, o)) if flattened.get(o.name) else o
@@ -147,17 +154,17 @@ def settled_scene(
         ]
         placed = rest_on_support(replace(start, objects=tuple(feet)))
         result = settle(placed, CREEP, report, calm=CALM)
-    objects = [_at_rest(obj, result.objects.get(obj.name), tolerance) for obj in placed.objects]
-    resting = replace(placed, objects=tuple(objects))
-    final = settle(resting, seconds, report)
+    else:
+        resting = _laid(placed, result, tolerance)
+        final = settle(resting, seconds, report)
     placed_by = {
         after.name: Placed(
             float(np.linalg.norm(after.position - before.position)), _turn(before, after.wxyz), flattened[after.name]
         )
-        for before, after in zip(scene.objects, objects, strict=True)
+        for before, after in zip(scene.objects, resting.objects, strict=True)
         if after.name in flattened
     }
-    objects = [replace(o, figures=o.figures | _figures(o.name, final, placed_by)) for o in objects]
+    objects = [replace(o, figures=o.figures | _figures(o.name, final, placed_by)) for o in resting.objects]
     resting = replace(resting, objects=tuple(objects))
     return resting, replace(final, unsettled=tuple(_restless(final)), placed=placed_by)
 
@@ -197,6 +204,13 @@ def _figures(name: str, result: SettleResult, placed: dict[str, Placed]) -> dict
         "turn_deg": float(np.degrees(after.turn)),
         "penetration_mm": 1000 * after.penetration,
     }
+
+
+def _laid(scene: Scene, result: SettleResult, tolerance: float) -> Scene:
+    """The scene with its objects as they came to rest."""
+    return replace(
+        scene, objects=tuple(_at_rest(obj, result.objects.get(obj.name), tolerance) for obj in scene.objects)
+    )
 
 
 def _at_rest(obj: SceneObject, after: Settled | None, tolerance: float) -> SceneObject:

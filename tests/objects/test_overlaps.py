@@ -32,6 +32,35 @@ def test_what_is_trusted_less_gives_way(first: float, second: float, yields: int
     assert again.volume < 1e-3 * lens
 
 
+def overlap(surfaces: dict[int, Refined]) -> float:
+    return float(trimesh.boolean.intersection([surfaces[1].mesh, surfaces[2].mesh], engine="manifold").volume)
+
+
+def test_of_things_side_by_side_that_nothing_tells_of_each_gives_way_by_half() -> None:
+    before = {1: surface((0, 0, 0.001), 0.03, 0.1), 2: surface((0.05, 0.01, 0), 0.03, 0.1)}
+    after, lens = parted(before), overlap(before)
+    for number in before:
+        assert before[number].mesh.volume - after[number].mesh.volume == pytest.approx(lens / 2, rel=0.05)
+        assert is_closed(after[number].mesh)
+    assert overlap(after) < 1e-3 * lens
+
+
+@pytest.mark.parametrize("upper", [1, 2])
+def test_of_things_on_each_other_that_nothing_tells_of_the_upper_gives_way(upper: int) -> None:
+    before = {upper: surface((0.005, 0, 0.05), 0.03, 0.1), 3 - upper: surface((0, 0, 0), 0.03, 0.15)}
+    after, lens = parted(dict(sorted(before.items()))), overlap(before)
+    assert after[3 - upper] is before[3 - upper]
+    assert before[upper].mesh.volume - after[upper].mesh.volume == pytest.approx(lens, rel=0.05)
+
+
+def test_what_is_not_closed_stays_as_it_is() -> None:
+    whole = surface((0.05, 0, 0), 0.03, 0.9)
+    torn = surface((0, 0, 0), 0.03, 0.2)
+    torn.mesh.update_faces(np.arange(len(torn.mesh.faces)) > 0)
+    before = {1: torn, 2: whole}
+    assert parted(before) == before
+
+
 def test_what_only_touches_stays_as_it_is() -> None:
     before = {1: surface((0, 0, 0), 0.03, 0.2), 2: surface((0.0599, 0, 0), 0.03, 0.9), 7: surface((1, 0, 0), 0.1, 0.5)}
     assert parted(before) == before

@@ -9,7 +9,7 @@ import trimesh
 from torch import Tensor
 
 from scan2sim.objects.brightness import moved_to_even_brightness
-from scan2sim.objects.choosing import believed
+from scan2sim.objects.choosing import believed, best_rivals
 from scan2sim.objects.fusing import Outline
 from scan2sim.objects.mesh_views import see_meshes
 from scan2sim.objects.refine import refine_surfaces
@@ -96,3 +96,17 @@ def test_what_photos_believe_most_is_taken(best: int, monkeypatch: pytest.Monkey
     mesh = surfaces(True, 0.0, rivals=True)
     assert len(seen) == 3
     assert mesh is seen[best]
+
+
+def hollowed(share: float) -> trimesh.Trimesh:
+    """The ball without a smaller one around its top."""
+    taken = trimesh.creation.icosphere(3, share * RADIUS).apply_translation(np.add(CENTRE, (0, 0, RADIUS)))
+    return trimesh.boolean.difference([ball(), taken], engine="manifold")
+
+
+def test_no_photos_put_a_dent_into_what_is_round() -> None:
+    """The lights that it mirrors seem to lie in it; where there was a hollow, it may become deeper."""
+    marks = np.array([[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.004, 1.0]])
+    first = [ball(), hollowed(0.7), hollowed(0.7), ball()]
+    rival = [hollowed(0.5), hollowed(0.8), ball(), ball(0.99 * RADIUS)]
+    assert best_rivals([first, rival], marks).tolist() == [0, 1, 0, 1]

@@ -60,7 +60,8 @@ def completed(truth: trimesh.Trimesh, where: list[Camera]):
     fused = object_surface(views, masks, low - margin, high + margin, PLANE, 2 * CELLS)
     assert fused is not None
     whole, used = complete_unseen(Refined(fused, np.ones(len(fused.vertices))), masks, views, [], PLANE, UNIT, CELLS)
-    return fused, whole, used
+    assert len(whole.trust) == len(whole.mesh.vertices)
+    return fused, whole.mesh, used
 
 
 def error(mesh: trimesh.Trimesh, truth: trimesh.Trimesh) -> float:

@@ -32,6 +32,18 @@ def off(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     return float(np.degrees(np.arccos(min(1.0, float(one @ other)))))
 
 
+@pytest.mark.parametrize("depth", [0.0006, 0.001])
+def test_what_has_a_flat_foot_stands_as_high_as_before(depth: float) -> None:
+    before = ball(0.0)
+    footed = with_flat_foot(before, depth, UP)
+    for mesh in (*footed.collision, footed.visual):
+        assert mesh.is_volume
+        assert mesh.vertices[:, 2].min() + footed.position[2] == pytest.approx(before.visual.bounds[0, 2] + 0.03)
+    corners = np.concatenate([piece.vertices for piece in footed.collision])
+    foot = corners[corners[:, 2] < corners[:, 2].min() + 1e-7]
+    assert np.linalg.norm(foot[:, :2], axis=1).max() == pytest.approx(np.sqrt(2 * 0.03 * depth), rel=0.25)
+
+
 @pytest.mark.parametrize("degrees", [0.0, 3.0, -6.0, 9.0])
 def test_the_slope_beneath_a_foot_is_found(degrees: float) -> None:
     footed = with_flat_foot(ball(0.03), 0.0005, UP)
@@ -71,6 +83,6 @@ def test_a_steady_foot_stands_on_a_slope_without_turning_where_a_level_one_turns
     assert level_turn > 5
     assert steady_turn < 1
     settled, result = settled_scene(scene)
-    assert result.placed["ball"].turned < np.radians(1.5)
+    assert result.placed["ball"].turned < np.radians(2.0)  # what turns more gets a larger foot
     assert result.unsettled == ()
     assert np.linalg.norm(settled.objects[0].position - scene.objects[0].position) < 0.002

@@ -1,0 +1,92 @@
+"""Holes in what views show of a thing that are none: where its splats have sunk, and count as its support's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.color import rgb2lab
+from torch import Tensor
+
+from scan2sim.objects.views import View
+
+__all__ = ["without_islands"]
+
+SMALLEST = 4  # pixels of a hole; less is noise of the outline
+RIM = 3  # pixels around a hole that show the thing
+AROUND = (3, 9)  # pixels beside a thing between which what surrounds it is looked at
+FEWEST = 20  # pixels of both that must tell
+THROUGH = 0.05  # what shows so far behind its rim is seen through a hole [camera distances]
+
+Mask = NDArray[np.bool_]
+
+
+def without_islands(
+    pixels: list[Tensor],  # per view (H, W) int64 number of each pixel, 0 = none
+    views: list[View],
+    unit: float,  # camera distance [m]
+) -> tuple[list[Tensor], list[View], int]:
+    """Give holes in a thing to it if they look like it, rather than like what is around it, and are not deep.
+
+    Through the handle of a mug one sees what is far behind it, and inside a ring what is around it.  A dark, glossy
+    corner of a tray is neither: its splats lie where mirrored light seems to be, within the table, and count as its.
+
+    Returns:
+        the pixels and the views, in which nothing of a filled hole lies behind the plane through its rim, and how many
+        pixels were filled.
+    """
+    filled, moved, count = [], [], 0
+    for view, picture in zip(views, pixels, strict=True):
+        numbers, depth = picture.numpy().copy(), view.depth.numpy().copy()
+        colors = None
+        for number, part, hole, around in _holes(numbers):
+            colors = rgb2lab(view.color.clamp(0, 1).numpy()) if colors is None else colors
+            rim = np.asarray(ndimage.binary_dilation(hole, iterations=RIM), bool) & (numbers[part] == number)
+            z, lab = depth[part], colors[part]
+            rim &= z > 0
+            if min(rim.sum(), around.sum()) < FEWEST or np.median(z[hole]) - np.median(z[rim]) > THROUGH * unit:
+                continue
+            mine, inner, outer = (np.median(lab[where], axis=0) for where in (rim, hole, around))
+            if np.linalg.norm(inner - mine) < np.linalg.norm(inner - outer):
+                numbers[part][hole] = number
+                z[hole] = np.minimum(z[hole], _across(z, rim, hole))
+                count += int(hole.sum())
+        filled.append(torch.from_numpy(numbers))
+        moved.append(replace(view, depth=torch.from_numpy(depth)))
+    return filled, moved, count
+
+
+def _holes(numbers: NDArray[np.int64]) -> Iterator[tuple[int, tuple[slice, slice], Mask, Mask]]:
+    """Each hole: whose, the part of the picture around that thing, in it the hole and what surrounds the thing."""
+    height, width = numbers.shape
+    for number, box in enumerate(ndimage.find_objects(numbers), start=1):
+        if box is None:
+            continue
+        rows, columns = (
+            slice(max(0, s.start - AROUND[1]), min(size, s.stop + AROUND[1]))
+            for s, size in zip(box, (height, width), strict=True)
+        )
+        part = rows, columns
+        whole = np.asarray(ndimage.binary_fill_holes(numbers[part] == number), bool)
+        inside, found = ndimage.label(whole & (numbers[part] == 0))  # pyright: ignore[reportGeneralTypeIssues]
+        if not found:
+            continue
+        near, beside = (np.asarray(ndimage.binary_dilation(whole, iterations=n), bool) for n in AROUND)
+        for i in range(1, found + 1):
+            hole = inside == i
+            if hole.sum() >= SMALLEST:
+                yield number, part, hole, beside & ~near & (numbers[part] == 0)
+
+
+def _across(depth: NDArray[np.float32], rim: Mask, hole: Mask) -> NDArray[np.float32]:
+    """Depth of the hole's pixels on the plane through its rim: there 1 / depth is linear in the picture."""
+    rows, columns = np.nonzero(rim)
+    system = np.column_stack([np.ones(len(rows)), rows, columns])
+    plane = np.linalg.lstsq(system, 1 / depth[rim], rcond=None)[0]
+    rows, columns = np.nonzero(hole)
+    inverse = plane[0] + plane[1] * rows + plane[2] * columns
+    return np.where(inverse > 0, 1 / np.maximum(inverse, 1e-9), np.inf).astype(np.float32)

@@ -1,0 +1,54 @@
+"""Surfaces between things that touch, which no photo sees: they stay where the things were cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import trimesh
+
+from scan2sim.objects.fusing import Fused, Outline, Refined, Setting, bent_surfaces, thick_enough
+from scan2sim.objects.mesh_views import see_meshes
+from tests.objects.sphere import PLANE
+from tests.objects.test_symmetry import UNIT, cameras, photograph
+
+TOP = 0.012  # height of the saucer beneath the cup [m]
+RIM = 0.03  # radius of the cup [m]
+
+
+def fine(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    return trimesh.Trimesh(*trimesh.remesh.subdivide_to_size(mesh.vertices, mesh.faces, 0.003)).process()
+
+
+def beneath(mesh: trimesh.Trimesh) -> np.ndarray:
+    """Heights of the saucer's upper side under the cup."""
+    x, y, z = mesh.vertices.T
+    return z[(np.hypot(x, y) < 0.8 * RIM) & (z > 0.3 * TOP)]
+
+
+def test_a_saucer_goes_straight_across_beneath_the_cup_that_stands_on_it() -> None:
+    """Its upper side, which is level only where the cup hides it, would else go on as it slopes down to there."""
+    saucer = fine(trimesh.creation.cylinder(0.06, TOP, sections=48).apply_translation([0, 0, TOP / 2]))
+    x, y, z = saucer.vertices.T
+    saucer.vertices[:, 2] += np.where(z > TOP / 2, 0.25 * np.maximum(np.hypot(x, y) - RIM, 0), 0)
+    cup = fine(trimesh.creation.cylinder(RIM, 0.05, sections=48).apply_translation([0, 0, TOP + 0.025]))
+    where = cameras(0, 360)
+    views, _ = photograph(trimesh.util.concatenate([saucer, cup]), where)
+    sights = see_meshes([saucer, cup], where)
+    masks = [[sight.number == n for sight in sights] for n in (1, 2)]
+    fused = [Fused(mesh, views, [m.float() for m in mask]) for mesh, mask in zip((saucer, cup), masks, strict=True)]
+
+    def saucer_of(number: int) -> trimesh.Trimesh:
+        outlines = [Outline(mask) for mask in masks[:number]]
+        return bent_surfaces(fused[:number], Setting.of(views, outlines, PLANE, UNIT, 64))[0].mesh
+
+    assert np.abs(beneath(saucer_of(2)) - TOP).max() < 0.0008
+    assert beneath(saucer_of(1)).min() < TOP - 0.0015
+
+
+def test_what_carries_something_keeps_a_thickness_beneath_it() -> None:
+    slab = fine(trimesh.creation.box(bounds=[(-0.05, -0.05, 0), (0.05, 0.05, 0.001)]))
+    hidden = (slab.vertices[:, 2] > 0.0009) & (np.abs(slab.vertices[:, :2]) < 0.02).all(1)
+    after = thick_enough(Refined(slab, np.ones(len(slab.vertices)), hidden), PLANE, UNIT).mesh.vertices
+    np.testing.assert_allclose(after[hidden, 2], 0.002)
+    np.testing.assert_array_equal(after[~hidden], slab.vertices[~hidden])
+    bare = Refined(slab, np.ones(len(slab.vertices)))
+    assert thick_enough(bare, PLANE, UNIT) is bare
