@@ -54,8 +54,9 @@ def unit_quaternions(
 ) -> Floats:  # (N, 4)
     """Of length one; zero becomes the identity."""
     wide = quats.astype(np.float64)
-    length = np.linalg.norm(wide, axis=1, keepdims=True)
-    return np.where(length > 0, wide / np.where(length > 0, length, 1), [1.0, 0, 0, 0])
+    largest = np.abs(wide).max(1, keepdims=True, initial=0)  # squares of what is tiny would vanish
+    wide = np.where(largest > 0, wide / np.where(largest > 0, largest, 1), [1.0, 0, 0, 0])
+    return wide / np.linalg.norm(wide, axis=1, keepdims=True)
 
 
 def smallest_three(

@@ -49,7 +49,8 @@ def test_smallest_three_of_ties(steps: int) -> None:
 
 
 def test_zero_quaternions_are_the_identity() -> None:
-    assert unit_quaternions(np.array([[0, 0, 0, 0.0], [0, 0, 0, -2]])).tolist() == [[1, 0, 0, 0], [0, 0, 0, -1]]
+    quats = np.array([[0, 0, 0, 0.0], [0, 0, 0, -2], [0, 3e-161, 0, 0]])
+    assert unit_quaternions(quats).tolist() == [[1, 0, 0, 0], [0, 0, 0, -1], [0, 1, 0, 0]]
 
 
 def test_rounding() -> None:
