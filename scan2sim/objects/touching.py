@@ -24,7 +24,7 @@ from scan2sim.objects.surface import object_surface
 from scan2sim.objects.views import View
 from scan2sim.progress import Reporter, silent
 
-__all__ = ["Apart", "Rim", "Territories", "take_apart"]
+__all__ = ["Apart", "Rim", "Territories", "find_rims", "take_apart"]
 
 Array = NDArray[np.float64]
 
@@ -152,7 +152,7 @@ def _parts(
         return None
     known = part >= 0
     known &= ~floor | ~np.isin(part, part[~floor])  # what lies on the support was seen by nobody
-    return Territories(mesh.vertices[known], part[known], tuple(_rims(mesh, part, floor, plane)), SKIN * unit)
+    return Territories(mesh.vertices[known], part[known], tuple(find_rims(mesh, part, floor, plane)), SKIN * unit)
 
 
 def _seen_pieces(mesh: trimesh.Trimesh, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:  # (V,)
@@ -163,23 +163,40 @@ def _seen_pieces(mesh: trimesh.Trimesh, seen: NDArray[np.bool_]) -> NDArray[np.b
     return (np.bincount(piece, seen) / np.bincount(piece))[piece] > SEEN
 
 
-def _rims(
-    mesh: trimesh.Trimesh, part: NDArray[np.int64], floor: NDArray[np.bool_], plane: SupportPlane
+def find_rims(
+    mesh: trimesh.Trimesh,
+    part: NDArray[np.int64],  # (V,) number of the part, -1 = none
+    floor: NDArray[np.bool_],  # (V,) vertices next to the support
+    plane: SupportPlane,
 ) -> Iterator[Rim]:
+    """Each two neighbouring parts' rim.
+
+    Of two things side by side the rim's upper edge alone is seen, a line more often than not, and many planes go
+    through a line: taken with its shadow on the support, it has one, which leans no more than the line itself.
+    """
     edges = mesh.edges_unique[(~floor & (part >= 0))[mesh.edges_unique].all(1)]
     pairs = np.sort(part[edges], axis=1)
     for a, b in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0):
         points = mesh.vertices[edges[(pairs == (a, b)).all(1)]].mean(1)
-        centre = points.mean(0)
-        normal = np.linalg.eigh((points - centre).T @ (points - centre))[1][:, 0]
+        centre, normal = _plane_through(points)
+        if abs(normal @ plane.normal) < LEVEL:  # what nobody sees of their rim lies beneath it
+            heights = plane.height(torch.tensor(points)).numpy()
+            points = np.concatenate([points, points - heights[:, None] * plane.normal])
+            centre, normal = _plane_through(points)
+        radius = float(np.linalg.norm(points - centre, axis=1).max())
         first, second = (float((mesh.vertices[part == which].mean(0) - centre) @ normal) for which in (a, b))
         if first < second:
             normal = -normal
         above, below = int(a), int(b)
         if normal @ plane.normal < -LEVEL:
             above, below, normal = below, above, -normal
-        radius = float(np.linalg.norm(points - centre, axis=1).max())
         level, offset = bool(normal @ plane.normal > LEVEL), float(normal @ centre)
         if level:  # what fills the crease between two things raises their rim, here and there
             normal, offset = plane.normal, float(np.quantile(points @ plane.normal, LOW))
         yield Rim(above, below, normal, offset, centre, radius, level)
+
+
+def _plane_through(points: Array) -> tuple[Array, Array]:  # (3,), (3,)
+    """The middle of points and the normal of the plane through it that they are nearest to."""
+    centre = points.mean(0)
+    return centre, np.linalg.eigh((points - centre).T @ (points - centre))[1][:, 0]

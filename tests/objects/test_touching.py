@@ -1,0 +1,39 @@
+"""The planes that divide what touches: held to where known things meet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scan2sim.objects.support import SupportPlane
+from scan2sim.objects.touching import find_rims
+from tests.objects.fields import ball, box, mesh_of, union
+
+SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+PLANE = SupportPlane(np.array([0.0, 0.0, 1.0]), 0.0, 0.0002, SQUARE)
+
+
+@pytest.mark.parametrize("leaning", [-0.8, -0.3, 0.0, 0.3, 0.8])
+def test_what_stands_side_by_side_is_divided_upright_though_its_seen_rim_leans(leaning: float) -> None:
+    """Two loaves, only whose upper rims are seen: what lies lower than 2 cm is in shade and filled."""
+    loaves = union(*(box((x, 0, 0.015), (0.04, 0.08, 0.03)) for x in (-0.02, 0.02)))
+    bridged = union(loaves, box((0, 0, 0.01), (0.01, 0.09, 0.02)))
+    mesh = mesh_of(bridged, 0.06)
+    across = mesh.vertices[:, 0] - leaning * (mesh.vertices[:, 2] - 0.03)
+    part = np.where(mesh.vertices[:, 2] < 0.022, -1, (across > 0).astype(np.int64))
+    (rim,) = find_rims(mesh, part, mesh.vertices[:, 2] < 0.0025, PLANE)
+    assert not rim.level
+    assert abs(rim.normal[2]) < 0.25 * max(abs(leaning), 0.2)
+    foot = np.linspace([0, -0.03, 0.002], [0, 0.03, 0.002], 5)
+    assert np.abs(foot @ rim.normal - rim.offset).max() < 0.004
+    assert np.linalg.norm(foot - rim.centre, axis=1).max() < rim.radius
+
+
+def test_what_lies_on_another_thing_is_divided_level() -> None:
+    slab, fruit = box((0, 0, 0.005), (0.1, 0.1, 0.01)), ball((0, 0, 0.029), 0.02)
+    mesh = mesh_of(union(slab, fruit), 0.06)
+    part = (mesh.vertices[:, 2] > 0.0115 + 0.002 * (mesh.vertices[:, 0] > 0)).astype(np.int64)
+    (rim,) = find_rims(mesh, part, mesh.vertices[:, 2] < 0.0025, PLANE)
+    assert (rim.level, rim.above, rim.below) == (True, 1, 0)
+    np.testing.assert_allclose(rim.normal, PLANE.normal)
+    assert 0.009 < rim.offset < 0.013
