@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 import trimesh
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
@@ -16,6 +17,7 @@ from scan2sim.bodies import decimate, enclosed, enclosed_grid, is_closed
 from scan2sim.objects.evidence import firmly_seen, seen_through
 from scan2sim.objects.fairing import smoothed
 from scan2sim.objects.fusing import Refined
+from scan2sim.objects.gaps import fill_gaps
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.surface import largest_piece, zero_surface
 from scan2sim.objects.symmetry import Skin, Symmetry, find_symmetries
@@ -71,17 +73,29 @@ def complete_unseen(
     trust = firm * refined.trust[KDTree(mesh.vertices).query(dense.vertices)[1]]
     skin = Skin(np.asarray(dense.vertices), np.asarray(dense.vertex_normals), trust > HELD)
 
-    def free(points: Array) -> Flags:
-        return seen_through(points, masks, views, plane, tolerance)
-
-    found = find_symmetries(skin, plane.normal, free, tolerance)
+    looks = _Looks(masks, views, plane, tolerance)
+    found = find_symmetries(skin, plane.normal, looks.through, tolerance)
     symmetries = [_grounded(each, skin, plane, tolerance) for each in found]
     if not symmetries:
         return refined, []
-    completed = _fused(dense, skin, smoothed(dense, trust, RAMP), symmetries, free, others, plane, cell)
+    completed = _fused(dense, skin, smoothed(dense, trust, RAMP), symmetries, looks, others, cell)
     if completed is None or not is_closed(completed.mesh):
         return refined, []
     return completed, symmetries
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What views tell of the space around an object."""
+
+    masks: list[Tensor]  # per view (H, W) bool: pixels that show it
+    views: list[View]
+    plane: SupportPlane
+    tolerance: float  # [m]
+
+    def through(self, points: Array) -> Flags:  # (N, 3) [m] to (N,)
+        """Where nothing is."""
+        return seen_through(points, self.masks, self.views, self.plane, self.tolerance)
 
 
 def _dense(mesh: trimesh.Trimesh, spacing: float) -> trimesh.Trimesh:
@@ -107,9 +121,8 @@ def _fused(
     skin: Skin,  # of its vertices
     trust: Array,  # (N,) 0..1 of its points
     symmetries: list[Symmetry],
-    free: Callable[[Array], Flags],
+    looks: _Looks,
     others: Sequence[Refined],
-    plane: SupportPlane,
     cell: float,
 ) -> Refined | None:
     low, high = skin.points.min(0) - MARGIN * cell, skin.points.max(0) + MARGIN * cell
@@ -123,34 +136,36 @@ def _fused(
     own = trust[nearest]
     volumes = [each.reshape(shape) for each in (distance, own)]
     unknown = np.flatnonzero(own < 1)
+    places, held, facing = points[unknown].T.copy(), own[unknown], skin.normals[nearest[unknown]]
     total, weight, trusted = np.zeros((3, len(unknown)))
     for symmetry in symmetries:
         maps = symmetry.maps()
         belief = 1 / (len(maps) * (symmetry.residual / cell + 1) ** 2)
         for linear, shift in maps:
-            at = ((points[unknown] @ linear.T + shift - low) / cell).T
+            at = linear / cell @ places + ((shift - low) / cell)[:, None]
             theirs, seen = (map_coordinates(volume, at, order=1, mode="nearest") for volume in volumes)
-            there = np.ravel_multi_index(tuple(at.round().astype(int)), shape, mode="clip")
+            better = np.flatnonzero(seen > held)  # what is held no better tells nothing
+            there = np.ravel_multi_index(tuple(at[:, better].round().astype(int)), shape, mode="clip")
             turned = skin.normals[nearest[there]] @ linear  # else it is the other side of a thin wall
-            same = (turned * skin.normals[nearest[unknown]]).sum(1) > 0
-            seen = np.where(same & (seen > own[unknown]), seen, 0.0)  # what is held no better tells nothing
-            total += belief * seen * theirs
-            weight += belief * seen
-            trusted += seen
+            better = better[(turned * facing[better]).sum(1) > 0]
+            total[better] += belief * seen[better] * theirs[better]
+            weight[better] += belief * seen[better]
+            trusted[better] += seen[better]
     share = (1 - own[unknown]) * (trusted / TOLD).clip(0, 1)
     mixed = distance.copy()
     mixed[unknown] += share * (total / weight.clip(1e-9) - distance[unknown])
     grown = np.flatnonzero((mixed < 0) & (distance >= 0))
-    taken = free(points[grown])
+    taken = looks.through(points[grown])
     for other in others:
         taken |= _held(other, points[grown])
     mixed[grown[taken]] = distance[grown[taken]]
-    mixed = np.maximum(mixed, plane.offset - points @ plane.normal)
+    mixed = np.maximum(mixed, looks.plane.offset - points @ looks.plane.normal)
     changed = (mixed != distance).reshape(shape)
     volume = mixed.reshape(shape)
     volume = np.where(changed, gaussian_filter(volume, BLUR), volume)
     volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = cell
-    volume = largest_piece(volume)
+    corner = torch.tensor(low, dtype=torch.float32)
+    volume = fill_gaps(largest_piece(volume), corner, cell, 1.0, looks.views, looks.masks, looks.plane)
     volume[np.abs(volume) < ROUND * cell] = ROUND * cell  # a surface through the grid's points would touch itself
     mesh = zero_surface(volume, low, cell)
     if mesh is None:

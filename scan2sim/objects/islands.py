@@ -1,4 +1,4 @@
-"""Holes in what views show of a thing that are none: where its splats have sunk, and count as its support's."""
+"""Holes in what views show of a thing that are none: where its splats have sunk into its support."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scipy import ndimage
 from skimage.color import rgb2lab
 from torch import Tensor
 
+from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
 
 __all__ = ["without_islands"]
@@ -28,26 +29,27 @@ Mask = NDArray[np.bool_]
 def without_islands(
     pixels: list[Tensor],  # per view (H, W) int64 number of each pixel, 0 = none
     views: list[View],
+    plane: SupportPlane,
     unit: float,  # camera distance [m]
 ) -> tuple[list[Tensor], list[View], int]:
     """Give holes in a thing to it if they look like it, rather than like what is around it, and are not deep.
 
     Through the handle of a mug one sees what is far behind it, and inside a ring what is around it.  A dark, glossy
     corner of a tray is neither: its splats lie where mirrored light seems to be, within the table, and count as its.
+    Where they count as the tray's, they lie within the table all the same.
 
     Returns:
-        the pixels and the views, in which nothing of a filled hole lies behind the plane through its rim, and how many
-        pixels were filled.
+        the pixels and the views, in which nothing of a filled hole, or of what a thing has within its support, lies
+        behind the plane through its rim, and how many pixels were filled.
     """
     filled, moved, count = [], [], 0
     for view, picture in zip(views, pixels, strict=True):
         numbers, depth = picture.numpy().copy(), view.depth.numpy().copy()
         colors = None
-        for number, part, hole, around in _holes(numbers):
+        for number, part, hole, around in _holes(numbers, numbers == 0):
             colors = rgb2lab(view.color.clamp(0, 1).numpy()) if colors is None else colors
-            rim = np.asarray(ndimage.binary_dilation(hole, iterations=RIM), bool) & (numbers[part] == number)
             z, lab = depth[part], colors[part]
-            rim &= z > 0
+            rim = _rim(hole, (numbers[part] == number) & (z > 0))
             if min(rim.sum(), around.sum()) < FEWEST or np.median(z[hole]) - np.median(z[rim]) > THROUGH * unit:
                 continue
             mine, inner, outer = (np.median(lab[where], axis=0) for where in (rim, hole, around))
@@ -55,13 +57,21 @@ def without_islands(
                 numbers[part][hole] = number
                 z[hole] = np.minimum(z[hole], _across(z, rim, hole))
                 count += int(hole.sum())
+        height = plane.height(replace(view, depth=torch.from_numpy(depth)).points()[0]).numpy()
+        sunk = (depth > 0) & (height < plane.noise) & (numbers > 0)
+        for number, part, hole, _ in _holes(numbers, sunk):
+            z = depth[part]
+            rim = _rim(hole, (numbers[part] == number) & (z > 0) & ~sunk[part])
+            if rim.sum() >= FEWEST:
+                z[hole] = np.minimum(z[hole], _across(z, rim, hole))
         filled.append(torch.from_numpy(numbers))
         moved.append(replace(view, depth=torch.from_numpy(depth)))
     return filled, moved, count
 
 
-def _holes(numbers: NDArray[np.int64]) -> Iterator[tuple[int, tuple[slice, slice], Mask, Mask]]:
-    """Each hole: whose, the part of the picture around that thing, in it the hole and what surrounds the thing."""
+def _holes(numbers: NDArray[np.int64], missing: Mask) -> Iterator[tuple[int, tuple[slice, slice], Mask, Mask]]:
+    """Each hole of ``missing`` pixels within a thing: whose, the part of the picture around that thing, in it the hole
+    and what surrounds the thing."""
     height, width = numbers.shape
     for number, box in enumerate(ndimage.find_objects(numbers), start=1):
         if box is None:
@@ -71,8 +81,8 @@ def _holes(numbers: NDArray[np.int64]) -> Iterator[tuple[int, tuple[slice, slice
             for s, size in zip(box, (height, width), strict=True)
         )
         part = rows, columns
-        whole = np.asarray(ndimage.binary_fill_holes(numbers[part] == number), bool)
-        inside, found = ndimage.label(whole & (numbers[part] == 0))  # pyright: ignore[reportGeneralTypeIssues]
+        whole = np.asarray(ndimage.binary_fill_holes((numbers[part] == number) & ~missing[part]), bool)
+        inside, found = ndimage.label(whole & missing[part] & np.isin(numbers[part], (0, number)))  # pyright: ignore[reportGeneralTypeIssues]
         if not found:
             continue
         near, beside = (np.asarray(ndimage.binary_dilation(whole, iterations=n), bool) for n in AROUND)
@@ -80,6 +90,11 @@ def _holes(numbers: NDArray[np.int64]) -> Iterator[tuple[int, tuple[slice, slice
             hole = inside == i
             if hole.sum() >= SMALLEST:
                 yield number, part, hole, beside & ~near & (numbers[part] == 0)
+
+
+def _rim(hole: Mask, shown: Mask) -> Mask:
+    """What is shown next to a hole."""
+    return np.asarray(ndimage.binary_dilation(hole, iterations=RIM), bool) & shown
 
 
 def _across(depth: NDArray[np.float32], rim: Mask, hole: Mask) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from skimage.measure import marching_cubes
 from torch import Tensor
 
+from scan2sim.objects.gaps import fill_gaps
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
 from scan2sim.splats import DepthPicture, FusionWeights, fuse_depths
@@ -43,7 +44,7 @@ def object_surface(
     complex models from range images") with two additions that close it: what no view sees is inside, and what any
     view sees through, beside the object's silhouette, is outside, weighted like a look at a surface.  The support
     plane cuts the bottom; the roughness of its own surface does not become a brim around the object.  What is unseen
-    between things that touch is the object's where ``belongs`` says so.
+    between things that touch is the object's where ``belongs`` says so.  Through a thin thing's gaps views must look.
     """
     cell = float((high - low).max()) / cells
     corner = low - MARGIN * cell
@@ -64,7 +65,7 @@ def object_surface(
         distance[distance < 0] = torch.where(belongs(points[distance < 0]), distance[distance < 0], 1.0)
     volume = ndimage.gaussian_filter(distance.reshape(shape).numpy(), SMOOTHING)
     volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = 1.0
-    volume = largest_piece(volume, all_pieces)
+    volume = fill_gaps(largest_piece(volume, all_pieces), corner, cell, reach, views, masks, plane)
     return zero_surface(volume, corner.numpy(), cell)
 
 

@@ -10,7 +10,7 @@ import trimesh
 
 from scan2sim.objects.islands import without_islands
 from scan2sim.objects.views import View
-from tests.objects.test_symmetry import UNIT, cameras, photograph
+from tests.objects.test_symmetry import PLANE, UNIT, cameras, photograph
 
 WOOD, TABLE = torch.tensor([0.25, 0.15, 0.1]), torch.tensor([0.6, 0.5, 0.4])
 
@@ -38,7 +38,7 @@ def pierced(view: View, mask: torch.Tensor, behind: float, color: torch.Tensor |
 def test_what_has_sunk_but_looks_like_the_thing_is_the_thing(behind: float) -> None:
     true, mask = slab()
     view, hole = pierced(true, mask, behind, None)
-    (picture,), (after,), count = without_islands([(mask & ~hole).long()], [view], UNIT)
+    (picture,), (after,), count = without_islands([(mask & ~hole).long()], [view], PLANE, UNIT)
     assert count == int(hole.sum())
     torch.testing.assert_close(picture, mask.long())
     assert (after.depth - true.depth)[hole].abs().max() < 2e-4  # on the plane through the hole's rim
@@ -48,7 +48,7 @@ def test_what_has_sunk_but_looks_like_the_thing_is_the_thing(behind: float) -> N
 def test_what_is_nearer_than_the_rim_s_plane_stays_where_it_is() -> None:
     view, hole = pierced(*slab(), -0.003, None)
     mask = slab()[1]
-    (picture,), (after,), _ = without_islands([(mask & ~hole).long()], [view], UNIT)
+    (picture,), (after,), _ = without_islands([(mask & ~hole).long()], [view], PLANE, UNIT)
     torch.testing.assert_close(picture, mask.long())
     torch.testing.assert_close(after.depth, view.depth)
 
@@ -59,7 +59,7 @@ def test_what_looks_like_the_table_or_is_far_behind_is_seen_through_a_hole(
 ) -> None:
     view, hole = pierced(*slab(), behind, color)
     before = (slab()[1] & ~hole).long()
-    (picture,), (after,), count = without_islands([before], [view], UNIT)
+    (picture,), (after,), count = without_islands([before], [view], PLANE, UNIT)
     assert count == 0
     torch.testing.assert_close(picture, before)
     torch.testing.assert_close(after.depth, view.depth)
@@ -72,6 +72,19 @@ def test_another_thing_inside_and_bays_stay_as_they_are() -> None:
     rows = torch.arange(len(mask))[:, None]
     bay = torch.where(hole | (hole.any(0) & (rows > hole.nonzero()[:, 0].max())), 0, mask.long())
     for picture in (other, bay):
-        (after,), _, count = without_islands([picture], [view], UNIT)
+        (after,), _, count = without_islands([picture], [view], PLANE, UNIT)
         assert count == 0
         torch.testing.assert_close(after, picture)
+
+
+@pytest.mark.parametrize("behind", [0.0, 0.005, 0.03])
+def test_what_a_thing_has_within_its_support_is_raised_to_its_rim(behind: float) -> None:
+    true, mask = slab()
+    view, hole = pierced(true, mask, behind, None)
+    (picture,), (after,), count = without_islands([mask.long()], [view], PLANE, UNIT)
+    assert count == 0
+    torch.testing.assert_close(picture, mask.long())
+    raised = hole & (PLANE.height(view.points()[0]) < PLANE.noise)
+    assert raised.any() == (behind > 0.01)
+    assert (after.depth - true.depth)[raised].abs().max() < 2e-4 if raised.any() else True
+    torch.testing.assert_close(after.depth[~raised], view.depth[~raised])
