@@ -26,6 +26,7 @@ from scan2sim.objects.surface import object_surface
 from scan2sim.objects.symmetry import Symmetry
 from scan2sim.objects.texturing import photo_colors
 from scan2sim.objects.touching import Apart
+from scan2sim.objects.trimming import trimmed
 from scan2sim.objects.views import View
 from scan2sim.progress import Reporter
 from scan2sim.splats import Gaussians
@@ -34,7 +35,8 @@ __all__ = ["Part", "find_parts"]
 
 FOOT_NOISE = 2.0  # what is less than this many standard deviations of the support's surface above it is support
 FRINGE = 0.015  # what hovers this near to an object's surface is its fringe [camera distances]
-OUTLIER = 0.03  # an object's Gaussians lie this near to its surface [camera distances]
+OUTLIER = 0.03  # an object's Gaussians lie this near to its surface [camera distances], …
+REACH = 0.01  # … and those that it keeps reach no farther out of it than this [camera distances]
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def find_parts(
         unseen = unseen_fraction(mesh, seen)
         if unseen <= config.max_unseen and _is_solid(mesh, config.min_size * unit):
             members = _members(number, mesh, gaussians, labels, plane, unit, apart.grid.cell, config)
-            splats, invented = with_invented(_raised(gaussians[members], plane), mesh, seen)
+            own = trimmed(_raised(gaussians[members], plane), mesh, REACH * unit)
+            splats, invented = with_invented(own, mesh, seen)
             colors_at = photo_colors(mesh, views, photos, masks, tolerance=2 * apart.grid.cell)
             sigma = surface_sigma(refined, plane, unit)
             parts.append(Part(number, mesh, splats, members, unseen, invented, tuple(symmetries), colors_at, sigma))
