@@ -5,7 +5,7 @@ Meshes are `trimesh.Trimesh` in metres; nothing here knows of scenes, photos or 
 
 from scan2sim.bodies.body import Body, body_of_mesh, body_of_word
 from scan2sim.bodies.closed import close_mesh, enclosed_volume, is_closed
-from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, is_convex
+from scan2sim.bodies.convex import ConvexConfig, bounded_hull, convex_pieces, crossings, is_convex
 from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.inside import enclosed, enclosed_grid
 from scan2sim.bodies.mass import MassProperties, inertia_problem, mass_properties
@@ -44,6 +44,7 @@ __all__ = [
     "close_mesh",
     "colors_of",
     "convex_pieces",
+    "crossings",
     "decimate",
     "difference",
     "enclosed",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import coacd
 import numpy as np
 import trimesh
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from scan2sim.bodies.closed import enclosed_volume, is_closed
@@ -15,7 +15,7 @@ from scan2sim.bodies.decimate import decimate
 from scan2sim.bodies.piece_fit import piece_fit
 from scan2sim.errors import SceneError
 
-__all__ = ["ConvexConfig", "bounded_hull", "convex_pieces", "is_convex"]
+__all__ = ["ConvexConfig", "bounded_hull", "convex_pieces", "crossings", "is_convex"]
 
 LEAST_THRESHOLD = 0.01  # what coacd takes
 
@@ -142,6 +142,16 @@ def bounded_hull(
     if not is_closed(result):
         raise SceneError("the points of a convex piece span no volume")
     return result
+
+
+def crossings(
+    mesh: trimesh.Trimesh,
+    height: NDArray[np.float64],  # (V,) of its vertices over a plane
+) -> NDArray[np.float64]:  # (N, 3) [m]
+    """Where a mesh's edges pass through the plane that ``height`` is measured from."""
+    start, end = mesh.edges_unique[np.sign(height[mesh.edges_unique]).prod(1) < 0].T
+    share = height[start] / (height[start] - height[end])
+    return mesh.vertices[start] + share[:, None] * (mesh.vertices[end] - mesh.vertices[start])
 
 
 def is_convex(mesh: trimesh.Trimesh, tolerance: float = 1e-3) -> bool:

@@ -39,7 +39,6 @@ BLUR = 0.8  # cells
 MARGIN = 4  # cells around the object
 TOLD = 0.5  # trust in all images together from which on they take the place of what no photo saw
 IMAGE = 0.5  # trust of an image
-ROUND = 1e-3  # cells; distances that are less count as this
 UPRIGHT = 0.7  # cosine to the support's normal over which a mirror plane lies flat
 FACES = 12_000
 
@@ -161,12 +160,11 @@ def _fused(
     mixed[grown[taken]] = distance[grown[taken]]
     mixed = np.maximum(mixed, looks.plane.offset - points @ looks.plane.normal)
     changed = (mixed != distance).reshape(shape)
-    volume = mixed.reshape(shape)
+    volume = mixed.reshape(shape) / cell
     volume = np.where(changed, gaussian_filter(volume, BLUR), volume)
-    volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = cell
+    volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = 1.0
     corner = torch.tensor(low, dtype=torch.float32)
-    volume = fill_gaps(largest_piece(volume), corner, cell, 1.0, looks.views, looks.masks, looks.plane)
-    volume[np.abs(volume) < ROUND * cell] = ROUND * cell  # a surface through the grid's points would touch itself
+    volume = fill_gaps(largest_piece(volume), corner, cell, looks.views, looks.masks, looks.plane)
     mesh = zero_surface(volume, low, cell)
     if mesh is None:
         return None

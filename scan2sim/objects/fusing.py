@@ -36,10 +36,8 @@ TOLD = 1.0  # outlines that hold a vertex wholly
 BENDS = 2  # times that a surface is bent to its outlines, which are others then
 THIN = 0.004  # of what carries something the thinnest, beneath that [camera distances]
 FOOT_TRUST = 0.1  # how far what stands on the support is trusted
-TOUCH = 0.004  # what lies so near to another thing's surface was cut from it there [camera distances], …
-STEEP = (
-    0.5  # … and carries it if its normal's cosine to the vertical is more, and lies on it if it is as far below zero
-)
+TOUCH = 0.004  # what lies so near to another thing's surface was cut from it there [camera distances]
+STEEP = 0.5  # cosine to the vertical from which on it carries the other thing; as far below zero it lies on that
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,15 @@ __all__ = ["fill_gaps"]
 
 LEAST = 2.5  # cells; what fills a gap is as high as the gap's rim, and at least this
 LOOKS = 2  # views that must see the thing over a place of its support
-ROUND = 1e-3  # cells; heights that are less count as this
 THROUGH = 0.05  # share of the views that may seem to see the support there
 
 Array = NDArray[np.float64]
 
 
 def fill_gaps(
-    volume: NDArray[np.float32],  # (X, Y, Z) < 0 inside, in units of ``reach``
+    volume: NDArray[np.float32],  # (X, Y, Z) < 0 inside [cells]
     corner: Tensor,  # (3,) [m] where its first value stands
     cell: float,  # [m] between values
-    reach: float,  # [m]
     views: list[View],
     masks: list[Tensor],  # per view (H, W) bool: pixels that show the object
     plane: SupportPlane,
@@ -54,8 +52,7 @@ def fill_gaps(
     top = np.maximum(tops[tuple(nearest[:, a, b])], LEAST * cell)[:, None]
     filled = volume.copy()
     film = np.maximum(-height[a, b], height[a, b] - top)
-    film[np.abs(film) < ROUND * cell] = ROUND * cell  # a surface through the grid's points would touch itself
-    filled[a, b] = np.minimum(filled[a, b], film / reach)
+    filled[a, b] = np.minimum(filled[a, b], film / cell)
     return filled
 
 

@@ -45,33 +45,45 @@ def without_islands(
     filled, moved, count = [], [], 0
     for view, picture in zip(views, pixels, strict=True):
         numbers, depth = picture.numpy().copy(), view.depth.numpy().copy()
-        colors = None
-        for number, part, hole, around in _holes(numbers, numbers == 0):
-            colors = rgb2lab(view.color.clamp(0, 1).numpy()) if colors is None else colors
-            z, lab = depth[part], colors[part]
-            rim = _rim(hole, (numbers[part] == number) & (z > 0))
-            if min(rim.sum(), around.sum()) < FEWEST or np.median(z[hole]) - np.median(z[rim]) > THROUGH * unit:
-                continue
-            mine, inner, outer = (np.median(lab[where], axis=0) for where in (rim, hole, around))
-            if np.linalg.norm(inner - mine) < np.linalg.norm(inner - outer):
-                numbers[part][hole] = number
-                z[hole] = np.minimum(z[hole], _across(z, rim, hole))
-                count += int(hole.sum())
+        count += _fill(numbers, depth, view.color, unit)
         height = plane.height(replace(view, depth=torch.from_numpy(depth)).points()[0]).numpy()
-        sunk = (depth > 0) & (height < plane.noise) & (numbers > 0)
-        for number, part, hole, _ in _holes(numbers, sunk):
-            z = depth[part]
-            rim = _rim(hole, (numbers[part] == number) & (z > 0) & ~sunk[part])
-            if rim.sum() >= FEWEST:
-                z[hole] = np.minimum(z[hole], _across(z, rim, hole))
+        _raise(depth, numbers, (depth > 0) & (height < plane.noise) & (numbers > 0))
         filled.append(torch.from_numpy(numbers))
         moved.append(replace(view, depth=torch.from_numpy(depth)))
     return filled, moved, count
 
 
+def _fill(numbers: NDArray[np.int64], depth: NDArray[np.float32], color: Tensor, unit: float) -> int:
+    """Give things the holes in them that look like them, in both pictures; returns how many pixels."""
+    lab, count = None, 0
+    for number, part, whole, hole in _holes(numbers, numbers == 0):
+        lab = rgb2lab(color.clamp(0, 1).numpy()) if lab is None else lab
+        colors, z = lab[part], depth[part]
+        near, beside = (np.asarray(ndimage.binary_dilation(whole, iterations=n), bool) for n in AROUND)
+        around = beside & ~near & (numbers[part] == 0)
+        rim = _rim(hole, (numbers[part] == number) & (z > 0))
+        if min(rim.sum(), around.sum()) < FEWEST or np.median(z[hole]) - np.median(z[rim]) > THROUGH * unit:
+            continue
+        mine, inner, outer = (np.median(colors[where], axis=0) for where in (rim, hole, around))
+        if np.linalg.norm(inner - mine) < np.linalg.norm(inner - outer):
+            numbers[part][hole] = number
+            z[hole] = np.minimum(z[hole], _across(z, rim, hole))
+            count += int(hole.sum())
+    return count
+
+
+def _raise(depth: NDArray[np.float32], numbers: NDArray[np.int64], sunk: Mask) -> None:
+    """Raise what of things has sunk to the planes through its rims."""
+    for number, part, _, hole in _holes(numbers, sunk):
+        z = depth[part]
+        rim = _rim(hole, (numbers[part] == number) & (z > 0) & ~sunk[part])
+        if rim.sum() >= FEWEST:
+            z[hole] = np.minimum(z[hole], _across(z, rim, hole))
+
+
 def _holes(numbers: NDArray[np.int64], missing: Mask) -> Iterator[tuple[int, tuple[slice, slice], Mask, Mask]]:
-    """Each hole of ``missing`` pixels within a thing: whose, the part of the picture around that thing, in it the hole
-    and what surrounds the thing."""
+    """Each hole of ``missing`` pixels within a thing: whose, the part of the picture around that thing, in it the thing
+    without holes, and the hole."""
     height, width = numbers.shape
     for number, box in enumerate(ndimage.find_objects(numbers), start=1):
         if box is None:
@@ -83,13 +95,10 @@ def _holes(numbers: NDArray[np.int64], missing: Mask) -> Iterator[tuple[int, tup
         part = rows, columns
         whole = np.asarray(ndimage.binary_fill_holes((numbers[part] == number) & ~missing[part]), bool)
         inside, found = ndimage.label(whole & missing[part] & np.isin(numbers[part], (0, number)))  # pyright: ignore[reportGeneralTypeIssues]
-        if not found:
-            continue
-        near, beside = (np.asarray(ndimage.binary_dilation(whole, iterations=n), bool) for n in AROUND)
         for i in range(1, found + 1):
             hole = inside == i
             if hole.sum() >= SMALLEST:
-                yield number, part, hole, beside & ~near & (numbers[part] == 0)
+                yield number, part, whole, hole
 
 
 def _rim(hole: Mask, shown: Mask) -> Mask:

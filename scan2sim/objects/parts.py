@@ -67,17 +67,16 @@ def find_parts(
 ) -> list[Part]:
     """Mesh the objects all together, and give each its Gaussians; what is small, hardly seen or no solid is none."""
     surfaces = _surfaces(apart, labels, views, photos, plane, unit, config, report)
+    masks_of = {number: [picture == number for picture in apart.pixels] for number in surfaces}
     completed, found, parts = dict(surfaces), {}, []
     for number, refined in surfaces.items():
-        masks = [picture == number for picture in apart.pixels]
         others = [other for n, other in completed.items() if n != number]
         completed[number], found[number] = complete_unseen(
-            refined, masks, views, others, plane, unit, config.mesh_cells
+            refined, masks_of[number], views, others, plane, unit, config.mesh_cells
         )
         report("completing objects", len(found), len(surfaces))
     for done, (number, whole) in enumerate(parted(completed).items(), start=1):
-        mesh, refined, symmetries = whole.mesh, surfaces[number], found[number]
-        masks = [picture == number for picture in apart.pixels]
+        mesh, refined, symmetries, masks = whole.mesh, surfaces[number], found[number], masks_of[number]
         images = [image for symmetry in symmetries for image in symmetry.maps()]
         seen = color_mesh(mesh, views, masks, tolerance=2 * apart.grid.cell, images=images)
         mark_seen(mesh, seen)

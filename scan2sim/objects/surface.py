@@ -24,6 +24,7 @@ HIDDEN_WEIGHT = 0.15  # how much "behind the object's surface, so perhaps inside
 EMPTY_WEIGHT = 0.5  # how much a pixel without any surface counts as free space
 SMOOTHING = 0.8  # cells
 MARGIN = 6  # cells around the object
+ROUND = 1e-3  # cells; distances that are less count as this
 FOOT = 0.002  # what is so low stands on the support [camera distances]
 
 
@@ -65,19 +66,20 @@ def object_surface(
         distance[distance < 0] = torch.where(belongs(points[distance < 0]), distance[distance < 0], 1.0)
     volume = ndimage.gaussian_filter(distance.reshape(shape).numpy(), SMOOTHING)
     volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = 1.0
-    volume = fill_gaps(largest_piece(volume, all_pieces), corner, cell, reach, views, masks, plane)
+    volume = fill_gaps(np.float32(TRUNCATION) * largest_piece(volume, all_pieces), corner, cell, views, masks, plane)
     return zero_surface(volume, corner.numpy(), cell)
 
 
 def zero_surface(
-    volume: np.ndarray,  # (X, Y, Z) < 0 inside, > 0 all around
+    volume: np.ndarray,  # (X, Y, Z) < 0 inside, > 0 all around [cells]
     corner: np.ndarray,  # (3,) [m] where its first value stands
     cell: float,  # [m] between values
 ) -> trimesh.Trimesh | None:
     """The closed surface where a volume is zero; None where nothing of it is inside."""
-    if volume.min() >= 0:
+    apart = np.where(np.abs(volume) < ROUND, ROUND, volume)  # a surface through the grid's points would touch itself
+    if apart.min() >= 0:
         return None
-    vertices, faces, *_ = marching_cubes(volume, 0.0)
+    vertices, faces, *_ = marching_cubes(apart, 0.0)
     mesh = trimesh.Trimesh(vertices * cell + corner, faces[:, ::-1], process=True)
     if mesh.volume < 0:
         mesh.invert()

@@ -73,15 +73,15 @@ def find_things(
     pixels, views, islands = without_islands(pixels, [floors.raised(view) for view in views], plane, unit)
     if islands:
         labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
-        pixels, views, _ = without_islands(repaint(gaussians, labels, views, grid.count, report), views, plane, unit)
+        pixels = repaint(gaussians, labels, views, grid.count, report)
+        pixels, views, _ = without_islands(pixels, views, plane, unit)
     numbers = [n for n in range(1, grid.count + 1) if own[n] >= config.min_own]
     views = refine_depths(numbers, views, pixels, photos, grid, plane, unit, config, report)
     apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
     if apart.territories:
         labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
-        pixels, views, _ = without_islands(
-            repaint(gaussians, labels, views, apart.grid.count, report), views, plane, unit
-        )
+        pixels = repaint(gaussians, labels, views, apart.grid.count, report)
+        pixels, views, _ = without_islands(pixels, views, plane, unit)
         apart = replace(apart, pixels=pixels)
     masks = None
     if source is not None:

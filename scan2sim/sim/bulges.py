@@ -12,20 +12,20 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from scan2sim.bodies import Surface, bounded_hull, piece_fit
+from scan2sim.bodies import Surface, bounded_hull, crossings, piece_fit
 from scan2sim.errors import SceneError
 from scan2sim.geometry import inverse_transform, transform_points
 from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.contact import CONTACT
 from scan2sim.sim.model import collision_model
-from scan2sim.sim.resting import OVERLAP, place_free
+from scan2sim.sim.resting import OVERLAP, collide, place_free
 
 __all__ = ["without_bulges"]
 
 ROUNDS = 10  # each cuts every overlapping pair of pieces once
 LEFT = 0.5  # share of its volume that a piece keeps, or it is not cut
 SPACING = 0.001  # [m] between points of a surface, about
-MAX_VERTICES = 256  # of a piece that is cut
+CORNERS = 64  # at most, of a piece that is cut; or as many as it had
 
 Array = NDArray[np.float64]
 
@@ -71,9 +71,7 @@ def _overlaps(scene: Scene) -> list[tuple[tuple[str, int], tuple[str, int], Arra
     model = collision_model(scene, CONTACT)
     data = mujoco.MjData(model)
     place_free(scene, data)
-    mujoco.mj_kinematics(model, data)
-    mujoco.mj_comPos(model, data)
-    mujoco.mj_collision(model, data)
+    collide(model, data)
     owners = {f"{obj.name}-collision-{i}": (obj.name, i) for obj in scene.objects for i in range(len(obj.collision))}
     found: dict[tuple[int, int], tuple[float, int]] = {}
     for k, (pair, distance) in enumerate(zip(data.contact.geom.tolist(), data.contact.dist.tolist(), strict=True)):
@@ -105,16 +103,12 @@ def _within(points: Array, piece: trimesh.Trimesh, owner: SceneObject) -> Array:
 
 def _cut(obj: SceneObject, piece: trimesh.Trimesh, normal: Array, end: float) -> trimesh.Trimesh | None:
     """What of a piece reaches no farther along ``normal`` than ``end``; None where that is all, or too little."""
-    places = transform_points(obj.world_from_object, piece.vertices)
-    along = places @ normal - end
+    along = transform_points(obj.world_from_object, piece.vertices) @ normal - end
     if along.max() <= OVERLAP / 2:
         return None
-    edges = piece.edges_unique[(along[piece.edges_unique].min(1) < 0) & (along[piece.edges_unique].max(1) > 0)]
-    share = along[edges[:, 0]] / (along[edges[:, 0]] - along[edges[:, 1]])
-    rim = places[edges[:, 0]] + share[:, None] * (places[edges[:, 1]] - places[edges[:, 0]])
-    kept = transform_points(inverse_transform(obj.world_from_object), np.concatenate([places[along <= 0], rim]))
+    kept = piece.vertices[along <= 0], crossings(piece, along)
     try:
-        shorter = bounded_hull(kept, MAX_VERTICES)
+        shorter = bounded_hull(np.concatenate(kept), max(CORNERS, len(piece.vertices)))
     except SceneError:  # nothing is left
         return None
     return shorter if shorter.volume > LEFT * piece.volume else None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.spatial import Delaunay, QhullError
 
-from scan2sim.bodies import bounded_hull, is_closed
+from scan2sim.bodies import bounded_hull, crossings, is_closed
 from scan2sim.errors import SceneError
 from scan2sim.geometry import inverse_transform, rotation_between, transform_points
 from scan2sim.scene import SceneObject
@@ -117,17 +117,11 @@ def _footed(
 
     Its section at that height is drawn down with it.
     """
-    places, level = transform_points(thing.world_from_object, piece.vertices), lowest + depth
-    height = places @ up
-    if height.min() >= level:
+    height = transform_points(thing.world_from_object, piece.vertices) @ up - (lowest + depth)
+    if height.min() >= 0:
         return piece
-    edges = piece.edges_unique
-    edges = edges[(height[edges].min(1) < level) & (height[edges].max(1) > level)]
-    start, end = places[edges[:, 0]], places[edges[:, 1]]
-    share = (level - height[edges[:, 0]]) / (height[edges[:, 1]] - height[edges[:, 0]])
-    rim = start + share[:, None] * (end - start)
-    kept = np.concatenate([places[height >= level], rim, rim - depth * up])
+    rim, down = crossings(piece, height), inverse_transform(thing.world_from_object)[:3, :3] @ (-depth * up)
     try:
-        return bounded_hull(transform_points(inverse_transform(thing.world_from_object), kept), MAX_VERTICES)
+        return bounded_hull(np.concatenate([piece.vertices[height >= 0], rim, rim + down]), MAX_VERTICES)
     except SceneError:  # a sliver
         return None

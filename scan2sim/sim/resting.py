@@ -14,7 +14,7 @@ from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.contact import CONTACT
 from scan2sim.sim.model import compile_scene
 
-__all__ = ["OVERLAP", "place_free", "push_apart", "rest_on_support"]
+__all__ = ["OVERLAP", "collide", "place_free", "push_apart", "rest_on_support"]
 
 FIRST_MOVE = 0.0005  # [m] doubled until the object is free, or touches
 PRECISION = 2e-5  # [m]
@@ -92,7 +92,7 @@ def _placed(scene: Scene, compiled: mujoco.MjModel | None) -> tuple[mujoco.MjMod
 
 def _overlaps(model: mujoco.MjModel, data: mujoco.MjData) -> dict[tuple[int, int], np.ndarray]:
     """The way (3,) [m] of the second body out of the first, for each pair that overlaps."""
-    _collide(model, data)
+    collide(model, data)
     found: dict[tuple[int, int], np.ndarray] = {}
     for k in range(data.ncon):
         depth = -float(data.contact.dist[k])
@@ -111,7 +111,7 @@ def _rest(model: mujoco.MjModel, data: mujoco.MjData, obj: SceneObject, below: f
 
     def touches(raised: float) -> bool:
         joint.qpos[2] = start + raised
-        _collide(model, data)
+        collide(model, data)
         for pair, frame in zip(model.geom_bodyid[data.contact.geom], data.contact.frame, strict=True):
             if body in pair:
                 other, upright = (pair[0], frame[2]) if pair[1] == body else (pair[1], -frame[2])
@@ -137,7 +137,8 @@ def _rest(model: mujoco.MjModel, data: mujoco.MjData, obj: SceneObject, below: f
     return free + CLEARANCE
 
 
-def _collide(model: mujoco.MjModel, data: mujoco.MjData) -> None:
+def collide(model: mujoco.MjModel, data: mujoco.MjData) -> None:
+    """Find the contacts of the poses as they are, without a step."""
     mujoco.mj_kinematics(model, data)
     mujoco.mj_comPos(model, data)
     mujoco.mj_collision(model, data)

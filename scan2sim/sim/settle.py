@@ -123,29 +123,29 @@ def settled_scene(
     """The scene with its free objects at rest, and how still they stand then.
 
     Pieces that bulge into a neighbour are cut (:func:`without_bulges`).  Objects are pushed out of each other and put
-    onto what they rest on.  Then each one creeps to the resting pose
-    nearest to where it was seen.  What moves more than 2 mm or 2° on the way, as round things do, gets a flatter foot
-    (of 0.5, 1 or at most 2 % of its height), along the ground beneath it, and starts again.  An object that ends within
-    ``tolerance`` of where it was put takes that pose, the others keep the one they were put into.  At last all are let
-    go for ``seconds``, and what moves then gets a larger foot, too: that is what the result tells, and what does not
-    stand still is named in ``result.unsettled``.
+    onto what they rest on.  Then each one creeps to the resting pose nearest to where it was seen.  What moves more
+    than 2 mm or 2° on the way, as round things do, gets a flatter foot (of 0.5, 1 or at most 2 % of its height), along
+    the ground beneath it, and starts again.  An object that ends within ``tolerance`` of where it was put takes that
+    pose, the others keep the one they were put into.  At last all are let go for ``seconds``, and what moves then gets
+    a larger foot, too: that is what the result tells, and what does not stand still is named in ``result.unsettled``.
 
     Raises:
         SceneError: the scene is not consistent.
     """
     start = rest_on_support(push_apart(without_bulges(scene)))
-    placed, result = start, settle(start, CREEP, report, calm=CALM)
-    flattened = dict.fromkeys(result.objects, 0.0)
+    placed, flattened = start, {obj.name: 0.0 for obj in start.objects if obj.mobility == "free"}
     main = scene.supports[0].wxyz if scene.supports else (1.0, 0.0, 0.0, 0.0)
     up = matrix_from_quaternion(main)[:, 2]
-    for share in FEET:
+    larger = iter(FEET)
+    while True:
+        result, share = settle(placed, CREEP, report, calm=CALM), next(larger, None)
         fallen = {name for name, after in result.objects.items() if after.drift >= FALLS}
         restless = set(_restless(result)) - fallen
-        if not restless:
+        if not restless or share is None:
             resting = _laid(placed, result, tolerance)
             final = settle(resting, seconds, report)
             restless = set(_restless(final)) - fallen
-            if not restless:
+            if not restless or share is None:
                 break
         flattened |= {obj.name: share * _height(obj, up) for obj in start.objects if obj.name in restless}
         feet = [
@@ -153,10 +153,6 @@ def settled_scene(
             for o in start.objects
         ]
         placed = rest_on_support(replace(start, objects=tuple(feet)))
-        result = settle(placed, CREEP, report, calm=CALM)
-    else:
-        resting = _laid(placed, result, tolerance)
-        final = settle(resting, seconds, report)
     placed_by = {
         after.name: Placed(
             float(np.linalg.norm(after.position - before.position)), _turn(before, after.wxyz), flattened[after.name]

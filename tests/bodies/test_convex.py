@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
-from scan2sim.bodies import ConvexConfig, bounded_hull, close_mesh, convex_pieces, is_convex
+from scan2sim.bodies import ConvexConfig, bounded_hull, close_mesh, convex_pieces, crossings, is_convex
 from scan2sim.errors import SceneError
 
 MESHES = Path(__file__).parents[2] / "assets" / "captures" / "tabletop" / "meshes"
@@ -81,3 +81,17 @@ def test_open_meshes_are_refused() -> None:
     box = trimesh.creation.box()
     with pytest.raises(SceneError, match="closed"):
         convex_pieces(trimesh.Trimesh(box.vertices, box.faces[2:], process=False))
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=25, deadline=None)
+def test_edges_cross_a_plane_where_trimesh_cuts_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    hull = trimesh.convex.convex_hull(rng.normal(size=(40, 3)))
+    normal = rng.normal(size=3)
+    height = hull.vertices @ normal - rng.uniform(-0.5, 0.5) * np.linalg.norm(normal)
+    ours = crossings(hull, height)
+    section = trimesh.intersections.mesh_plane(hull, normal, hull.vertices[0] - height[0] * normal / (normal @ normal))
+    theirs = np.unique(section.reshape(-1, 3).round(9), axis=0)
+    assert len(ours) == len(theirs) > 0
+    np.testing.assert_allclose(ours[np.lexsort(ours.round(9).T)], theirs[np.lexsort(theirs.T)], atol=1e-8)

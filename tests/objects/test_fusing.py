@@ -24,24 +24,34 @@ def beneath(mesh: trimesh.Trimesh) -> np.ndarray:
     return z[(np.hypot(x, y) < 0.8 * RIM) & (z > 0.3 * TOP)]
 
 
+def bent(meshes: list[trimesh.Trimesh], known: int) -> trimesh.Trimesh:
+    """The first of the meshes that stand together, bent to what views of them show, if the first few are known of."""
+    where = cameras(0, 360)
+    views, _ = photograph(trimesh.util.concatenate(meshes), where)
+    sights = see_meshes(meshes, where)
+    masks = [[sight.number == n for sight in sights] for n in range(1, known + 1)]
+    fused = [Fused(mesh, views, [m.float() for m in mask]) for mesh, mask in zip(meshes[:known], masks, strict=True)]
+    return bent_surfaces(fused, Setting.of(views, [Outline(mask) for mask in masks], PLANE, UNIT, 64))[0].mesh
+
+
 def test_a_saucer_goes_straight_across_beneath_the_cup_that_stands_on_it() -> None:
     """Its upper side, which is level only where the cup hides it, would else go on as it slopes down to there."""
     saucer = fine(trimesh.creation.cylinder(0.06, TOP, sections=48).apply_translation([0, 0, TOP / 2]))
     x, y, z = saucer.vertices.T
     saucer.vertices[:, 2] += np.where(z > TOP / 2, 0.25 * np.maximum(np.hypot(x, y) - RIM, 0), 0)
     cup = fine(trimesh.creation.cylinder(RIM, 0.05, sections=48).apply_translation([0, 0, TOP + 0.025]))
-    where = cameras(0, 360)
-    views, _ = photograph(trimesh.util.concatenate([saucer, cup]), where)
-    sights = see_meshes([saucer, cup], where)
-    masks = [[sight.number == n for sight in sights] for n in (1, 2)]
-    fused = [Fused(mesh, views, [m.float() for m in mask]) for mesh, mask in zip((saucer, cup), masks, strict=True)]
+    assert np.abs(beneath(bent([saucer, cup], 2)) - TOP).max() < 0.0008
+    assert beneath(bent([saucer, cup], 1)).min() < TOP - 0.0015
 
-    def saucer_of(number: int) -> trimesh.Trimesh:
-        outlines = [Outline(mask) for mask in masks[:number]]
-        return bent_surfaces(fused[:number], Setting.of(views, outlines, PLANE, UNIT, 64))[0].mesh
 
-    assert np.abs(beneath(saucer_of(2)) - TOP).max() < 0.0008
-    assert beneath(saucer_of(1)).min() < TOP - 0.0015
+def test_where_two_things_stand_side_by_side_they_stay_cut_upright() -> None:
+    """The face that each hides of the other would else bulge by millimetres."""
+    left = fine(trimesh.creation.box(bounds=[(-0.06, -0.04, 0), (-0.0005, 0.04, 0.05)]))
+    right = fine(trimesh.creation.box(bounds=[(0.0005, -0.04, 0), (0.06, 0.04, 0.05)]))
+    x, y, z = left.vertices.T
+    face = (x > -0.001) & (np.abs(y) < 0.03) & (z > 0.01) & (z < 0.035)
+    assert np.abs(bent([left, right], 2).vertices[face, 0] + 0.0005).max() < 0.0005
+    assert np.abs(bent([left, right], 1).vertices[face, 0] + 0.0005).max() > 0.005
 
 
 def test_what_carries_something_keeps_a_thickness_beneath_it() -> None:
