@@ -10,13 +10,13 @@ import trimesh
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.ndimage import gaussian_filter1d
-from scipy.sparse.linalg import splu
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
 
 from scan2sim.cameras import Camera
-from scan2sim.objects.fairing import smoothed, stiffness
+from scan2sim.objects.fairing import smoothed, solved, stiffness
 from scan2sim.objects.mesh_views import Sight, see_meshes
+from scan2sim.objects.quantile import quantile_of_seen
 
 __all__ = ["moved_to_even_brightness"]
 
@@ -68,7 +68,7 @@ def moved_to_even_brightness(
         free *= np.clip((broad[:, REACH] - broad.min(1) - GAIN[0]) / (GAIN[1] - GAIN[0]), 0, 1)
         system = stiffness(mesh, trust, tauts[number - 1] if tauts else None)
         along = sum(sparse.diags(normals[:, i]) @ system @ sparse.diags(normals[:, i]) for i in range(3))
-        place = _descended(PULL * (1 - (1 - cost) ** 2) * free[:, None], sparse.csc_matrix(along))
+        place = _descended(PULL * (1 - (1 - cost) ** 2) * free[:, None], sparse.csr_matrix(along))
         moved.append(trimesh.Trimesh(mesh.vertices + place[:, None] * STEP * unit * normals, mesh.faces, process=False))
     return moved
 
@@ -102,16 +102,16 @@ def _costs(
         colors.append(grid_sample(picture, grid, padding_mode="border", align_corners=False)[0])
     weight = torch.stack(weights)  # (C, V)
     seen, total = weight > 0, weight.sum(0).clamp_min(1e-6)
-    cost = torch.zeros(points.shape[:2])
+    cost, shown = torch.zeros(points.shape[:2]), seen[:, None].expand(-1, 3, -1).numpy()
     for j in range(offsets.numel()):
         samples = torch.stack([each[:, :, j] for each in colors])  # (C, 3, V)
-        own = torch.nanquantile(torch.where(seen[:, None], samples, torch.nan), OWN, dim=0).nan_to_num(0.0)
+        own = torch.from_numpy(quantile_of_seen(samples.numpy(), shown, OWN))
         alike = (1 - (samples - own).abs().amax(1) / SAME).clamp_min(0)
         cost[:, j] = 1 - (weight * alike).sum(0) / total
     return (cost * (seen.sum(0) >= SEEN)[:, None]).double().numpy()
 
 
-def _descended(cost: NDArray[np.float64], system: sparse.csc_matrix) -> NDArray[np.float64]:  # (V, J) to (V,) [steps]
+def _descended(cost: NDArray[np.float64], system: sparse.csr_matrix) -> NDArray[np.float64]:  # (V, J) to (V,) [steps]
     """Where Σ cost + ½ oᵀ K o is low, by Newton's steps on costs that become sharper, with a curvature that holds."""
     row, last = np.arange(len(cost)), cost.shape[1] - 1
     half = last // 2
@@ -124,7 +124,7 @@ def _descended(cost: NDArray[np.float64], system: sparse.csc_matrix) -> NDArray[
             curve = (smooth[row, low] - 2 * smooth[row, here] + smooth[row, high]) / width**2
             slope = (smooth[row, here + 1] - smooth[row, here - 1]) / 2
             bend = np.maximum(curve, 0) + np.abs(slope) / (2 * width) + 1e-6
-            step = splu(sparse.csc_matrix(sparse.diags(bend) + system)).solve(-(slope + system @ place))
+            step = solved(sparse.csr_matrix(sparse.diags(bend) + system), -(slope + system @ place))
             step = np.clip(step, -2 * width, 2 * width)
             place = np.clip(place + step, -half, half)
             if np.abs(step).mean() < 0.05 * width:

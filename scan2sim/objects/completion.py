@@ -17,7 +17,7 @@ from scan2sim.bodies import decimate, enclosed, enclosed_grid, is_closed
 from scan2sim.objects.evidence import firmly_seen, seen_through
 from scan2sim.objects.fairing import smoothed
 from scan2sim.objects.fusing import Refined
-from scan2sim.objects.gaps import fill_gaps
+from scan2sim.objects.gaps import fill_gaps, off_grid
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.surface import largest_piece, zero_surface
 from scan2sim.objects.symmetry import Skin, Symmetry, find_symmetries
@@ -69,7 +69,7 @@ def complete_unseen(
         return refined, []
     dense = _dense(mesh, SPACING * cell)
     firm = firmly_seen(dense, masks, views, NEAR * unit)
-    trust = firm * refined.trust[KDTree(mesh.vertices).query(dense.vertices)[1]]
+    trust = firm * refined.trust[KDTree(mesh.vertices).query(dense.vertices, workers=-1)[1]]
     skin = Skin(np.asarray(dense.vertices), np.asarray(dense.vertex_normals), trust > HELD)
 
     looks = _Looks(masks, views, plane, tolerance)
@@ -133,23 +133,27 @@ def _fused(
     distance = np.where(np.abs(distance) > cell, side * np.abs(distance), distance)  # near by the normals tell it well
     distance = distance.clip(-REACH * cell, REACH * cell)
     own = trust[nearest]
-    volumes = [each.reshape(shape) for each in (distance, own)]
+    distances, trusts = distance.reshape(shape), own.reshape(shape)
     unknown = np.flatnonzero(own < 1)
-    places, held, facing = points[unknown].T.copy(), own[unknown], skin.normals[nearest[unknown]]
+    normals = skin.normals.astype(np.float32)[nearest]
+    places, held, facing = points[unknown].T.copy(), own[unknown], normals[unknown]
     total, weight, trusted = np.zeros((3, len(unknown)))
     for symmetry in symmetries:
         maps = symmetry.maps()
         belief = 1 / (len(maps) * (symmetry.residual / cell + 1) ** 2)
         for linear, shift in maps:
             at = linear / cell @ places + ((shift - low) / cell)[:, None]
-            theirs, seen = (map_coordinates(volume, at, order=1, mode="nearest") for volume in volumes)
+            seen = map_coordinates(trusts, at, order=1, mode="nearest")
             better = np.flatnonzero(seen > held)  # what is held no better tells nothing
-            there = np.ravel_multi_index(tuple(at[:, better].round().astype(int)), shape, mode="clip")
-            turned = skin.normals[nearest[there]] @ linear  # else it is the other side of a thin wall
-            better = better[(turned * facing[better]).sum(1) > 0]
-            total[better] += belief * seen[better] * theirs[better]
-            weight[better] += belief * seen[better]
-            trusted[better] += seen[better]
+            at = at[:, better]
+            there = np.ravel_multi_index(tuple(at.round().astype(int)), shape, mode="clip")
+            turned = normals[there] @ linear.astype(np.float32)
+            alike = np.einsum("ni,ni->n", turned, facing[better]) > 0  # else it is the other side of a thin wall
+            better, seen = better[alike], seen[better[alike]]
+            theirs = map_coordinates(distances, at[:, alike], order=1, mode="nearest")
+            total[better] += belief * seen * theirs
+            weight[better] += belief * seen
+            trusted[better] += seen
     share = (1 - own[unknown]) * (trusted / TOLD).clip(0, 1)
     mixed = distance.copy()
     mixed[unknown] += share * (total / weight.clip(1e-9) - distance[unknown])
@@ -165,7 +169,7 @@ def _fused(
     volume[[0, -1]] = volume[:, [0, -1]] = volume[:, :, [0, -1]] = 1.0
     corner = torch.tensor(low, dtype=torch.float32)
     volume = fill_gaps(largest_piece(volume), corner, cell, looks.views, looks.masks, looks.plane)
-    mesh = zero_surface(volume, low, cell)
+    mesh = zero_surface(off_grid(volume), low, cell)
     if mesh is None:
         return None
     mesh, known = decimate(mesh, FACES), own.copy()
@@ -184,7 +188,7 @@ def _nearest(
     distance_transform_edt(number < 0, return_indices=True, distances=far, indices=place)
     nearest = number[tuple(place)].ravel()
     band = np.flatnonzero(far.ravel() <= 2)
-    nearest[band] = KDTree(surface).query(points[band])[1]
+    nearest[band] = KDTree(surface).query(points[band], workers=-1)[1]
     return nearest
 
 
@@ -199,5 +203,5 @@ def _signed(points: Array, nearest: Array, normals: Array, cell: float) -> Array
 def _held(thing: Refined, points: Array) -> Flags:
     """Which points lie in a thing, beneath surface of it that is held."""
     inside = enclosed(thing.mesh, points)
-    inside[inside] = thing.trust[KDTree(thing.mesh.vertices).query(points[inside])[1]] > HELD
+    inside[inside] = thing.trust[KDTree(thing.mesh.vertices).query(points[inside], workers=-1)[1]] > HELD
     return inside

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-__all__ = ["fair", "smoothed", "spread", "stiffness"]
+__all__ = ["fair", "smoothed", "solved", "spread", "stiffness"]
 
 STIFFNESS = 0.5  # of the surface against a vertex that is trusted wholly
 LEAST = 1e-5  # trust that every vertex has
@@ -26,7 +26,7 @@ def fair(
     mesh (Kobbelt et al. 1998, "Interactive multi-resolution modeling on arbitrary meshes").  A plate goes on as its
     rim slopes; a membrane, ``+ TAUT Σ |x_i - x_j|²`` over its edges, goes straight across.
     """
-    vertices = splu(stiffness(mesh, trust, taut).tocsc()).solve(np.maximum(trust, LEAST)[:, None] * mesh.vertices)
+    vertices = solved(stiffness(mesh, trust, taut), np.maximum(trust, LEAST)[:, None] * mesh.vertices)
     return trimesh.Trimesh(vertices, mesh.faces, process=False)
 
 
@@ -60,7 +60,17 @@ def spread(
 ) -> NDArray[np.float64]:  # (V, …)
     """About what :func:`smoothed` gives after many rounds, in one step: ``x + rounds / 2 (x - mean x) = values``."""
     share = sparse.identity(len(mesh.vertices)) - _mean_of_neighbours(mesh)
-    return splu(sparse.csc_matrix(sparse.identity(len(mesh.vertices)) + rounds / 2 * share)).solve(values)
+    return solved(sparse.csr_matrix(sparse.identity(len(mesh.vertices)) + rounds / 2 * share), values)
+
+
+def solved(
+    system: sparse.csr_matrix,  # (V, V) of a symmetric pattern, and positive definite but for scales of its rows
+    right: NDArray[np.float64],  # (V, …)
+) -> NDArray[np.float64]:  # (V, …)
+    """What the system maps to the right side; ordered for symmetry, and without pivots, which it does not need."""
+    symmetric = {"SymmetricMode": True}
+    factors = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=symmetric)
+    return factors.solve(right)
 
 
 def _membrane(mesh: trimesh.Trimesh, taut: NDArray[np.bool_]) -> sparse.csr_matrix:  # (V, V)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,9 +13,10 @@ from torch import Tensor
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.views import View
 
-__all__ = ["fill_gaps"]
+__all__ = ["fill_gaps", "off_grid"]
 
 LEAST = 2.5  # cells; what fills a gap is as high as the gap's rim, and at least this
+ROUND = 1e-3  # cells; distances that are less count as this
 LOOKS = 2  # views that must see the thing over a place of its support
 THROUGH = 0.05  # share of the views that may seem to see the support there
 
@@ -52,8 +55,13 @@ def fill_gaps(
     top = np.maximum(tops[tuple(nearest[:, a, b])], LEAST * cell)[:, None]
     filled = volume.copy()
     film = np.maximum(-height[a, b], height[a, b] - top)
-    filled[a, b] = np.minimum(filled[a, b], film / cell)
+    filled[a, b] = np.minimum(filled[a, b], off_grid(film / cell))
     return filled
+
+
+def off_grid(distance: NDArray[Any]) -> NDArray[Any]:  # (…) [cells]
+    """Distances none of which is 0: a surface through the points of its grid would touch itself there."""
+    return np.where(np.abs(distance) < ROUND, ROUND, distance)
 
 
 def _covered(points: Tensor, views: list[View], masks: list[Tensor]) -> NDArray[np.bool_]:  # (N, 3) to (N,)

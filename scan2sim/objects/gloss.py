@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from scan2sim.objects.quantile import quantile_of_seen
 from scan2sim.objects.windows import Crop, StereoView, look
 
 __all__ = ["mirrors_light", "typical_brightness"]
@@ -37,9 +40,14 @@ def mirrors_light(
 
 
 def _diffuse(crop: Crop, view: StereoView, views: list[StereoView], same: float) -> Tensor:  # (h, w)
-    """How bright each pixel's surface point is in the darker of all photos that see it."""
-    samples = []
+    """How bright each pixel's surface point is in the darker of all photos that see it; infinite where none does."""
+    own = crop.own
+    points = replace(crop, rays=crop.rays[own], depth=crop.depth[own], own=own[own])
+    samples, seen = [], []
     for other in views:
-        place, behind, inside = look(crop, view, other)
-        samples.append(torch.where(inside & (behind.abs() < same), other.gray.flatten()[place], torch.nan))
-    return torch.nanquantile(torch.stack(samples), DIFFUSE, dim=0).nan_to_num(nan=torch.inf)
+        place, behind, inside = look(points, view, other)
+        samples.append(other.gray.flatten().numpy()[place])
+        seen.append((inside & (behind.abs() < same)).numpy())
+    diffuse = torch.full(own.shape, torch.inf)
+    diffuse[own] = torch.from_numpy(quantile_of_seen(np.stack(samples), np.stack(seen), DIFFUSE))
+    return diffuse

@@ -151,7 +151,7 @@ def _members(
     height = plane.height(gaussians.means)
     foot = (labels == 0) & (height > FOOT_NOISE * plane.noise)
     fringe = foot & (height > separating_height(plane, unit, config))
-    distance = torch.from_numpy(KDTree(mesh.vertices).query(gaussians.means.numpy())[0])
+    distance = torch.from_numpy(KDTree(mesh.vertices).query(gaussians.means.numpy(), workers=-1)[0])
     mine = (labels == number) & (distance < OUTLIER * unit)
     return mine | foot & (distance < cell) | fringe & (distance < FRINGE * unit)
 

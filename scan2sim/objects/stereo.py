@@ -69,7 +69,7 @@ def stereo_depth(
     for number in view.sight.number.unique().tolist():
         if number > 0 and near:
             crop = crop_about(view, number, rays)
-            patterns, levels, known = _compared(crop, view, near, offsets, HIDDEN * unit)
+            patterns, levels, known = _compared(crop, view, near, offsets, HIDDEN * unit, "brightness" in kinds)
             mirrors = mirrors_light(crop, view, views, bright, unit)
             part = crop.rows, crop.columns
             stay = STAY * _blur(crop.own.float()[None], SMOOTH)[0]
@@ -84,8 +84,8 @@ def stereo_depth(
 
 
 def _compared(
-    crop: Crop, view: StereoView, near: list[StereoView], offsets: Tensor, hidden: float
-) -> tuple[Tensor, Tensor, Tensor]:  # (T, h, w), (T, h, w), (h, w) bool
+    crop: Crop, view: StereoView, near: list[StereoView], offsets: Tensor, hidden: float, with_levels: bool
+) -> tuple[Tensor, Tensor | None, Tensor]:  # (T, h, w), (T, h, w), (h, w) bool
     """Likeness of patterns and of brightness, means over the neighbours and about each pixel, and where two see it."""
     patterns, levels = torch.zeros(2, len(offsets), *crop.depth.shape)
     seen = torch.zeros(crop.depth.shape)
@@ -96,7 +96,11 @@ def _compared(
         seen += visible
     known, times = (seen >= 2) & crop.own, seen.clamp_min(1)
     share = _blur(known.float()[None], AGGREGATE).clamp_min(1e-6)
-    return _blur(patterns / times * known, AGGREGATE) / share, _blur(levels / times * known, AGGREGATE) / share, known
+
+    def about(total: Tensor) -> Tensor:
+        return _blur(total / times * known, AGGREGATE) / share
+
+    return about(patterns), about(levels) if with_levels else None, known
 
 
 def _best(

@@ -24,7 +24,6 @@ HIDDEN_WEIGHT = 0.15  # how much "behind the object's surface, so perhaps inside
 EMPTY_WEIGHT = 0.5  # how much a pixel without any surface counts as free space
 SMOOTHING = 0.8  # cells
 MARGIN = 6  # cells around the object
-ROUND = 1e-3  # cells; distances that are less count as this
 FOOT = 0.002  # what is so low stands on the support [camera distances]
 
 
@@ -76,10 +75,9 @@ def zero_surface(
     cell: float,  # [m] between values
 ) -> trimesh.Trimesh | None:
     """The closed surface where a volume is zero; None where nothing of it is inside."""
-    apart = np.where(np.abs(volume) < ROUND, ROUND, volume)  # a surface through the grid's points would touch itself
-    if apart.min() >= 0:
+    if volume.min() >= 0:
         return None
-    vertices, faces, *_ = marching_cubes(apart, 0.0)
+    vertices, faces, *_ = marching_cubes(volume, 0.0)
     mesh = trimesh.Trimesh(vertices * cell + corner, faces[:, ::-1], process=True)
     if mesh.volume < 0:
         mesh.invert()

@@ -23,6 +23,7 @@ DIRECTIONS = 36  # of vertical planes that are tried
 SHIFTS = (-0.1, -0.05, 0.0, 0.05, 0.1)  # of a plane or an axis [size of the object]
 KEPT = 4  # of the vertical planes are refined
 ROUNDS = 2  # of refinement
+LEAF = 64  # points that are looked through one by one: among six numbers a tree with smaller leaves is slower
 TURNS = 24  # images of a surface of revolution
 ALIKE = 0.5  # cosine between the normals of a surface and of an image that lies on it
 NORMAL = 2.0  # distance for which a difference of normals by 1 counts [tolerances]
@@ -103,7 +104,7 @@ class _Trial:
     def __init__(self, skin: Skin, free: Free, tolerance: float) -> None:
         self.skin, self.free, self.tolerance = skin, free, tolerance
         self.scale = NORMAL * tolerance
-        self.tree = KDTree(np.hstack([skin.points, self.scale * skin.normals]))
+        self.tree = KDTree(np.hstack([skin.points, self.scale * skin.normals]), leafsize=LEAF)
         rng = np.random.default_rng(0)
         chosen = rng.permutation(np.flatnonzero(skin.seen))[:SAMPLES]
         self.points, self.normals = skin.points[chosen], skin.normals[chosen]
@@ -117,7 +118,7 @@ class _Trial:
         linear, shift = (np.stack(each)[part] for each in zip(*maps, strict=True))
         places = np.einsum("nij,nj->ni", linear, self.points) + shift
         normals = np.einsum("nij,nj->ni", linear, self.normals)
-        nearest = self.tree.query(np.hstack([places, self.scale * normals]))[1]
+        nearest = self.tree.query(np.hstack([places, self.scale * normals]), workers=-1)[1]
         offset, theirs = places - self.skin.points[nearest], self.skin.normals[nearest]
         outward = (offset * theirs).sum(1)
         sideways = np.linalg.norm(offset - outward[:, None] * theirs, axis=1)

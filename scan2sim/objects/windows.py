@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, grid_sample
 
 from scan2sim.cameras import Camera
 from scan2sim.objects.mesh_views import Sight
+from scan2sim.splats import RayPoints, WindowRules, compare_windows, look_up
 
 __all__ = ["Crop", "StereoView", "crop_about", "likeness", "look", "neighbours"]
 
@@ -70,12 +70,10 @@ def neighbours(
 
 def look(crop: Crop, view: StereoView, other: StereoView) -> tuple[Tensor, Tensor, Tensor]:
     """Of each pixel's surface point in another view: flat pixel index, how far it lies behind, and whether inside."""
-    x, y, z = _project(crop, view, other, crop.depth)
-    height, width = other.gray.shape
-    inside = crop.own & (z > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    place = torch.where(inside, y.floor() * width + x.floor(), 0.0).long()
-    behind = z - other.sight.depth.flatten()[place]
-    return place, behind, inside & (other.sight.number.flatten()[place] == crop.number)
+    place, behind, inside = look_up(
+        _points(crop, view), other.camera, other.sight.depth, other.sight.number, crop.number
+    )
+    return place, behind, crop.own & inside
 
 
 def likeness(
@@ -87,38 +85,11 @@ def likeness(
     1 where windows are equally bright and 0 where their means differ by ``LEVEL`` or more.  The third tells which
     pixels' surface points the other photo sees, none farther behind its own surface than ``hidden`` [m].
     """
-    height, width = other.gray.shape
-    radius = max(1, round(max(view.gray.shape) / WINDOW))
-    x, y, _ = _project(crop, view, other, crop.depth + offsets[:, None, None])  # (T, h, w)
-    grid = torch.stack([2 * x / width - 1, 2 * y / height - 1], -1).reshape(1, -1, crop.depth.shape[1], 2)
-    theirs = grid_sample(other.gray[None, None], grid, padding_mode="border", align_corners=False)
-    theirs = theirs.reshape(x.shape) * crop.own
-    own = crop.own.float()
-    mine = crop.gray * own
-
-    def mean(values: Tensor) -> Tensor:  # (T, h, w), over the window's pixels that show the mesh
-        rows = avg_pool2d(values[:, None], (1, 2 * radius + 1), 1, (0, radius))
-        return avg_pool2d(rows, (2 * radius + 1, 1), 1, (radius, 0))[:, 0] / share
-
-    share = torch.ones(())
-    share = mean(own[None]).clamp_min(1e-6)
-    my_mean, their_mean = mean(mine[None]), mean(theirs)
-    my_variance = (mean((mine * mine)[None]) - my_mean**2).clamp_min(0) + NOISE
-    their_variance = (mean(theirs * theirs) - their_mean**2).clamp_min(0) + NOISE
-    covariance = mean(mine * theirs) - my_mean * their_mean
+    rules = WindowRules(max(1, round(max(view.gray.shape) / WINDOW)), NOISE, LEVEL)
+    pattern, level = compare_windows(crop.gray, crop.own, _points(crop, view), offsets, other.camera, other.gray, rules)
     _, behind, visible = look(crop, view, other)
-    pattern = covariance / (my_variance * their_variance).sqrt()
-    level = 1 - ((my_mean - their_mean).abs() / LEVEL).clamp_max(1)
     return pattern, level, visible & (behind.abs() < hidden)
 
 
-def _project(
-    crop: Crop, view: StereoView, other: StereoView, depth: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:  # (…, h, w) each: x, y [pixels], z [m] in the other view
-    k, centre = other.camera.intrinsics, torch.from_numpy(view.camera.position - other.camera.position).float()
-    rotation = torch.from_numpy(other.camera.world_from_camera[:3, :3]).float()
-    across, down, ahead = (rotation.T @ crop.rays.reshape(-1, 3).T).reshape(3, *crop.depth.shape)
-    x, y, z = centre @ rotation
-    z = z + depth * ahead
-    safe = z.clamp_min(1e-6)
-    return (x + depth * across) / safe * k.fx + k.cx, (y + depth * down) / safe * k.fy + k.cy, z
+def _points(crop: Crop, view: StereoView) -> RayPoints:
+    return RayPoints(view.camera.position.tolist(), crop.rays, crop.depth)

@@ -19,6 +19,7 @@ from scan2sim.splats.metrics import match_exposure, psnr, ssim
 from scan2sim.splats.normals import shortest_axes
 from scan2sim.splats.rasterize import Backend, accumulate, count_pairs, dominant, rasterize
 from scan2sim.splats.rendering import Rendering
+from scan2sim.splats.reprojection import RayPoints, WindowRules, compare_windows, look_up
 from scan2sim.splats.sh import evaluate_sh, rotate_gaussians, rotate_sh, sh_basis
 from scan2sim.splats.triangles import draw_triangles
 
@@ -30,10 +31,13 @@ __all__ = [
     "DepthPicture",
     "FusionWeights",
     "Gaussians",
+    "RayPoints",
     "Rendering",
+    "WindowRules",
     "accumulate",
     "adam_step",
     "available_isas",
+    "compare_windows",
     "concatenate",
     "count_pairs",
     "count_splats",
@@ -46,6 +50,7 @@ __all__ = [
     "in_sight",
     "isa",
     "keep_freed_memory",
+    "look_up",
     "match_exposure",
     "photometric_loss",
     "psnr",

@@ -54,6 +54,33 @@ def draw_triangles(
     face: NDArray[np.int32],  # (H, W), written
     inverse: NDArray[np.float64],  # (H, W), written
 ) -> None: ...
+def look_up(
+    origin: list[float],
+    rays: Tensor,  # (N, 3)
+    depth: Tensor,  # (N,)
+    camera: list[float],  # rotation row by row, centre, fx, fy, cx, cy
+    surface: Tensor,  # (H, W)
+    numbers: Tensor,  # (H, W) int32
+    number: int,
+    place: Tensor,  # (N,) int32, written
+    behind: Tensor,  # (N,), written
+    inside: Tensor,  # (N,) bool, written
+) -> None: ...
+def compare_windows(
+    gray: Tensor,  # (h, w)
+    own: Tensor,  # (h, w) bool
+    origin: list[float],
+    rays: Tensor,  # (h, w, 3)
+    depth: Tensor,  # (h, w)
+    shifts: Tensor,  # (T,)
+    camera: list[float],
+    picture: Tensor,  # (H, W)
+    radius: int,
+    noise: float,
+    difference: float,
+    pattern: Tensor,  # (T, h, w), written
+    level: Tensor,  # (T, h, w), written
+) -> None: ...
 
 class Gaussians:
     def __init__(

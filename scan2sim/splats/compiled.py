@@ -10,9 +10,10 @@ except ImportError as problem:
         " → install the package again: pip install scan2sim, or pip install -e . in a checkout"
     ) from problem
 
+from scan2sim.cameras import Camera
 from scan2sim.errors import UsageError
 
-__all__ = ["available_isas", "isa", "keep_freed_memory", "native", "set_isa", "set_threads", "threads"]
+__all__ = ["available_isas", "camera_values", "isa", "keep_freed_memory", "native", "set_isa", "set_threads", "threads"]
 
 available_isas = native.available_isas
 isa = native.isa
@@ -45,3 +46,9 @@ def set_threads(count: int) -> None:
         native.set_threads(count)
     except (ValueError, TypeError):
         raise UsageError(f"threads = {count}, expected 1 to 1024") from None
+
+
+def camera_values(camera: Camera) -> list[float]:  # (16,)
+    """A camera as the kernels take it: its rotation row by row, where it is, fx, fy, cx and cy."""
+    k, pose = camera.intrinsics, camera.world_from_camera
+    return [*pose[:3, :3].ravel().tolist(), *pose[:3, 3].tolist(), k.fx, k.fy, k.cx, k.cy]

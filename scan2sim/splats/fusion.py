@@ -10,7 +10,7 @@ from torch import Tensor
 
 from scan2sim.cameras import Camera
 from scan2sim.errors import UsageError
-from scan2sim.splats.compiled import native
+from scan2sim.splats.compiled import camera_values, native
 
 __all__ = ["DepthPicture", "FusionWeights", "fuse_depths"]
 
@@ -58,7 +58,7 @@ def fuse_depths(
     """
     total, weight = torch.zeros(shape), torch.zeros(shape)
     for picture in pictures:
-        k, pose = picture.camera.intrinsics, picture.camera.world_from_camera
+        k = picture.camera.intrinsics
         parts = [each for each in (picture.depth, picture.own, picture.trust) if each is not None]
         if any(tuple(each.shape) != (k.height, k.width) for each in parts):
             shapes = ", ".join(str(tuple(each.shape)) for each in parts)
@@ -68,7 +68,7 @@ def fuse_depths(
             weight,
             corner.tolist(),
             cell,
-            [*pose[:3, :3].ravel().tolist(), *pose[:3, 3].tolist(), k.fx, k.fy, k.cx, k.cy],
+            camera_values(picture.camera),
             picture.depth.float().contiguous(),
             picture.own.bool().contiguous(),
             None if picture.trust is None else picture.trust.float().contiguous(),

@@ -7,7 +7,7 @@ import pytest
 import torch
 import trimesh
 
-from scan2sim.objects.fairing import fair
+from scan2sim.objects.fairing import fair, solved, spread, stiffness
 from scan2sim.objects.fusing import Outline
 from scan2sim.objects.mesh_views import see_meshes
 from scan2sim.objects.refine import refine_surfaces
@@ -79,3 +79,21 @@ def test_fairing_keeps_what_is_trusted_and_closes_a_dent_that_is_not() -> None:
 
 def test_no_objects_need_no_photos() -> None:
     assert refine_surfaces([], [], [], [], PLANE, UNIT, 64, (0.016,)) == []
+
+
+def test_systems_are_solved_as_densely() -> None:
+    mesh = ball(faces=2)
+    rng = np.random.default_rng(0)
+    trust, right = rng.random(len(mesh.vertices)) ** 4, rng.normal(size=(len(mesh.vertices), 2))
+    system = stiffness(mesh, trust, rng.random(len(mesh.vertices)) < 0.3)
+    np.testing.assert_allclose(system @ solved(system, right), right, atol=1e-9)
+    evened = spread(mesh, right, 40)
+    np.testing.assert_allclose(evened, np.linalg.solve(neighbourly(mesh, 20), right), atol=1e-9)
+
+
+def neighbourly(mesh: trimesh.Trimesh, weight: float) -> np.ndarray:
+    """1 + weight (1 - mean of neighbours), densely."""
+    mean = np.zeros((len(mesh.vertices),) * 2)
+    for vertex, others in enumerate(mesh.vertex_neighbors):
+        mean[vertex, others] = 1 / len(others)
+    return np.eye(len(mean)) * (1 + weight) - weight * mean

@@ -22,6 +22,7 @@
 #include "frame.h"
 #include "fusion.h"
 #include "loss.h"
+#include "reprojection.h"
 #include "still_views.h"
 #include "triangles.h"
 
@@ -379,6 +380,54 @@ void draw(InDouble pixels, InDouble depths, InInt faces, double nearest, OutInt 
     draw_triangles(triangles, static_cast<int>(face.shape(1)), static_cast<int>(face.shape(0)), face.data(), written);
 }
 
+Pinhole pinhole(const std::vector<float>& camera, size_t height, size_t width) {
+    if (camera.size() != 16) throw std::invalid_argument("camera: 16 values");
+    Pinhole made{};
+    std::copy_n(camera.begin(), 9, made.rotation);
+    std::copy_n(camera.begin() + 9, 3, made.centre);
+    made.fx = camera[12], made.fy = camera[13], made.cx = camera[14], made.cy = camera[15];
+    made.width = static_cast<int>(width), made.height = static_cast<int>(height);
+    return made;
+}
+
+RayPoints ray_points(const std::vector<float>& origin, const In& rays, const In& depth) {
+    if (origin.size() != 3) throw std::invalid_argument("origin: 3 values");
+    RayPoints points{{}, checked(rays, 3 * depth.size(), "rays"), depth.data(), static_cast<int64_t>(depth.size())};
+    std::copy_n(origin.begin(), 3, points.origin);
+    return points;
+}
+
+using OutBool = nb::ndarray<bool, nb::c_contig, nb::device::cpu>;
+
+void look(std::vector<float> origin, In rays, In depth, std::vector<float> camera, In surface, InInt numbers,
+          int32_t number, OutInt place, Out behind, OutBool inside) {
+    if (surface.ndim() != 2 || surface.size() == 0) throw std::invalid_argument("surface: rank 2, not empty");
+    const RayPoints points = ray_points(origin, rays, depth);
+    const Pinhole other = pinhole(camera, surface.shape(0), surface.shape(1));
+    const int32_t* owners = checked(numbers, surface.size(), "numbers");
+    int32_t* places = checked(place, depth.size(), "place");
+    float* distances = checked(behind, depth.size(), "behind");
+    bool* known = checked(inside, depth.size(), "inside");
+    nb::gil_scoped_release release;
+    look_up(points, other, surface.data(), owners, number, places, distances, known);
+}
+
+void compare(In gray, InBool own, std::vector<float> origin, In rays, In depth, In shifts, std::vector<float> camera,
+             In picture, int radius, float noise, float difference, Out pattern, Out level) {
+    if (gray.ndim() != 2 || picture.ndim() != 2 || picture.size() == 0 || radius < 0)
+        throw std::invalid_argument("gray and picture: rank 2, not empty; radius: at least 0");
+    const WindowPicture mine{gray.data(), checked(own, gray.size(), "own"), static_cast<int>(gray.shape(1)),
+                             static_cast<int>(gray.shape(0))};
+    checked(depth, gray.size(), "depth");
+    const RayPoints points = ray_points(origin, rays, depth);
+    const Pinhole other = pinhole(camera, picture.shape(0), picture.shape(1));
+    float* patterns = checked(pattern, shifts.size() * gray.size(), "pattern");
+    float* levels = checked(level, shifts.size() * gray.size(), "level");
+    nb::gil_scoped_release release;
+    compare_windows(mine, points, shifts.data(), static_cast<int>(shifts.size()), other, picture.data(),
+                    {radius, noise, difference}, patterns, levels);
+}
+
 }  // namespace
 }  // namespace splats
 
@@ -408,6 +457,13 @@ NB_MODULE(_native, m) {
 
     m.def("draw_triangles", &draw, "pixels"_a, "depths"_a, "faces"_a, "nearest"_a, "face"_a, "inverse"_a,
           "Write the face in front of each pixel, or -1, and the inverse of its depth.");
+
+    m.def("look_up", &look, "origin"_a, "rays"_a, "depth"_a, "camera"_a, "surface"_a, "numbers"_a, "number"_a,
+          "place"_a, "behind"_a, "inside"_a, "Write where points are in a picture of surfaces, and how far behind them.");
+
+    m.def("compare_windows", &compare, "gray"_a, "own"_a, "origin"_a, "rays"_a, "depth"_a, "shifts"_a, "camera"_a,
+          "picture"_a, "radius"_a, "noise"_a, "difference"_a, "pattern"_a, "level"_a,
+          "Write how alike another picture is about the points that a picture shows, for shifts of their depth.");
 
     nb::class_<Gaussians>(m, "Gaussians")
         .def(nb::init<In, In, In, In, In, std::optional<InInt>, std::optional<In>>(), "means"_a, "quats"_a,
