@@ -37,6 +37,7 @@ class Pieces:
     hollow: Array  # (V,) sine of the mean elevation of the surface around each vertex: > 0 in a crease, < 0 on a ridge
     evidence: Array  # (V,) of an end of a thing, by shape, darkness and colour; 1 = strong
     color: Array  # (V, 3) CIELAB
+    contrast: Array  # (V,) how much colours differ around each vertex, standard deviation [CIELAB]
     count: int
 
 
@@ -61,11 +62,11 @@ def cut_at_creases(
     hollow = ((around - near) * normals).sum(1) / (COARSE * unit)
     color = rgb2lab(vertex_colors(mesh)[None, :, :3] / 255.0)[0]
     dark = steps.spread(color[:, 0], COARSE * unit) - color[:, 0]
-    hint = (_spread(color[:, 1:], steps, unit) / COLORED).clip(max=HINT)
-    evidence = hollow.clip(0) / HOLLOW + dark.clip(0) / DARK + hint
+    light, tint = _spread(color[:, :1], steps, unit), _spread(color[:, 1:], steps, unit)
+    evidence = hollow.clip(0) / HOLLOW + dark.clip(0) / DARK + (tint / COLORED).clip(max=HINT)
     cores = _cores(mesh, (evidence > 1) | floor, unit)
     labels = _grow(mesh, cores, evidence.clip(0, 1))
-    return Pieces(labels, hollow, evidence, color, int(labels.max()) + 1)
+    return Pieces(labels, hollow, evidence, color, np.hypot(light, tint), int(labels.max()) + 1)
 
 
 def _spread(values: Array, steps: _Diffusion, unit: float) -> Array:  # (V, C) to (V,)

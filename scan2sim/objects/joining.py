@@ -25,7 +25,8 @@ GAPS = 0.08  # … with more of it than this share, …
 SPECK = 0.04  # … and than this altogether, the border runs within one thing [camera distances]
 FLAT, STEEP = 0.7, 0.2  # upward part of the normals of what something stands on, at least, and of what stands, at most
 BULGE = 0.002  # volume over area^1.5 of a thing at least: a dent's is negative, a plate's 0.01, a ball's 0.094
-RELIEF = 0.75  # mean upward part of the normals; what is flatter and stands on another thing is its relief, …
+RELIEF = 0.75  # mean upward part of the normals; what is flatter and stands on another thing is its relief …
+PLAIN = 4.0  # … and so is what lies on another thing, and colours differ less than this about its border [CIELAB], …
 CONTRAST = 12.0  # … unless its colour differs by so much [CIELAB, with less weight on lightness]
 STANDING = 1.5  # so many times that contrast it counts to stand on a piece whose colour differs by half of it
 MOST = 2.0  # so many times that contrast, at most, counts between two pieces
@@ -41,6 +42,7 @@ class _Border:
     length: float  # [m]
     hollow: float
     gaps: float  # share
+    shade: float  # how much colours differ about it [CIELAB]
     contrast: float
     standing: float  # share along which one part stands on the other
 
@@ -58,6 +60,7 @@ class _Borders:
     length: Array  # (E,) [m], hardly anything where no view saw the surface
     hollow: Array  # (E,)
     gap: Flags  # (E,) nothing shows that a thing ends there
+    shade: Array  # (E,) how much colours differ about it [CIELAB]
     contrast: Array  # (E,) between the colours of the two pieces next to their border
     standing: Flags  # (E,) the upper piece is steep next to their border, and the lower one faces up
 
@@ -66,7 +69,7 @@ class _Borders:
         pair = np.sort(labels[self.edges], axis=1)
         cut = pair[:, 0] != pair[:, 1]
         pairs, which = np.unique(pair[cut], axis=0, return_inverse=True)
-        parts = (np.ones(len(cut)), self.hollow, self.gap, self.contrast, self.standing)
+        parts = (np.ones(len(cut)), self.hollow, self.gap, self.shade, self.contrast, self.standing)
         length, *sums = (np.bincount(which.ravel(), (self.length * part)[cut]) for part in parts)
         rows = zip(pairs.tolist(), length, *(total / length for total in sums), strict=True)
         return {(a, b): _Border(*map(float, row)) for (a, b), *row in rows}
@@ -85,10 +88,11 @@ def join_pieces(
     Two pieces whose border is a ridge are one thing, and so are two that both have such a border with a third (Stein
     et al. 2014, "Object partitioning using local convexity"): bananas of one bunch have creases between them, but all
     have the crown.  Then pieces join whose border has gaps or is level, the most ridge-like first.  Of what is left, a
-    piece is no thing of its own if it does not bulge out of its border, is too small, is a low relief in the colour of
-    what is around it, or would fall: the support and the rims that it shares with others below its middle must carry
-    it.  It joins the piece that it has the longest border with, rather one of a like colour; what is small and touches
-    nothing is a fleck.
+    piece is no thing of its own if it does not bulge out of its border, is too small, is a relief in the colour of what
+    is around it, or would fall: the support and the rims that it shares with others below its middle must carry it.  A
+    low piece is a relief, and one on another piece with no shade about its border: a lamp's mirror image may sink a
+    glossy surface around what patterns hold, but little light gets into a crease.  It joins the piece that it has the
+    longest border with, rather one of a like colour; what is small and touches nothing is a fleck.
     """
     edges = mesh.edges_unique
     weight = mesh.edges_unique_length * np.where(seen[edges].all(1), 1.0, 1e-3)
@@ -96,7 +100,8 @@ def join_pieces(
     gap = pieces.evidence[edges].mean(1) < WEAK
     contrast, standing = _beside(mesh, pieces, edges[above], floor, BESIDE * unit)
     hollow = pieces.hollow[edges].mean(1)[above]
-    borders = _Borders(edges[above], weight[above], hollow, gap[above], contrast, standing)
+    shade = pieces.contrast[edges].mean(1)[above]
+    borders = _Borders(edges[above], weight[above], hollow, gap[above], shade, contrast, standing)
     labels = pieces.labels.copy()
     ridges = [pair for pair, border in borders.between(labels).items() if border.hollow < RIDGE]
     labels = _united(pieces.count, ridges)[labels]
@@ -108,7 +113,7 @@ def join_pieces(
         for number in sorted({n for pair in between for n in pair}, key=lambda n: areas[n]):
             pair = max((pair for pair in between if number in pair), key=lambda pair: (between[pair].pull, pair))
             other = pair[0] if pair[1] == number else pair[1]
-            if not _is_thing(mesh, labels == number, floor, smallest, between[pair].contrast):
+            if not _is_thing(mesh, labels == number, floor, smallest, between[pair]):
                 labels[labels == number] = other
                 break
         else:
@@ -175,7 +180,7 @@ def _beside(
     return contrast, standing
 
 
-def _is_thing(mesh: trimesh.Trimesh, mine: Flags, floor: Flags, smallest: float, contrast: float) -> bool:
+def _is_thing(mesh: trimesh.Trimesh, mine: Flags, floor: Flags, smallest: float, border: _Border) -> bool:
     if float(np.ptp(mesh.vertices[mine], axis=0).max()) < smallest:
         return False
     faces = mine[mesh.faces[:, 0]]
@@ -188,7 +193,8 @@ def _is_thing(mesh: trimesh.Trimesh, mine: Flags, floor: Flags, smallest: float,
     if volume < BULGE * area**1.5:
         return False
     upward = float(np.average(mesh.face_normals[faces, 2], weights=mesh.area_faces[faces]))
-    if upward > RELIEF and contrast < CONTRAST:
+    bare = border.shade < PLAIN and not (mine & floor).any()
+    if border.contrast < CONTRAST and (upward > RELIEF or bare):
         return False
     middle = np.average(mesh.triangles_center[faces], axis=0, weights=mesh.area_faces[faces])
     carrying = np.concatenate([rim[rim[:, 2] < middle[2]], mesh.vertices[mine & floor]])

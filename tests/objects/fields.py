@@ -12,6 +12,7 @@ from trimesh.visual import ColorVisuals
 
 Field = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # (N, 3) [m] to distances (N,)
 CELL = 0.001
+NEAR = np.array([0.001, 0.002, 0.004, 0.008])  # [m] from a surface, where it is asked how much is in light's way
 
 
 def ball(centre: tuple[float, float, float], radius: float) -> Field:
@@ -53,6 +54,17 @@ def welded(a: Field, b: Field, width: float) -> Field:
 
 def without(field: Field, *taken: Field) -> Field:
     return lambda x: np.max([field(x), *(-other(x) for other in taken)], axis=0)
+
+
+def daylight(field: Field, vertices: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How bright each vertex is, (V,) 0..1, when half the light comes from above and half from everywhere.
+
+    The shade of what is near is Evans' (2006, "Fast approximations for global illumination on dynamic scenes"): how
+    much nearer than ``d`` a surface is to the place at ``d`` along the normal, for some d, the near ones counting most.
+    """
+    near = np.stack([d - field(vertices + d * normals) for d in NEAR])
+    shade = (near / NEAR[:, None] * 0.5 ** np.arange(1, len(NEAR) + 1)[:, None]).sum(0).clip(0, 1)
+    return (0.75 + 0.25 * normals[:, 2]) * (1 - shade)
 
 
 def mesh_of(field: Field, size: float, color: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None):

@@ -7,16 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import trimesh
+from trimesh.util import unitize
 
 from scan2sim.objects.creases import cut_at_creases
 from scan2sim.objects.joining import join_pieces
-from tests.objects.fields import Field, ball, box, mesh_of, ring, tube, union, welded, without
+from tests.objects.fields import Field, ball, box, daylight, mesh_of, ring, tube, union, welded, without
 
 UNIT = 0.5
 
 
 def parts(field: Field, size: float = 0.09, noise: float = 0.0, color=None) -> tuple[trimesh.Trimesh, np.ndarray, int]:
+    """In daylight: photos show a crease by its shade."""
     mesh = mesh_of(field, size, color)
+    light = daylight(field, mesh.vertices, np.array(mesh.vertex_normals))
+    mesh.visual.vertex_colors[:, :3] = mesh.visual.vertex_colors[:, :3] * light[:, None]
     mesh.vertices += np.random.default_rng(0).normal(0, noise, mesh.vertices.shape)
     floor = mesh.vertices[:, 2] < 0.0025
     pieces = cut_at_creases(mesh, floor, UNIT)
@@ -44,6 +48,22 @@ def test_a_ball_on_a_plate_is_a_thing_of_its_own() -> None:
     assert count == 2
     upper = labels[int(mesh.vertices[:, 2].argmax())]
     assert np.abs(mesh.vertices[labels == upper].mean(0)[:2] - [0.01, 0]).max() < 0.003
+
+
+def test_a_dent_around_a_place_that_no_photo_shows_makes_it_no_thing() -> None:
+    """A lamp's mirror image sinks the surface around what patterns hold; the photos show nothing there."""
+    sunk = union(ball((0, 0, 0.02), 0.03), ball((0, 0, 0.054), 0.011))
+    mesh = mesh_of(sunk, 0.06)
+    floor = mesh.vertices[:, 2] < 0.0025
+    light = daylight(ball((0, 0, 0.02), 0.03), mesh.vertices, unitize(mesh.vertices - [0, 0, 0.02]))
+
+    def things(light: np.ndarray) -> int:
+        mesh.visual.vertex_colors[:, :3] = 150 * light[:, None]
+        pieces = cut_at_creases(mesh, floor, UNIT)
+        return join_pieces(mesh, pieces, floor, np.ones(len(floor), bool), UNIT, 0.015)[1]
+
+    assert things(light) == 1
+    assert things(daylight(sunk, mesh.vertices, np.array(mesh.vertex_normals))) == 2
 
 
 def test_a_cup_keeps_its_handle_and_its_floor() -> None:
@@ -107,7 +127,8 @@ def test_what_stands_on_another_thing_needs_a_less_complete_crease_if_its_colour
         floor = mesh.vertices[:, 2] < 0.0025
         pieces = cut_at_creases(mesh, floor, UNIT)
         hidden = np.abs(np.arctan2(mesh.vertices[:, 1], mesh.vertices[:, 0])) < np.radians(30)
-        pieces = replace(pieces, evidence=np.where(hidden, 0.0, pieces.evidence))
+        shade = np.full(len(hidden), 10.0)
+        pieces = replace(pieces, evidence=np.where(hidden, 0.0, pieces.evidence), contrast=shade)
         return join_pieces(mesh, pieces, floor, np.ones(len(floor), bool), UNIT, 0.015)[1]
 
     assert things([158.0, 145, 142]) == 2
