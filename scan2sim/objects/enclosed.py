@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -65,8 +65,12 @@ def find_floors(grid: VoxelLabels, views: list[View], plane: SupportPlane, lowes
     """
     columns = np.zeros(grid.labels.shape[:2], np.int64)
     anything = (grid.labels > 0).any(2).numpy()
+    cells = grid.labels.nonzero()
+    owner, height = grid.labels[cells.unbind(1)], plane.height((cells + 0.5) * grid.cell + grid.corner)
+    candidates: list[_Hole] = []
     for number, level in product(range(1, grid.count + 1), LEVELS):
-        rim = _columns_over(grid, number, plane, level * lowest)
+        rim = np.zeros(columns.shape, bool)
+        rim[tuple(cells[(owner == number) & (height > level * lowest), :2].T.numpy())] = True
         filled = np.asarray(ndimage.binary_fill_holes(rim), bool)
         hole = filled & ~rim
         if hole.sum() < SMALLEST:
@@ -75,38 +79,41 @@ def find_floors(grid: VoxelLabels, views: list[View], plane: SupportPlane, lowes
         beside &= ~near & ~anything
         inner = rim & np.asarray(ndimage.binary_dilation(hole, iterations=AROUND[0]), bool)
         regions = torch.from_numpy(np.select([hole, beside, inner], [FLOOR, SUPPORT, THING], 0))
-        colors = _colors(grid, regions, number, views, plane, level * lowest)
+        grown = np.asarray(ndimage.binary_dilation(hole, iterations=GROWN), bool) & filled
+        candidates.append(_Hole(number, level * lowest, regions, grown))
+    for hole, colors in zip(candidates, _colors(grid, candidates, views, plane), strict=True):
         if min(len(seen) for seen in colors) >= MIN_PIXELS:
             floor, support, thing = (np.median(seen, axis=0) for seen in colors)
             if np.linalg.norm(floor - thing) < np.linalg.norm(floor - support):
-                columns[np.asarray(ndimage.binary_dilation(hole, iterations=GROWN), bool) & filled] = number
+                columns[hole.grown] = hole.number
     return Floors(grid, columns, plane, lowest)
 
 
-def _columns_over(grid: VoxelLabels, number: int, plane: SupportPlane, height: float) -> NDArray[np.bool_]:
-    """Which columns of the grid hold a thing's voxels higher than that above the support [m]."""
-    cells = (grid.labels == number).nonzero()
-    centres = (cells + 0.5) * grid.cell + grid.corner
-    over = np.zeros(grid.labels.shape[:2], bool)
-    x, y, _ = cells[plane.height(centres) > height].unbind(1)
-    over[x.numpy(), y.numpy()] = True
-    return over
+@dataclass(frozen=True)
+class _Hole:
+    """What one thing encloses, seen from above."""
+
+    number: int
+    height: float  # [m] over which its rim stands
+    regions: Tensor  # (X, Y) int64 FLOOR within, SUPPORT around it, THING on its rim
+    grown: NDArray[np.bool_]  # (X, Y) the floor with its edge
 
 
 def _colors(
-    grid: VoxelLabels, regions: Tensor, number: int, views: list[View], plane: SupportPlane, lowest: float
-) -> list[NDArray[np.float64]]:
-    """CIELAB colours (N, 3) of the low pixels over the floor and around the thing, and of the high ones on its rim."""
-    found = [torch.zeros(0, 3)] * 3
-    for view in views:
+    grid: VoxelLabels, holes: list[_Hole], views: list[View], plane: SupportPlane
+) -> list[list[NDArray[np.float64]]]:
+    """Of each hole the CIELAB colours (N, 3) of the low pixels over and around it, and of the high ones on its rim."""
+    found = [[torch.zeros(0, 3)] * 3 for _ in holes]
+    for view in views if holes else []:
         points, has = view.points()
-        height = plane.height(points)
-        region = torch.where(has, _column(grid, regions, points), 0)
-        high = (height > lowest) & (grid.lookup(points) == number)
-        region[(region == THING) & ~high | (region != THING) & (height.abs() > lowest)] = 0
-        for i, kind in enumerate((FLOOR, SUPPORT, THING)):
-            found[i] = torch.cat([found[i], view.color[region == kind][::THIN]])
-    return [rgb2lab(colors.clamp(0, 1).numpy()[None])[0] for colors in found]
+        height, owner = plane.height(points), grid.lookup(points)
+        for hole, colors in zip(holes, found, strict=True):
+            region = torch.where(has, _column(grid, hole.regions, points), 0)
+            high = (height > hole.height) & (owner == hole.number)
+            region[(region == THING) & ~high | (region != THING) & (height.abs() > hole.height)] = 0
+            for i, kind in enumerate((FLOOR, SUPPORT, THING)):
+                colors[i] = torch.cat([colors[i], view.color[region == kind][::THIN]])
+    return [[rgb2lab(each.clamp(0, 1).numpy()[None])[0] for each in colors] for colors in found]
 
 
 def _column(grid: VoxelLabels, values: Tensor, points: Tensor) -> Tensor:

@@ -218,17 +218,22 @@ def _votes(
 ) -> Tensor:  # (N, count + 1)
     votes = torch.zeros(len(gaussians), count + 1)
     for i, (view, labels) in enumerate(zip(views, pixel_labels, strict=True)):
-        maps = torch.nn.functional.one_hot(labels, count + 1).float()
-        votes += accumulate(gaussians, [view.camera], maps[None])
+        present, maps = _one_hot(labels)
+        votes[:, present] += accumulate(gaussians, [view.camera], maps[None])
         report("lifting labels", i + 1, len(views))
     return votes
+
+
+def _one_hot(labels: Tensor) -> tuple[Tensor, Tensor]:  # (...) int64 to (C,), (..., C)
+    """The labels that there are, and where each of them is."""
+    present, place = labels.unique(return_inverse=True)
+    return present, torch.nn.functional.one_hot(place, len(present)).float()
 
 
 def repaint(
     gaussians: Gaussians,
     labels: Tensor,  # (N,) int64 object number of each Gaussian
     views: list[View],
-    count: int,
     report: Reporter = silent,
 ) -> list[Tensor]:  # per view (H, W) int64
     """The object that each pixel shows by the Gaussians that paint it: what most of its blending weight belongs to.
@@ -236,12 +241,12 @@ def repaint(
     All views now agree, because a Gaussian has one label in all of them: noise of the support beside an object, which
     looked raised in single views, goes back to the support.
     """
-    one_hot = torch.nn.functional.one_hot(labels, count + 1).float()
+    present, one_hot = _one_hot(labels)
     pictures = []
     for i, view in enumerate(views):
         with torch.no_grad():
             share = rasterize(gaussians, [view.camera], features=one_hot).features
         assert share is not None
-        pictures.append(torch.where(view.depth > 0, share[0].argmax(-1), 0))
+        pictures.append(torch.where(view.depth > 0, present[share[0].argmax(-1)], 0))
         report("painting labels", i + 1, len(views))
     return pictures

@@ -89,12 +89,16 @@ def foot_of(mesh: trimesh.Trimesh, plane: SupportPlane, unit: float) -> np.ndarr
     return plane.height(torch.tensor(np.array(mesh.vertices))).numpy() < FOOT * unit
 
 
-def largest_piece(volume: np.ndarray, all_pieces: bool = False) -> np.ndarray:
+def largest_piece(
+    volume: np.ndarray,  # (X, Y, Z) < 0 inside, > 0 all around
+    all_pieces: bool = False,
+) -> np.ndarray:
     """Keep the largest connected inside, or all, and fill the cavities that are closed on all sides."""
     patches, number = ndimage.label(volume < 0)  # pyright: ignore[reportGeneralTypeIssues]
     if number == 0:
         return volume
     largest = patches > 0 if all_pieces else patches == np.bincount(patches.ravel())[1:].argmax() + 1
-    cavities = np.asarray(ndimage.binary_fill_holes(largest), bool) & ~largest
+    outside, _ = ndimage.label(~largest)  # pyright: ignore[reportGeneralTypeIssues]
+    cavities = ~largest & (outside != outside[0, 0, 0])
     volume = np.where((volume < 0) & ~largest, 1.0, volume)
     return np.where(cavities, -np.abs(volume) - 1e-3, volume).astype(np.float32)

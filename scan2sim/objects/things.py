@@ -69,18 +69,18 @@ def find_things(
     floors = find_floors(grid, views, plane, lowest)
     pixels = [floors.add_to(view, label_pixels(view, grid, plane, lowest)) for view in views]
     labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
-    pixels = repaint(gaussians, labels, views, grid.count, report)
+    pixels = repaint(gaussians, labels, views, report)
     pixels, views, islands = without_islands(pixels, [floors.raised(view) for view in views], plane, unit)
     if islands:
         labels, weight, own = label_gaussians(gaussians, views, pixels, grid.count, report)
-        pixels = repaint(gaussians, labels, views, grid.count, report)
+        pixels = repaint(gaussians, labels, views, report)
         pixels, views, _ = without_islands(pixels, views, plane, unit)
     numbers = [n for n in range(1, grid.count + 1) if own[n] >= config.min_own]
     views = refine_depths(numbers, views, pixels, photos, grid, plane, unit, config, report)
     apart = take_apart(numbers, views, pixels, grid, plane, unit, config, report)
     if apart.territories:
         labels = relabel_gaussians(gaussians, labels, apart.whole, views, apart.pixels, report)
-        pixels = repaint(gaussians, labels, views, apart.grid.count, report)
+        pixels = repaint(gaussians, labels, views, report)
         pixels, views, _ = without_islands(pixels, views, plane, unit)
         apart = replace(apart, pixels=pixels)
     masks = None
@@ -89,7 +89,7 @@ def find_things(
         masks = ask_masks(source, photos, views, apart.pixels, apart.grid, plane, reach, config.mask_agreement, report)
         if masks.used:
             labels, weight, _ = label_gaussians(gaussians, views, masks.pictures, apart.grid.count, report)
-            pixels = repaint(gaussians, labels, views, apart.grid.count, report)
+            pixels = repaint(gaussians, labels, views, report)
             seen = weight >= PAINTED
             apart = move_borders(apart, pixels, gaussians.means[seen], labels[seen], reach)
     real, doubtful = [False] * (apart.grid.count + 1), 0

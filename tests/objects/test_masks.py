@@ -112,7 +112,7 @@ class Hatted:
 def hatted() -> Hatted:
     splats, truth = hat()
     views = render_views(splats, cameras(12), CONFIG.view_size)
-    pictures = repaint(splats, truth.clamp_max(1), views, 1)
+    pictures = repaint(splats, truth.clamp_max(1), views)
     return Hatted(splats, truth, views, pictures, find_support(views, UNIT, 0))
 
 
@@ -185,15 +185,15 @@ def test_a_border_in_the_wrong_place_moves_to_where_the_masks_have_it() -> None:
     rim = Rim(2, 1, np.array([1.0, 0, 0]), BLIND_BORDER, np.array([BLIND_BORDER, 0, 0.025]), 0.04, level=False)
     space = Territories(surface, 1 + (surface[:, 0] > BLIND_BORDER).astype(np.int64), (rim,), 0.002)
     views = render_views(splats, cameras(12), 320)
-    pixels = repaint(splats, blind, views, 2)
+    pixels = repaint(splats, blind, views)
     apart = Apart(grid, pixels, torch.tensor([0, 1, 1]), {1: space, 2: space})
 
-    pictures = repaint(splats, truth, views, 2)
+    pictures = repaint(splats, truth, views)
     masks = ask_masks(Answers(pictures), [v.color for v in views], views, pixels, grid, PLANE, 0.015, 0.5)
     assert masks.refused == 0
     labels, weight, _ = label_gaussians(splats, views, masks.pictures, 2)
     moved = move_borders(
-        apart, repaint(splats, labels, views, 2), splats.means, torch.where(weight > 0.5, labels, 0), 0.015
+        apart, repaint(splats, labels, views), splats.means, torch.where(weight > 0.5, labels, 0), 0.015
     )
 
     seen = thing & (weight > 0.5)
