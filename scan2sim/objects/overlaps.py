@@ -10,13 +10,13 @@ import trimesh
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from scan2sim.bodies import difference, enclosed, intersection, nearest_parts
+from scan2sim.bodies import Surface, difference, enclosed, intersection, nearest_parts
 from scan2sim.errors import SceneError
 from scan2sim.objects.fusing import Refined
 
 __all__ = ["parted"]
 
-TRIFLE = 0.01  # overlaps with less than this share of a mesh's vertices are left to the settling
+TRIFLE = 0.01  # overlaps no deeper than this share of the smaller thing's longest side are left to the settling
 ALIKE = 0.1  # trusts that differ by less are the same
 UPWARDS = 0.7  # cosine to the vertical from which on the thin way through an overlap leads up
 LEFT = 0.5  # share of its volume that a surface keeps when it gives way, or it does not
@@ -36,13 +36,23 @@ def parted(surfaces: dict[int, Refined]) -> dict[int, Refined]:
     for a, b in combinations(surfaces, 2):
         one, other = surfaces[a], surfaces[b]
         inside = enclosed(other.mesh, one.mesh.vertices), enclosed(one.mesh, other.mesh.vertices)
-        if max(float(within.mean()) for within in inside) < TRIFLE:
+        if _depth(one.mesh, other.mesh, inside) <= TRIFLE * min(one.mesh.extents.max(), other.mesh.extents.max()):
             continue
         with suppress(SceneError):  # what is not closed is left to the settling
             for number, solid in zip((a, b), _to_take(one, other, inside), strict=True):
                 if solid is not None:
                     surfaces[number] = _without(surfaces[number], solid)
     return surfaces
+
+
+def _depth(one: trimesh.Trimesh, other: trimesh.Trimesh, inside: tuple[Flags, Flags]) -> float:
+    """How far the vertices that lie in the other mesh are from its surface, at most [m]."""
+    depths = [
+        float(Surface(wall).distances(mesh.vertices[within]).max())
+        for mesh, wall, within in zip((one, other), (other, one), inside, strict=True)
+        if within.any()
+    ]
+    return max(depths, default=0.0)
 
 
 def _to_take(
