@@ -69,7 +69,7 @@ class Territories:
             side = where @ rim.normal - rim.offset
             inside = (distance > self.skin) & (np.linalg.norm(where - rim.centre, axis=1) < rim.radius)
             down = (owner == rim.above) & (side < 0) & (inside | rim.level)
-            up = (owner == rim.below) & (side > 0) & inside & (not rim.level)
+            up = (owner == rim.below) & (side > 0) & inside
             owner[down], owner[up] = rim.below, rim.above
         return torch.from_numpy(owner)
 

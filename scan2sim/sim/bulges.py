@@ -20,7 +20,7 @@ from scan2sim.sim.contact import CONTACT
 from scan2sim.sim.model import collision_model
 from scan2sim.sim.resting import OVERLAP, collide, place_free
 
-__all__ = ["without_bulges"]
+__all__ = ["refitted", "without_bulges"]
 
 ROUNDS = 10  # each cuts every overlapping pair of pieces once
 LEFT = 0.5  # share of its volume that a piece keeps, or it is not cut
@@ -62,7 +62,8 @@ def without_bulges(scene: Scene) -> Scene:
                     changed = True
         if not changed:
             break
-    return replace(scene, objects=tuple(_refitted(obj, pieces[obj.name], cut) for obj in scene.objects))
+    objects = (refitted(obj, pieces[obj.name]) if obj.name in cut else obj for obj in scene.objects)
+    return replace(scene, objects=tuple(objects))
 
 
 def _overlaps(scene: Scene) -> list[tuple[tuple[str, int], tuple[str, int], Array, Array, float]]:
@@ -114,9 +115,8 @@ def _cut(obj: SceneObject, piece: trimesh.Trimesh, normal: Array, end: float) ->
     return shorter if shorter.volume > LEFT * piece.volume else None
 
 
-def _refitted(obj: SceneObject, pieces: list[trimesh.Trimesh], cut: set[str]) -> SceneObject:
-    if obj.name not in cut:
-        return obj
+def refitted(obj: SceneObject, pieces: list[trimesh.Trimesh]) -> SceneObject:
+    """The object with other convex pieces, and the figures of how well these fit its surface."""
     fit = piece_fit(obj.visual, pieces)
     figures = {
         "collision_mm": 1000 * fit.mean,

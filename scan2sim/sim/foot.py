@@ -16,7 +16,7 @@ from scan2sim.errors import SceneError
 from scan2sim.geometry import inverse_transform, rotation_between, transform_points
 from scan2sim.scene import SceneObject
 
-__all__ = ["slope_beneath", "with_flat_foot", "with_steady_foot"]
+__all__ = ["foot_corners", "heights_over", "slope_beneath", "with_flat_foot", "with_steady_foot"]
 
 MAX_VERTICES = 256  # of a collision piece that is cut
 ACROSS = 24  # places across a foot at which the height beneath it is taken
@@ -74,9 +74,7 @@ def slope_beneath(
     It is ``up`` where nothing is beneath the foot, and leans no farther than a flat foot helps where ground is steep.
     """
     frame = rotation_between([0, 0, 1], up)  # columns: two directions of the foot's plane, up
-    corners = np.concatenate([transform_points(thing.world_from_object, piece.vertices) for piece in thing.collision])
-    corners = corners @ frame
-    foot = corners[corners[:, 2] < corners[:, 2].min() + LEVEL, :2]
+    foot = (foot_corners(thing, up) @ frame)[:, :2]
     try:
         inside = Delaunay(foot)
     except QhullError:  # no foot to speak of
@@ -84,7 +82,7 @@ def slope_beneath(
     low, high = foot.min(0), foot.max(0)
     places = np.stack(np.meshgrid(*np.linspace(low, high, ACROSS).T), -1).reshape(-1, 2)
     places = np.concatenate([places[inside.find_simplex(places) >= 0], foot])
-    heights = np.max([_heights(piece, frame, places) for piece in carriers], axis=0, initial=-np.inf)
+    heights = np.max([heights_over(piece, frame, places) for piece in carriers], axis=0, initial=-np.inf)
     known = np.isfinite(heights)
     if not known.any():
         return up
@@ -98,8 +96,19 @@ def slope_beneath(
     return normal / np.linalg.norm(normal)
 
 
-def _heights(piece: trimesh.Trimesh, frame: Array, places: Array) -> Array:  # (N, 2) to (N,)
-    """How high a convex piece reaches above places of the frame's plane; -inf where it is not."""
+def foot_corners(thing: SceneObject, up: Array) -> Array:  # (3,) to (N, 3) [m], scene
+    """The lowest corners of a thing's pieces: those of its foot if it has a flat one."""
+    corners = np.concatenate([transform_points(thing.world_from_object, piece.vertices) for piece in thing.collision])
+    height = corners @ up
+    return corners[height < height.min() + LEVEL]
+
+
+def heights_over(
+    piece: trimesh.Trimesh,  # convex, scene frame
+    frame: Array,  # (3, 3) columns: two directions of a plane, and its normal
+    places: Array,  # (N, 2) [m] in that plane
+) -> Array:  # (N,) [m]
+    """How high a convex piece reaches above places of a plane; -inf where it is not."""
     normals = piece.face_normals @ frame
     levels = (normals * (piece.triangles[:, 0] @ frame)).sum(1)
     ahead = levels - places @ normals[:, :2].T  # (N, F) [m], normals' z times the height is at most this

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 import mujoco
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 
 from scan2sim.geometry import matrix_from_quaternion, quaternion_angle, transform_points
@@ -17,9 +16,10 @@ from scan2sim.progress import Reporter, silent
 from scan2sim.scene import Scene, SceneObject
 from scan2sim.sim.bulges import without_bulges
 from scan2sim.sim.contact import CONTACT, ContactTable
-from scan2sim.sim.foot import with_steady_foot
+from scan2sim.sim.foot import with_flat_foot, with_steady_foot
 from scan2sim.sim.model import compile_scene
 from scan2sim.sim.resting import push_apart, rest_on_support
+from scan2sim.sim.seat import with_level_seat
 
 __all__ = ["Placed", "SettleResult", "Settled", "deepest_contact", "settle", "settled_scene"]
 
@@ -27,7 +27,8 @@ REPORTS = 20
 DRIFT_TOLERANCE = 0.005  # [m] that a pose may be corrected by
 STILL = 0.002  # [m] an object that drifts less than this in the simulator stands still …
 UPRIGHT = np.radians(2.0)  # … if it turns less than this too
-FEET = (0.005, 0.01, 0.02)  # of its height, by which the foot of a thing that rolls is flattened, tried in turn
+FEET = (0.005, 0.01, 0.02)  # of its height, by which the foot of a thing that rolls is flattened, tried in turn, …
+SEATED = 0.04  # … and at last, with a level seat in the object that carries it
 FALLS = 0.1  # [m] what moves farther than this rests on nothing, and no foot helps it
 CALM = 0.9  # of the speed that is left after each step while a resting pose is looked for, …
 CREEP = 1.0  # [s] … for so long: soft friction lets things slip downhill as long as one waits
@@ -132,27 +133,29 @@ def settled_scene(
     Raises:
         SceneError: the scene is not consistent.
     """
-    start = rest_on_support(push_apart(without_bulges(scene)))
+    seen = without_bulges(scene)
+    start = rest_on_support(push_apart(seen))
     placed, flattened = start, {obj.name: 0.0 for obj in start.objects if obj.mobility == "free"}
     main = scene.supports[0].wxyz if scene.supports else (1.0, 0.0, 0.0, 0.0)
     up = matrix_from_quaternion(main)[:, 2]
-    larger = iter(FEET)
+    seated: set[str] = set()
+    larger = iter((*FEET, SEATED))
     while True:
         result, share = settle(placed, CREEP, report, calm=CALM), next(larger, None)
-        fallen = {name for name, after in result.objects.items() if after.drift >= FALLS}
-        restless = set(_restless(result)) - fallen
+        helpless = {name for name, after in result.objects.items() if after.drift >= FALLS}
+        helpless |= {name for name in flattened if share == SEATED and not _carriers(scene, name)}
+        restless = set(_restless(result)) - helpless
         if not restless or share is None:
             resting = _laid(placed, result, tolerance)
             final = settle(resting, seconds, report)
-            restless = set(_restless(final)) - fallen
+            restless = set(_restless(final)) - helpless
             if not restless or share is None:
                 break
         flattened |= {obj.name: share * _height(obj, up) for obj in start.objects if obj.name in restless}
-        feet = [
-            with_steady_foot(o, flattened[o.name], up, _carriers(start, o)) if flattened.get(o.name) else o
-            for o in start.objects
-        ]
-        placed = rest_on_support(replace(start, objects=tuple(feet)))
+        seated |= restless if share == SEATED else set()
+        before = [old if old.name in seated else new for old, new in zip(seen.objects, start.objects, strict=True)]
+        placed = _footed(replace(start, objects=tuple(before)), flattened, seated, up)
+        placed = rest_on_support(push_apart(without_bulges(placed)) if seated else placed)
     placed_by = {
         after.name: Placed(
             float(np.linalg.norm(after.position - before.position)), _turn(before, after.wxyz), flattened[after.name]
@@ -170,11 +173,26 @@ def deepest_contact(data: mujoco.MjData) -> float:
     return max(0.0, -min((float(d) for d in data.contact.dist), default=0.0))
 
 
-def _carriers(scene: Scene, thing: SceneObject) -> list[trimesh.Trimesh]:
-    """The pieces of the background and of what the thing rests on, in the scene."""
-    below = [obj for obj in scene.objects if thing.rests_on and obj.id == thing.rests_on.id]
-    pieces = [piece.copy().apply_transform(obj.world_from_object) for obj in below for piece in obj.collision]
-    return [*scene.background_collision, *pieces]
+def _footed(scene: Scene, depths: dict[str, float], seated: set[str], up: NDArray[np.float64]) -> Scene:
+    """The scene with a flat foot of some depth [m] for each object that has one, and a level seat for some."""
+    objects = {obj.name: obj for obj in scene.objects}
+    for name, depth in depths.items():
+        if name in seated:
+            objects[name] = with_flat_foot(objects[name], depth, up)
+            for carrier in _carriers(scene, name):
+                objects[carrier] = with_level_seat(objects[carrier], objects[name], up)
+        elif depth:
+            below = [*scene.background_collision]
+            for carrier in (objects[other] for other in _carriers(scene, name)):
+                below += [piece.copy().apply_transform(carrier.world_from_object) for piece in carrier.collision]
+            objects[name] = with_steady_foot(objects[name], depth, up, below)
+    return replace(scene, objects=tuple(objects.values()))
+
+
+def _carriers(scene: Scene, name: str) -> list[str]:
+    """The objects on which an object rests."""
+    on = {obj.rests_on.id for obj in scene.objects if obj.name == name and obj.rests_on}
+    return [obj.name for obj in scene.objects if obj.id in on]
 
 
 def _height(obj: SceneObject, up: NDArray[np.float64]) -> float:
