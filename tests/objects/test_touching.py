@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from scan2sim.objects.support import SupportPlane
-from scan2sim.objects.touching import find_rims
+from scan2sim.objects.touching import Territories, find_rims
 from tests.objects.fields import ball, box, mesh_of, union
 
 SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
@@ -37,3 +38,17 @@ def test_what_lies_on_another_thing_is_divided_level() -> None:
     assert (rim.level, rim.above, rim.below) == (True, 1, 0)
     np.testing.assert_allclose(rim.normal, PLANE.normal)
     assert 0.009 < rim.offset < 0.013
+
+
+def test_the_lower_thing_reaches_not_up_into_what_lies_on_it_though_its_surface_was_cut_too_high() -> None:
+    slab, fruit = box((0, 0, 0.005), (0.1, 0.1, 0.01)), ball((0, 0, 0.029), 0.02)
+    mesh = mesh_of(union(slab, fruit), 0.06)
+    spur = (mesh.vertices[:, 0] < -0.008) & (mesh.vertices[:, 2] < 0.024)  # a quarter of the fruit's flank
+    part = ((mesh.vertices[:, 2] > 0.0115) & ~spur).astype(np.int64)
+    rims = tuple(find_rims(mesh, part, mesh.vertices[:, 2] < 0.0025, PLANE))
+    space = Territories(mesh.vertices, part, rims, 0.002)
+    inside = np.random.default_rng(0).uniform([-0.05, -0.05, 0], [0.05, 0.05, 0.05], (20_000, 3))
+    deep = union(slab, fruit)(inside) < -0.0025
+    owner = space.owner(torch.tensor(inside)).numpy()
+    assert (owner[deep & (inside[:, 2] > 0.0125)] == 1).all()
+    assert (owner[deep & (inside[:, 2] < 0.0095)] == 0).all()
