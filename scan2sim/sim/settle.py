@@ -125,9 +125,11 @@ def settled_scene(
 
     Pieces that bulge into a neighbour are cut (:func:`without_bulges`).  Objects are pushed out of each other and put
     onto what they rest on.  Then each one creeps to the resting pose nearest to where it was seen.  What moves more
-    than 2 mm or 2° on the way, as round things do, gets a flatter foot (of 0.5, 1 or at most 2 % of its height), along
-    the ground beneath it, and starts again.  An object that ends within ``tolerance`` of where it was put takes that
-    pose, the others keep the one they were put into.  At last all are let go for ``seconds``, and what moves then gets
+    than 2 mm or 2° on the way, as round things do, gets a flatter foot (of 0.5, 1 or 2 % of its height), along the
+    ground beneath it, and starts again.  What another object carries gets a level one of 4 % in the end, where it was
+    seen, and a level seat for it (:func:`with_level_seat`): it stood still in all photos, and nobody saw on what.
+    An object that ends within ``tolerance`` of where it was put takes that pose, the others keep the one they were put
+    into.  At last all are let go for ``seconds``, and what moves then gets
     a larger foot, too: that is what the result tells, and what does not stand still is named in ``result.unsettled``.
 
     Raises:
@@ -153,8 +155,8 @@ def settled_scene(
                 break
         flattened |= {obj.name: share * _height(obj, up) for obj in start.objects if obj.name in restless}
         seated |= restless if share == SEATED else set()
-        before = [old if old.name in seated else new for old, new in zip(seen.objects, start.objects, strict=True)]
-        placed = _footed(replace(start, objects=tuple(before)), flattened, seated, up)
+        posed = [old if old.name in seated else new for old, new in zip(seen.objects, start.objects, strict=True)]
+        placed = _footed(replace(start, objects=tuple(posed)), flattened, seated, up)
         placed = rest_on_support(push_apart(without_bulges(placed)) if seated else placed)
     placed_by = {
         after.name: Placed(
