@@ -29,9 +29,9 @@ from scan2sim.objects.views import View
 from scan2sim.progress import Reporter, silent
 from scan2sim.splats import Gaussians
 
-__all__ = ["NOBODY", "Things", "find_things"]
+__all__ = ["NOBODY", "Things", "coherent_things", "find_things"]
 
-WHOLE = 0.95  # what falls into several things must be as coherent as this altogether
+WHOLE = 0.95  # what falls into several things must be as coherent as this altogether, part by part or all as one
 DOUBT = 0.2  # a patch of whose pixels its own Gaussians painted at least this share may be a thing
 NOBODY = -1  # label of Gaussians of objects that …
 PAINTED = 0.5  # … paint less than this many pixels in all views: they lie inside, or where no view looks
@@ -93,15 +93,33 @@ def find_things(
             seen = weight >= PAINTED
             apart = move_borders(apart, pixels, gaussians.means[seen], labels[seen], reach)
     real, doubtful = [False] * (apart.grid.count + 1), 0
-    blobs = np.array([coherence([picture == n for picture in apart.pixels]) for n in range(apart.grid.count + 1)])
+    coherent = coherent_things(apart.pixels, apart.whole.tolist(), config.min_coherence)
     for number in range(1, apart.grid.count + 1):
         whole = int(apart.whole[number])
-        parts = (apart.whole == whole).numpy()
-        group = blobs[parts].sum(0)  # a cloth's bumps that hang together are no things, though each is one blob
-        enough = config.min_coherence, (WHOLE if parts.sum() > 1 else config.min_coherence)
-        together = all(a >= share * b > 0 for (a, b), share in zip((blobs[number], group), enough, strict=True))
-        real[number] = bool(own[whole] >= config.min_own and together)
+        real[number] = bool(own[whole] >= config.min_own and number in coherent)
         doubtful += bool(not real[number] and own[whole] >= DOUBT and number == whole)
     labels[~torch.tensor(real)[labels]] = 0
     labels[(labels > 0) & (weight < PAINTED)] = NOBODY
     return Things(views, apart, labels, weight, doubtful, masks)
+
+
+def coherent_things(
+    pixels: list[Tensor],  # per view (H, W) int64 number of each pixel, 0 = none
+    whole: list[int],  # of each number 0, 1, …: the number that it had when all that touches was one
+    least: float,
+) -> set[int]:
+    """The numbers whose pixels lie in one blob of each view, up to a share of ``least``, as those of things do.
+
+    What was taken apart must hang together altogether, too: a cloth's bumps that touch are no things, though each is
+    one blob.  But a thing is in two blobs where one that stands on it hides its middle; both together are in one.
+    """
+    blobs = np.array([coherence([picture == number for picture in pixels]) for number in range(len(whole))])
+    found = set()
+    for group in set(whole[1:]):
+        parts = [number for number in range(1, len(whole)) if whole[number] == group]
+        ways = [blobs[parts].sum(0)]
+        if len(parts) > 1:
+            ways.append(coherence([torch.isin(picture, torch.tensor(parts)) for picture in pixels]))
+        if any(one >= (WHOLE if len(parts) > 1 else least) * all_ > 0 for one, all_ in ways):
+            found |= {number for number in parts if blobs[number][0] >= least * blobs[number][1] > 0}
+    return found
