@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from scan2sim.objects.rims import Rim
 from scan2sim.objects.separate import VoxelLabels
-from scan2sim.objects.touching import Apart, Rim, Territories
+from scan2sim.objects.touching import Apart, Territories
 
 __all__ = ["move_borders"]
 
@@ -80,7 +81,7 @@ def _shifted(rim: Rim, space: Territories, part: NDArray[np.int64]) -> Rim | Non
     """
     near = np.linalg.norm(space.points - rim.centre, axis=1) < AROUND * rim.radius
     near &= np.isin(part, (rim.above, rim.below))
-    along = space.points[near] @ rim.normal
+    along = rim.height(space.points[near]) + rim.offset
     order = np.argsort(along)
     above = (part[near] == rim.above)[order]
     wrong = np.cumsum(above)[:-1] + np.cumsum(~above[::-1])[::-1][1:]  # with the plane behind each point but the last

@@ -46,6 +46,7 @@ class Outline:
 
     masks: list[Tensor]  # per view (H, W) bool: the pixels that show it
     belongs: Callable[[Tensor], Tensor] | None = None  # (N, 3) to (N,) bool: the space that can be its
+    bowl_distance: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None  # (N, 3) to (N,) [m]
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def bent_surfaces(fused: list[Fused], setting: Setting, least: float = 0.0) -> l
     """The surfaces bent to the outlines, smooth where neither these nor photos tell.
 
     What views see and no photos agree on is held by ``least`` where the views' depth has it.  Nobody sees where a thing
-    stands: there it is held a little.  Nor what touches a thing beside it or on it: there it goes straight across.
+    stands, or lies in a bowl: there it is held a little.  Nor what touches a thing beside it or on it: there it goes
+    straight across, but for the bowl.
     """
     views, near = setting.views, NEAR * setting.unit
     refined = [Refined(each.mesh, np.ones(len(each.mesh.vertices))) for each in fused]
@@ -107,7 +109,7 @@ def bent_surfaces(fused: list[Fused], setting: Setting, least: float = 0.0) -> l
             mesh = refined[i].mesh
             shift, told = outline_shifts(mesh, sights, i + 1, rims, views, near)
             rim = np.clip(told / TOLD, 0, 1)
-            texture = _texture_trust(mesh, setting.outlines[i].masks, each, setting, least)
+            texture = _texture_trust(mesh, setting.outlines[i], each, setting, least)
             target = mesh.copy()
             target.vertices += (shift * rim / np.maximum(rim + texture, 1e-9))[:, None] * mesh.vertex_normals
             trust = np.minimum(rim + texture, 1)
@@ -134,12 +136,20 @@ def thick_enough(surface: Refined, plane: SupportPlane, unit: float) -> Refined:
 
 
 def _touched(meshes: list[trimesh.Trimesh], setting: Setting) -> list[NDArray[np.bool_]]:  # of each (V,)
-    """Which vertices were cut from another mesh that lies on them or beside them."""
+    """Which vertices were cut from another mesh that lies on them or beside them, but not in them as in a bowl."""
     touched = [np.zeros(len(mesh.vertices), bool) for mesh in meshes]
     for i, j in permutations(range(len(meshes)), 2):
         distance = KDTree(meshes[j].vertices).query(meshes[i].vertices, distance_upper_bound=TOUCH * setting.unit)[0]
         touched[i] |= np.isfinite(distance) & (meshes[i].vertex_normals @ setting.plane.normal > -STEEP)
-    return touched
+    bowls = [_in_bowl(mesh, outline, setting.unit) for mesh, outline in zip(meshes, setting.outlines, strict=True)]
+    return [flags & ~bowl for flags, bowl in zip(touched, bowls, strict=True)]
+
+
+def _in_bowl(mesh: trimesh.Trimesh, outline: Outline, unit: float) -> NDArray[np.bool_]:  # (V,)
+    """Which vertices were cut along the inside of a bowl."""
+    if outline.bowl_distance is None:
+        return np.zeros(len(mesh.vertices), bool)
+    return outline.bowl_distance(mesh.vertices) < TOUCH * unit
 
 
 def _fused(mesh: trimesh.Trimesh, outline: Outline, depths: list[StereoDepth], setting: Setting) -> Fused:
@@ -164,16 +174,17 @@ def _face_count(mesh: trimesh.Trimesh, unit: float) -> int:
 
 
 def _texture_trust(
-    mesh: trimesh.Trimesh, masks: list[Tensor], fused: Fused, setting: Setting, least: float
+    mesh: trimesh.Trimesh, outline: Outline, fused: Fused, setting: Setting, least: float
 ) -> NDArray[np.float64]:  # (V,) 0..1
-    """How well photos agree on each vertex, ``least`` where views see it; its support holds a foot a little."""
+    """How well photos agree on each vertex, ``least`` where views see it; what carries it holds it a little."""
     points = torch.tensor(mesh.vertices, dtype=torch.float32)
     normals = torch.tensor(mesh.vertex_normals, dtype=torch.float32)
     agreement, looks = torch.zeros(len(points)), torch.zeros(len(points))
-    for view, mask, trust in zip(fused.views, masks, fused.holds, strict=True):
+    for view, mask, trust in zip(fused.views, outline.masks, fused.holds, strict=True):
         index, facing = view.facing(points, normals, mask, NEAR * setting.unit)
         agreement += facing * trust.flatten()[index]
         looks += facing
     textured = (agreement / looks.clamp_min(1e-6) - AGREED[0]) / (AGREED[1] - AGREED[0])
     held = (textured.clamp(least, 1) * (looks / 2).clamp(0, 1)).double().numpy()
-    return np.where(foot_of(mesh, setting.plane, setting.unit), np.maximum(held, FOOT_TRUST), held)
+    carried = foot_of(mesh, setting.plane, setting.unit) | _in_bowl(mesh, outline, setting.unit)
+    return np.where(carried, np.maximum(held, FOOT_TRUST), held)

@@ -107,7 +107,8 @@ def _surfaces(
     for number in range(1, apart.grid.count + 1):
         if (labels == number).any() and (apart.grid.labels == number).any():
             low, high = apart.grid.box(number, plane)
-            outline = Outline([picture == number for picture in apart.pixels], apart.belongs(number))
+            masks = [picture == number for picture in apart.pixels]
+            outline = Outline(masks, apart.belongs(number), apart.bowl_distance(number))
             mesh = object_surface(views, outline.masks, low, high, plane, config.mesh_cells, outline.belongs)
             if mesh is not None and float(np.ptp(mesh.vertices, axis=0).max()) >= config.min_size * unit:
                 meshes[number], outlines[number] = mesh, outline

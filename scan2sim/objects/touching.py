@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,37 +18,23 @@ from scan2sim.objects.coloring import color_mesh
 from scan2sim.objects.config import ObjectsConfig
 from scan2sim.objects.creases import cut_at_creases
 from scan2sim.objects.joining import join_pieces
+from scan2sim.objects.rims import Rim, find_rims
 from scan2sim.objects.separate import VoxelLabels
 from scan2sim.objects.support import SupportPlane
 from scan2sim.objects.surface import object_surface
 from scan2sim.objects.views import View
 from scan2sim.progress import Reporter, silent
 
-__all__ = ["Apart", "Rim", "Territories", "find_rims", "take_apart"]
+__all__ = ["Apart", "Territories", "take_apart"]
 
 Array = NDArray[np.float64]
 
 CELL = 0.002  # of the mesh that creases are sought on [camera distances]
 MAX_CELLS = 192  # along its longest side
-LEVEL = 0.7  # cosine of the steepest rim on which something lies, …
-LOW = 0.25  # … and quantile of that rim's heights at which it lies
 SEEN = 0.3  # share of a piece's vertices that must have been seen
 SKIN = 0.004  # how deep below the surface the seen shape says enough [camera distances]
 FLOOR = 2.5  # cells; what lies lower is next to the support, …
 UPWARD = 0.3  # … unless it faces up like a tray's floor: cosine of its normal
-
-
-@dataclass(frozen=True)
-class Rim:
-    """Where two parts of a surface meet, and the plane ``normal · x = offset`` through it."""
-
-    above: int  # the part on the side that the normal points to
-    below: int
-    normal: Array  # (3,)
-    offset: float  # [m]
-    centre: Array  # (3,) [m]
-    radius: float  # [m] of the ball around the centre in which the plane divides the parts' insides
-    level: bool  # whether one part lies upon the other, which then has all below the plane
 
 
 @dataclass(frozen=True)
@@ -66,12 +52,21 @@ class Territories:
         distance, nearest = KDTree(self.points).query(where, workers=-1)
         owner = self.part[nearest]
         for rim in self.rims:
-            side = where @ rim.normal - rim.offset
+            side = rim.height(where)
             inside = (distance > self.skin) & (np.linalg.norm(where - rim.centre, axis=1) < rim.radius)
             down = (owner == rim.above) & (side < 0) & (inside | rim.level)
             up = (owner == rim.below) & (side > 0) & inside
             owner[down], owner[up] = rim.below, rim.above
         return torch.from_numpy(owner)
+
+    def bowl_distance(self, number: int, points: Array) -> Array:  # (N, 3) [m] to (N,) [m]
+        """How far points are from the inside of a bowl in which a part lies, or which it is; ∞ where none is."""
+        distance = np.full(len(points), np.inf)
+        for rim in self.rims:
+            if rim.dip > 0 and number in (rim.above, rim.below):
+                near = rim.aside(points) < rim.radius
+                distance[near] = np.minimum(distance[near], np.abs(rim.height(points[near])))
+        return distance
 
 
 @dataclass(frozen=True)
@@ -87,6 +82,11 @@ class Apart:
         """Tells which points can be a thing's; None = all of them."""
         space = self.territories.get(number)
         return None if space is None else lambda points: space.owner(points) == number
+
+    def bowl_distance(self, number: int) -> Callable[[Array], Array] | None:  # (N, 3) [m] to (N,) [m]
+        """Tells how far points are from the bowl in which a thing lies, or which it is; None = it touches nothing."""
+        space = self.territories.get(number)
+        return None if space is None else lambda points: space.bowl_distance(number, points)
 
 
 def take_apart(
@@ -161,42 +161,3 @@ def _seen_pieces(mesh: trimesh.Trimesh, seen: NDArray[np.bool_]) -> NDArray[np.b
     graph = sparse.coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(seen),) * 2)
     piece = connected_components(graph, directed=False)[1]
     return (np.bincount(piece, seen) / np.bincount(piece))[piece] > SEEN
-
-
-def find_rims(
-    mesh: trimesh.Trimesh,
-    part: NDArray[np.int64],  # (V,) number of the part, -1 = none
-    floor: NDArray[np.bool_],  # (V,) vertices next to the support
-    plane: SupportPlane,
-) -> Iterator[Rim]:
-    """Each two neighbouring parts' rim.
-
-    Of two things side by side the rim's upper edge alone is seen, a line more often than not, and many planes go
-    through a line: taken with its shadow on the support, it has one, which leans no more than the line itself.
-    """
-    edges = mesh.edges_unique[(~floor & (part >= 0))[mesh.edges_unique].all(1)]
-    pairs = np.sort(part[edges], axis=1)
-    for a, b in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0):
-        points = mesh.vertices[edges[(pairs == (a, b)).all(1)]].mean(1)
-        centre, normal = _plane_through(points)
-        if abs(normal @ plane.normal) < LEVEL:  # what nobody sees of their rim lies beneath it
-            heights = plane.height(torch.tensor(points)).numpy()
-            points = np.concatenate([points, points - heights[:, None] * plane.normal])
-            centre, normal = _plane_through(points)
-        radius = float(np.linalg.norm(points - centre, axis=1).max())
-        first, second = (float((mesh.vertices[part == which].mean(0) - centre) @ normal) for which in (a, b))
-        if first < second:
-            normal = -normal
-        above, below = int(a), int(b)
-        if normal @ plane.normal < -LEVEL:
-            above, below, normal = below, above, -normal
-        level, offset = bool(normal @ plane.normal > LEVEL), float(normal @ centre)
-        if level:  # what fills the crease between two things raises their rim, here and there
-            normal, offset = plane.normal, float(np.quantile(points @ plane.normal, LOW))
-        yield Rim(above, below, normal, offset, centre, radius, level)
-
-
-def _plane_through(points: Array) -> tuple[Array, Array]:  # (3,), (3,)
-    """The middle of points and the normal of the plane through it that they are nearest to."""
-    centre = points.mean(0)
-    return centre, np.linalg.eigh((points - centre).T @ (points - centre))[1][:, 0]

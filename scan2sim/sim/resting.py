@@ -56,8 +56,9 @@ def rest_on_support(scene: Scene, compiled: mujoco.MjModel | None = None) -> Sce
 def push_apart(scene: Scene, compiled: mujoco.MjModel | None = None) -> Scene:
     """Move free objects that overlap others out of them, along the normal of the deepest contact of each pair.
 
-    Beside each other, two free objects move by half the depth each; what lies on another one moves alone, as does what
-    overlaps something fixed.  Nothing is turned, and nothing is moved farther than 10 cm.
+    Beside each other, two free objects move by half the depth each; what lies on another one, or rests in it between
+    its walls, moves alone, as does what overlaps something fixed.  Nothing is turned, and nothing is moved farther than
+    10 cm.
     A ``compiled`` model of the scene, whatever the poses in it, saves making one.
 
     Raises:
@@ -66,13 +67,16 @@ def push_apart(scene: Scene, compiled: mujoco.MjModel | None = None) -> Scene:
     model, data = _placed(scene, compiled)
     joints = {model.body(o.name).id: data.joint(o.name) for o in scene.objects if o.mobility == "free"}
     start = {body: joint.qpos[:3].copy() for body, joint in joints.items()}
+    bodies = {o.id: model.body(o.name).id for o in scene.objects}
+    carried = {(bodies[o.rests_on.id], bodies[o.id]) for o in scene.objects if o.rests_on and o.rests_on.id in bodies}
     for _ in range(ROUNDS):
         overlaps = _overlaps(model, data)
         if not any(pair[0] in joints or pair[1] in joints for pair in overlaps):
             break
         for (a, b), move in overlaps.items():  # move: of b out of a
             upright = move[2] / np.linalg.norm(move)
-            share = 0.5 if a in joints and b in joints and abs(upright) < UPWARDS else float(upright > 0)
+            beside = 1.0 if (a, b) in carried else 0.0 if (b, a) in carried else 0.5
+            share = beside if abs(upright) < UPWARDS else float(upright > 0)
             share = 1.0 if a not in joints else 0.0 if b not in joints else share
             for body, way in ((b, share * move), (a, (share - 1) * move)):
                 if body in joints and np.linalg.norm(joints[body].qpos[:3] + way - start[body]) < FARTHEST:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 import trimesh
 
 from scan2sim.objects.fusing import Fused, Outline, Refined, Setting, bent_surfaces, thick_enough
@@ -24,14 +27,19 @@ def beneath(mesh: trimesh.Trimesh) -> np.ndarray:
     return z[(np.hypot(x, y) < 0.8 * RIM) & (z > 0.3 * TOP)]
 
 
-def bent(meshes: list[trimesh.Trimesh], known: int) -> trimesh.Trimesh:
+def bent(
+    meshes: list[trimesh.Trimesh],
+    known: int,
+    bowl_distance: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> trimesh.Trimesh:
     """The first of the meshes that stand together, bent to what views of them show, if the first few are known of."""
     where = cameras(0, 360)
     views, _ = photograph(trimesh.util.concatenate(meshes), where)
     sights = see_meshes(meshes, where)
     masks = [[sight.number == n for sight in sights] for n in range(1, known + 1)]
     fused = [Fused(mesh, views, [m.float() for m in mask]) for mesh, mask in zip(meshes[:known], masks, strict=True)]
-    return bent_surfaces(fused, Setting.of(views, [Outline(mask) for mask in masks], PLANE, UNIT, 64))[0].mesh
+    outlines = [Outline(mask, bowl_distance=bowl_distance) for mask in masks]
+    return bent_surfaces(fused, Setting.of(views, outlines, PLANE, UNIT, 64))[0].mesh
 
 
 def test_a_saucer_goes_straight_across_beneath_the_cup_that_stands_on_it() -> None:
@@ -42,6 +50,28 @@ def test_a_saucer_goes_straight_across_beneath_the_cup_that_stands_on_it() -> No
     cup = fine(trimesh.creation.cylinder(RIM, 0.05, sections=48).apply_translation([0, 0, TOP + 0.025]))
     assert np.abs(beneath(bent([saucer, cup], 2)) - TOP).max() < 0.0008
     assert beneath(bent([saucer, cup], 1)).min() < TOP - 0.0015
+
+
+def test_a_bowl_goes_on_beneath_what_lies_in_it() -> None:
+    """Both were cut along a paraboloid, which would else become a lid over the bowl's floor."""
+
+    def height(points: np.ndarray) -> np.ndarray:
+        return 0.005 + 0.015 * (np.hypot(points[:, 0], points[:, 1]) / RIM) ** 2
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        return np.where(np.hypot(points[:, 0], points[:, 1]) < RIM, np.abs(points[:, 2] - height(points)), np.inf)
+
+    bowl = fine(trimesh.creation.cylinder(0.05, 0.045, sections=48).apply_translation([0, 0, 0.0225]))
+    bowl.vertices[:, 2] = np.where(bowl.vertices[:, 2] > 0.044, height(bowl.vertices), bowl.vertices[:, 2])
+    fruit = fine(trimesh.creation.cylinder(RIM, 0.06, sections=48).apply_translation([0, 0, 0.03]))
+    fruit.vertices[:, 2] = np.where(fruit.vertices[:, 2] < 0.001, height(fruit.vertices), fruit.vertices[:, 2])
+
+    def floor(mesh: trimesh.Trimesh) -> float:
+        x, y, z = mesh.vertices.T
+        return float(z[(np.hypot(x, y) < 0.3 * RIM) & (z > 0.002)].mean())
+
+    assert floor(bent([bowl, fruit], 2, distance)) == pytest.approx(floor(bowl), abs=0.001)
+    assert floor(bent([bowl, fruit], 2)) > floor(bowl) + 0.004
 
 
 def test_where_two_things_stand_side_by_side_they_stay_cut_upright() -> None:

@@ -16,10 +16,11 @@ from scan2sim.objects import ObjectsConfig, Prompt, build_scene
 from scan2sim.objects.borders import move_borders
 from scan2sim.objects.masks import ask_masks
 from scan2sim.objects.prompts import prompts_for
+from scan2sim.objects.rims import Rim
 from scan2sim.objects.separate import VoxelLabels, label_gaussians, repaint
 from scan2sim.objects.support import SupportPlane, find_support
 from scan2sim.objects.things import Things, find_things
-from scan2sim.objects.touching import Apart, Rim, Territories
+from scan2sim.objects.touching import Apart, Territories
 from scan2sim.objects.views import View, render_views
 from scan2sim.scene import validate_scene
 from scan2sim.splats import Gaussians, concatenate

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from scan2sim.objects.rims import find_rims
 from scan2sim.objects.support import SupportPlane
-from scan2sim.objects.touching import Territories, find_rims
-from tests.objects.fields import ball, box, mesh_of, union
+from scan2sim.objects.touching import Territories
+from tests.objects.fields import ball, box, mesh_of, union, welded, without
 
 SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 PLANE = SupportPlane(np.array([0.0, 0.0, 1.0]), 0.0, 0.0002, SQUARE)
@@ -52,3 +53,30 @@ def test_the_lower_thing_reaches_not_up_into_what_lies_on_it_though_its_surface_
     owner = space.owner(torch.tensor(inside)).numpy()
     assert (owner[deep & (inside[:, 2] > 0.0125)] == 1).all()
     assert (owner[deep & (inside[:, 2] < 0.0095)] == 0).all()
+
+
+@pytest.mark.parametrize(("bowl", "fruit"), [(0.055, 0.03), (0.055, 0.035), (0.045, 0.025), (0.055, 0.045)])
+def test_what_lies_in_a_bowl_reaches_lower_than_the_ring_where_both_are_seen_to_meet(bowl: float, fruit: float) -> None:
+    """Balls in hollow balls whose floor is 5 mm thick; the gap between both is filled where it is narrow."""
+    thing, inside = ball((0, 0, 0.005 + fruit), fruit), ball((0, 0, 0.005 + bowl), bowl)
+    hull = without(ball((0, 0, 0.005 + bowl), bowl + 0.005), inside)
+    filled = welded(hull, thing, 0.003)
+    mesh = mesh_of(union(lambda x: np.maximum(filled(x), x[..., 2] - 0.9 * bowl), thing), bowl + 0.015)
+    part = (np.abs(thing(mesh.vertices)) < np.abs(hull(mesh.vertices))).astype(np.int64)
+    (rim,) = find_rims(mesh, part, mesh.vertices[:, 2] < 0.0025, PLANE)
+    assert (rim.level, rim.above, rim.below) == (True, 1, 0)
+    assert 0.55 < rim.dip / (rim.offset - 0.005) < 1.05
+    space = Territories(mesh.vertices, part, (rim,), 0.002)
+    where = np.random.default_rng(0).uniform([-bowl, -bowl, 0], [bowl, bowl, rim.offset], (80_000, 3))
+    owner = space.owner(torch.tensor(where)).numpy()
+    assert (owner[thing(where) < -0.003] == 1).mean() > 0.95
+    beneath = np.linalg.norm(where[:, :2], axis=1) < rim.radius
+    assert (owner[beneath & (hull(where) < -0.001)] == 0).mean() > 0.99
+
+
+def test_what_lies_on_a_plate_does_not() -> None:
+    slab, fruit = box((0, 0, 0.005), (0.12, 0.12, 0.01)), ball((0, 0, 0.029), 0.02)
+    mesh = mesh_of(welded(slab, fruit, 0.003), 0.07)
+    part = (fruit(mesh.vertices) < slab(mesh.vertices)).astype(np.int64)
+    (rim,) = find_rims(mesh, part, mesh.vertices[:, 2] < 0.0025, PLANE)
+    assert rim.dip < 0.0005

@@ -55,6 +55,21 @@ def test_neighbours_that_overlap_move_apart_by_half_each() -> None:
     assert result.placed["a"].moved == pytest.approx(0.002, abs=5e-4)
 
 
+def test_what_runs_into_the_wall_of_the_tray_it_rests_in_moves_alone() -> None:
+    floor = trimesh.creation.box(bounds=[(0, 0, 0), (0.2, 0.2, 0.01)])
+    wall = trimesh.creation.box(bounds=[(0, 0, 0.01), (0.01, 0.2, 0.06)])
+    tray = thing(1, "tray", trimesh.boolean.union([floor, wall]))
+    pieces = tuple(piece.apply_translation(-tray.position) for piece in (floor, wall))
+    block = trimesh.creation.box(bounds=[(0.006, 0.05, 0.0101), (0.05, 0.1, 0.05)])  # 4 mm into the wall
+    things = replace(tray, collision=pieces), thing(2, "block", block, rests_on=1)
+    moved = [
+        after.position - before.position
+        for after, before in zip(push_apart(scene_of(*things)).objects, things, strict=True)
+    ]
+    assert moved[0].tolist() == [0, 0, 0]
+    assert moved[1] == pytest.approx([0.004, 0, 0], abs=2e-4)
+
+
 def test_what_sinks_into_what_carries_it_is_raised_alone() -> None:
     lower = box(1, "lower", (0, 0, 0), (0.08, 0.08, 0.02))
     upper = box(2, "upper", (0.02, 0.02, 0.017), (0.03, 0.03, 0.03))  # 3 mm into it, and nobody said what it rests on
