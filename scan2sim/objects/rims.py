@@ -20,7 +20,7 @@ LEVEL = 0.7  # cosine of the steepest rim on which something lies, …
 LOW = 0.25  # … and quantile of that rim's heights at which it lies
 AROUND, FEW = (1.2, 1.5), 20  # radii from a rim's centre where so many vertices tell how steep it is that carries
 STEEPEST = 0.5  # cosine of the steepest wall that counts
-SHALLOW = 0.1  # of its rim's radius, what dips less is a plate
+SHALLOW = 0.2  # of its rim's radius, what dips less is a plate, flat where a thing lies on it
 FLOORED = 0.1  # of its rim's radius, how thick a bowl's floor is at least
 
 
